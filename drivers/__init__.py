@@ -1,0 +1,1 @@
+"""One device, one file: bytes, registers and units. Knows nothing of tests."""

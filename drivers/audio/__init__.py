@@ -1,0 +1,1 @@
+"""Audio devices; synchronous, opened in the sound process only."""

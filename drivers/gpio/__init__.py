@@ -1,0 +1,1 @@
+"""GPIO through gpiozero."""

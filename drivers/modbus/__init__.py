@@ -1,0 +1,1 @@
+"""Modbus RTU: one bus, one file a device."""

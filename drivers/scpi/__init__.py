@@ -1,0 +1,1 @@
+"""SCPI over serial lines: one line, one file an instrument."""

@@ -1,0 +1,1 @@
+"""The simulated bench: a plant with physics, and twins that speak the real wire protocols."""

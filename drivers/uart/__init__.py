@@ -1,0 +1,1 @@
+"""Other serial devices: guard, scanner."""

@@ -1,0 +1,1 @@
+"""The centre's end: subscribe, store, receipt."""

@@ -1,0 +1,1 @@
+"""The Unix socket: show, scan, assign, abort; never energise or reset."""

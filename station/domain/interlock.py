@@ -1,0 +1,52 @@
+"""Readings with ages, interlocks (the rule) and trips (the event)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+When = Literal["always", "energised", "hv", "drive"]
+Blames = Literal["dut", "station"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A value and the monotonic second at which it was taken. `value` None: the device failed then."""
+
+    value: float | None
+    taken_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Interlock:
+    """A rule over one reading. Stale (older than `max_age_s`), missing or not finite is *not OK*, never the last value.
+
+    A reading out of bounds for `for_s` trips and blames as declared; a stale one trips at once and blames the
+    station. `measurement` names the measurement that a trip stands for in the causes.
+    """
+
+    name: str
+    reading: str
+    max_age_s: float
+    low: float | None = None
+    high: float | None = None
+    for_s: float = 0.0
+    when: When = "energised"
+    blames: Blames = "dut"
+    measurement: str | None = None
+    code: str = ""
+    text: tuple[tuple[str, str], ...] = ()  # (("zh", …), ("en", …))
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """An interlock, the guard or the kernel itself took the permit away. `at` is monotonic seconds."""
+
+    interlock: str
+    cause: str
+    value: float | None
+    limit: float | None
+    blames: Blames
+    at: float
+    measurement: str | None = None
+    code: str = ""

@@ -1,0 +1,82 @@
+"""Plans and products as the runner sees them: resolved, checked, frozen. `station.settings` builds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+from station.domain.limit import Limit
+from station.domain.measurement import Channel
+
+Purpose = Literal["incoming", "adjust", "outgoing", "verify", "engineering"]
+
+
+class OnFail(StrEnum):
+    """What a failed step forbids for the rest of the run."""
+
+    CONTINUE = "continue"  # go on; the soak is not started on a DUT that failed
+    NO_MAINS = "no_mains"  # mains is never switched on in this run
+    MAINS_OFF = "mains_off"  # mains goes off at once and stays off
+    NO_DRIVE = "no_drive"  # no audio drive from here on
+
+
+class Needs(StrEnum):
+    """What a step needs of the bench, from its catalogue entry; a run that lost it skips the step."""
+
+    NOTHING = "nothing"
+    MAINS = "mains"
+    DRIVE = "drive"  # implies mains
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One measurement that a step must deliver, and its limit. `limit` None makes the run an ERROR, never a PASS."""
+
+    name: str
+    limit: Limit | None
+    channel: Channel | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStep:
+    """One step of a plan: `use` is its name in the catalogue, `params` an instance of the step's own Params class."""
+
+    id: str
+    use: str
+    title: Mapping[str, str]  # by language, "zh" and "en"
+    params: Any
+    requires: tuple[Requirement, ...]
+    on_fail: OnFail = OnFail.CONTINUE
+    only_after_pass: bool = False  # the soak
+    applicable: bool = True  # False where the product says so: its measurements are NOT_APPLICABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan for one product. `max_mains_s` bounds the energised time of a run, in test time."""
+
+    id: str
+    revision: str
+    sha256: str
+    title: Mapping[str, str]
+    purpose: Purpose
+    label: bool
+    steps: tuple[PlanStep, ...]
+    max_mains_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Data-plate values of a product that drive the test."""
+
+    id: str
+    maker: str
+    model: str
+    family: str
+    rated_power_w: float
+    load_ohm: float
+    gain_db: float
+    protection_class: Literal["I", "II"]
+    limits: Mapping[str, Limit] = field(default_factory=dict)

@@ -1,0 +1,117 @@
+"""What steps ask of the sound process and what it answers: volts at the DUT's terminals, no frames, no numpy.
+
+The sound process owns the audio device and does the analysis, so that neither frames nor numpy enter the
+daemon. Source levels are V rms at the DUT's input, captured levels V rms at its speaker terminals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from station.domain.measurement import Bound, Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Stimulus:
+    """A sine at `frequency_hz`, V rms per channel (0.0: that channel is silent), with smooth start and end."""
+
+    frequency_hz: float
+    left_v: float
+    right_v: float
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value with expanded uncertainty (k=2); with `bound` it is only a bound of the truth."""
+
+    value: float
+    uncertainty: float
+    bound: Bound | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToneReading:
+    """One channel of a captured tone.
+
+    `level_v`: rms of the fundamental. `total_v`: rms 20 Hz to 20 kHz without DC. `harmonics_dbc`: h2 … h10
+    (None under the floor). THD re fundamental, THD+N re total in 20 Hz to 20 kHz, both in per cent.
+    `thd_percent` and `thd_n_percent` are None when the channel is silent (level under the floor; `level_v` is then a bound).
+    """
+
+    channel: Channel
+    level_v: Value
+    total_v: float
+    thd_percent: Value | None
+    thd_n_percent: Value | None
+    harmonics_dbc: tuple[float | None, ...]
+    clipped_input: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseReading:
+    """Level in V rms of the fundamental at each frequency of a stepped sine, one channel."""
+
+    channel: Channel
+    frequency_hz: tuple[float, ...]
+    level_v: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseReading:
+    """Noise at the terminals with a silent source: V rms, A-weighted and flat, both 20 Hz to 20 kHz."""
+
+    channel: Channel
+    a_weighted_v: Value
+    flat_v: Value
+
+
+@dataclass(frozen=True, slots=True)
+class SoakBatch:
+    """What happened in a stretch of the soak, per channel (index 0 left, 1 right).
+
+    Seconds are counted from the stream's first driven frame. `level_v[c][i]` and `thd_percent[c][i]` belong to
+    second `first_s + i`; None where the second holds a silence (see `silences`) and is left out.
+    `silences[c]`: (start_s, length_s) of every silence longer than 40 ms that ended in this stretch, or, at the soak's
+    end or while it still lasts, `open_silence_s[c]` > 0 is how long the present one has lasted.
+    """
+
+    first_s: int
+    end_s: float
+    level_v: tuple[tuple[float | None, ...], tuple[float | None, ...]]
+    thd_percent: tuple[tuple[float | None, ...], tuple[float | None, ...]]
+    thd_uncertainty_percent: tuple[float, float]
+    silences: tuple[tuple[tuple[float, float], ...], tuple[tuple[float, float], ...]]
+    open_silence_s: tuple[float, float]
+
+
+class SoakStream(Protocol):
+    """A running soak. Frames are captured gapless whether or not anyone asks."""
+
+    async def advance(self, to_s: float) -> SoakBatch:
+        """Look at every frame up to `to_s` seconds of the stream and say what was in them. Raises `AudioFault`, `PermitDenied`."""
+
+    async def close(self) -> None:
+        """Mute and end; safe to call twice."""
+
+
+class Sound(Protocol):
+    """The sound process as the daemon sees it. Driving calls raise `PermitDenied` without the drive permit."""
+
+    async def measure_tone(self, stimulus: Stimulus) -> tuple[ToneReading, ToneReading]:
+        """Play, capture, analyse; left and right. Raises `AudioFault`."""
+
+    async def measure_response(
+        self, frequencies_hz: tuple[float, ...], left_v: float, right_v: float
+    ) -> tuple[ResponseReading, ResponseReading]:
+        """Step through the frequencies on both channels in one capture."""
+
+    async def measure_noise(self, duration_s: float) -> tuple[NoiseReading, NoiseReading]:
+        """Capture with a silent source; needs no drive permit."""
+
+    async def start_soak(self, stimulus: Stimulus) -> SoakStream:
+        """Start the gapless stream; `stimulus.duration_s` bounds it."""
+
+    async def mute(self) -> None:
+        """Silence the source now; needs no permit."""

@@ -1,0 +1,1 @@
+"""Load and check configuration. The only room besides contract that knows pydantic."""

@@ -1,0 +1,67 @@
+"""What a step is: measures through guarded ports, records measurements, sees no limit.
+
+A step is an async function `measure(context, params)`. Its catalogue entry (`catalog.py`) names its Params
+class, the measurements it can deliver, and what it needs of the bench.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from station.domain.clock import TestClock
+from station.domain.measurement import Curve, Measurement
+from station.domain.plan import Needs, Product
+from station.safety.bench import Bench
+
+
+class StepContext(Protocol):
+    """What the runner hands a step."""
+
+    @property
+    def bench(self) -> Bench: ...
+
+    @property
+    def product(self) -> Product: ...
+
+    @property
+    def clock(self) -> TestClock: ...
+
+    @property
+    def mains_bound_s(self) -> float:
+        """The plan's bound on energised time, for `bench.mains.on`."""
+
+    def record(self, measurement: Measurement) -> None:
+        """Hand over one measurement; it is kept whatever happens after. Each (name, channel) once an attempt."""
+
+    def curve(self, curve: Curve) -> None:
+        """Hand over a curve."""
+
+    def note(self, text: str) -> None:
+        """A remark for the record."""
+
+    def progress(self, fraction: float, readings: dict[str, float] | None = None) -> None:
+        """How far the step is (0 to 1) and live readings by name."""
+
+    async def ask(self, text: dict[str, str]) -> bool:
+        """Put a prompt in front of the technician: True OK, False NG. A time-out raises `StepError`: it is no OK."""
+
+    def already(self, name: str, channel: str | None = None) -> float | None:
+        """A value measured earlier in this run, or None."""
+
+
+Measure = Callable[[StepContext, Any], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """A catalogue entry: what `settings` checks a plan against and the runner runs."""
+
+    use: str
+    measure: Measure
+    params: type[Any]
+    measurements: tuple[str, ...]
+    per_channel: frozenset[str]
+    """Names out of `measurements` that come once for left and once for right."""
+    needs: Needs

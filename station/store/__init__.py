@@ -1,0 +1,1 @@
+"""SQLite: journal of runs, outbox, history. Knows no message."""
