@@ -301,7 +301,8 @@ class AudioStream(Protocol):
         """Block until exactly `frames` further captured frames exist and return them, gapless since the last call.
 
         The first frame ever returned is the one captured while the first source frame was written (so a device's
-        latency shows as silence at the start). Raises `AudioFault` on any lost frame, `PermitDenied` when the drive permit goes.
+        latency shows as silence at the start). Raises `AudioFault` on any lost frame, `PermitDenied` when the drive
+        permit goes.
         """
 
     def close(self) -> None:

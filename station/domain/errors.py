@@ -3,6 +3,8 @@
     StationError
     +-- SettingsError       configuration that cannot be used (wrong use, exit 2)
     +-- StoreError          the journal or outbox could not be written: nothing energises any more
+    +-- MessageError        a message that the contract does not allow (too large, NaN): refused, never cut
+    +-- LinkError           the broker cannot be reached, refused us or was lost
     +-- StepError           a step could not measure; the station's fault, so the step is an ERROR
 
 FAIL is a value, never an exception. `PermitDenied` lives in drivers.errors, because writes raise it.
@@ -19,6 +21,14 @@ class SettingsError(StationError):
 
 class StoreError(StationError):
     """The journal or the outbox could not be written or read."""
+
+
+class MessageError(StationError):
+    """The contract does not allow this message: it is refused, never cut or bent."""
+
+
+class LinkError(StationError):
+    """The broker cannot be reached, refused us or was lost."""
 
 
 class StepError(StationError):

@@ -37,7 +37,8 @@ class ToneReading:
 
     `level_v`: rms of the fundamental. `total_v`: rms 20 Hz to 20 kHz without DC. `harmonics_dbc`: h2 … h10
     (None under the floor). THD re fundamental, THD+N re total in 20 Hz to 20 kHz, both in per cent.
-    `thd_percent` and `thd_n_percent` are None when the channel is silent (level under the floor; `level_v` is then a bound).
+    `thd_percent` and `thd_n_percent` are None when the channel is silent (level under the floor; `level_v` is then
+    a bound).
     """
 
     channel: Channel
@@ -90,7 +91,10 @@ class SoakStream(Protocol):
     """A running soak. Frames are captured gapless whether or not anyone asks."""
 
     async def advance(self, to_s: float) -> SoakBatch:
-        """Look at every frame up to `to_s` seconds of the stream and say what was in them. Raises `AudioFault`, `PermitDenied`."""
+        """Look at every frame up to `to_s` seconds of the stream and say what was in them.
+
+        Raises `AudioFault`, `PermitDenied`.
+        """
 
     async def close(self) -> None:
         """Mute and end; safe to call twice."""

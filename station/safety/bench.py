@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from drivers.ports import Accuracy, BondSetup, InsulationSetup, TesterReading, TouchReading
+from station.domain.measurement import Channel
 from station.domain.sound import Sound
 
 
@@ -52,7 +53,7 @@ class Routing(Protocol):
     """Relays by role, every position read back after a change."""
 
     async def close(self, *roles: str) -> None:
-        """Close these relays and prove it. Needs the routing permit; load and capture need the terminals at most 1 V."""
+        """Close these relays and prove it. Needs the routing permit; load and capture need quiet terminals (1 V)."""
 
     async def open(self, *roles: str) -> None:
         """Open these relays and prove it; needs no permit. The source is muted before a load is removed."""
@@ -79,6 +80,18 @@ class DriveInterlock(Protocol):
 
     async def prepare(self) -> None:
         """Fan on and proven, loads closed and proven, terminals quiet: then the kernel may grant drive."""
+
+    async def unload(self, source_max_v: float) -> None:
+        """Mute, open the loads (proven); until `prepare`, drive is bounded to `source_max_v` V rms at the DUT's input.
+
+        For the open-circuit voltage of the damping factor only (at most 1 W before the load came off).
+        """
+
+    async def measure_loads(self) -> Mapping[Channel, tuple[float, float]]:
+        """Mute, open the loads, read the load bank's own ohmmeter: ohm and its uncertainty (k=2) by channel.
+
+        Leaves the loads open; `prepare` closes them. Raises `DriverError`.
+        """
 
     async def release(self) -> None:
         """Mute, open source, capture and loads (in that order); the fan runs on."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from station.domain.clock import TestClock
-from station.domain.measurement import Curve, Measurement
+from station.domain.measurement import Channel, Curve, Measurement
 from station.domain.plan import Needs, Product
 from station.safety.bench import Bench
 
@@ -34,6 +34,12 @@ class StepContext(Protocol):
 
     def record(self, measurement: Measurement) -> None:
         """Hand over one measurement; it is kept whatever happens after. Each (name, channel) once an attempt."""
+
+    def skip(self, name: str, channel: Channel | None = None) -> None:
+        """Say that a measurement cannot be made because the DUT has failed already (`SKIPPED`).
+
+        Only honest after a FAIL of this run; the runner makes it an ERROR otherwise.
+        """
 
     def curve(self, curve: Curve) -> None:
         """Hand over a curve."""

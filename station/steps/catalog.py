@@ -1,0 +1,53 @@
+"""What can be measured: an explicit table from the name used in plans to the step. No registration, no scanning.
+
+`settings` checks plans against this table; the runner runs from it. Adding a step: see docs/adding-a-step.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from station.domain.plan import Needs
+from station.steps import distortion, electrical, gain, noise, output, power, response, self_test, soak, transfer
+from station.steps.step import StepSpec
+
+_BOTH: frozenset[str] = frozenset()
+
+
+def _spec(use: str, module_measure: object, params: type, needs: Needs, *names: str, mono: frozenset[str] = _BOTH,
+          per_channel: bool = True) -> StepSpec:  # fmt: skip
+    channels = frozenset(names) - mono if per_channel else frozenset()
+    return StepSpec(use, module_measure, params, names, channels, needs)  # type: ignore[arg-type]
+
+
+STEPS: Mapping[str, StepSpec] = {
+    spec.use: spec
+    for spec in (
+        _spec("self_test", self_test.measure, self_test.Params, Needs.NOTHING, "supply_v", per_channel=False),
+        _spec("earth_bond", electrical.measure_earth_bond, electrical.EarthBondParams, Needs.NOTHING,
+              "earth_bond_ohm", per_channel=False),
+        _spec("insulation", electrical.measure_insulation, electrical.InsulationParams, Needs.NOTHING,
+              "insulation_mohm", per_channel=False),
+        _spec("inrush", electrical.measure_inrush, electrical.InrushParams, Needs.MAINS,
+              "inrush_a", per_channel=False),
+        _spec("touch_current", electrical.measure_touch_current, electrical.TouchCurrentParams, Needs.MAINS,
+              "touch_current_ma", per_channel=False),
+        _spec("idle_power", electrical.measure_idle_power, electrical.IdlePowerParams, Needs.MAINS,
+              "idle_power_w", per_channel=False),
+        _spec("dc_offset", output.measure_dc_offset, output.DcOffsetParams, Needs.MAINS, "dc_offset_mv"),
+        _spec("connection", output.measure_connection, output.ConnectionParams, Needs.DRIVE),
+        _spec("gain", gain.measure, gain.Params, Needs.DRIVE, "gain_db", "channel_balance_db",
+              mono=frozenset({"channel_balance_db"})),
+        _spec("output_power", power.measure, power.Params, Needs.DRIVE, "output_power_w"),
+        _spec("thd", distortion.measure_thd, distortion.Params, Needs.DRIVE, "thd_percent"),
+        _spec("thd_n", distortion.measure_thd_n, distortion.Params, Needs.DRIVE, "thd_n_percent"),
+        _spec("response", response.measure, response.Params, Needs.DRIVE, "response_drop_db"),
+        _spec("snr", noise.measure, noise.Params, Needs.DRIVE, "snr_db"),
+        _spec("crosstalk", transfer.measure_crosstalk, transfer.CrosstalkParams, Needs.DRIVE, "crosstalk_db"),
+        _spec("damping", transfer.measure_damping, transfer.DampingParams, Needs.DRIVE, "damping_factor"),
+        _spec("soak", soak.measure, soak.Params, Needs.DRIVE,
+              "soak_s", "dropouts", "power_drift_db", "soak_thd_percent", "soak_dc_offset_mv", "soak_mains_power_w",
+              "load_drift_percent", "heatsink_rise_k", "heatsink_degc",
+              mono=frozenset({"soak_s", "soak_mains_power_w", "heatsink_rise_k", "heatsink_degc"})),
+    )
+}  # fmt: skip

@@ -1,0 +1,39 @@
+"""Levels that a product asks for: volts at its output for a power, and the source level that gives them."""
+
+from __future__ import annotations
+
+import math
+
+from station.domain.measurement import Channel
+from station.domain.sound import Value
+from station.steps.step import StepContext
+
+GAIN_BELIEVED_DB = 6.0
+"""A measured gain further than this from the nominal one is a fault and does not set the drive."""
+
+
+def db(ratio: float) -> float:
+    """An amplitude ratio in dB."""
+    return 20.0 * math.log10(ratio)
+
+
+def db_uncertainty(value: Value) -> float:
+    """The expanded uncertainty of a level, in dB."""
+    return 8.686 * value.uncertainty / value.value if value.value > 0 else math.inf
+
+
+def rated_output_v(context: StepContext) -> float:
+    """V rms at the terminals at rated power into the rated load."""
+    return math.sqrt(context.product.rated_power_w * context.product.load_ohm)
+
+
+def source_v(context: StepContext, channel: Channel, output_v: float) -> float:
+    """V rms at the DUT's input for `output_v` at its terminals.
+
+    Uses the gain measured in this run where it is near the nominal one, so that "at rated power" is true of a
+    DUT whose gain is a little off; a DUT that is far off or silent is driven as the product says.
+    """
+    nominal = context.product.gain_db
+    measured = context.already("gain_db", channel)
+    gain_db = measured if measured is not None and abs(measured - nominal) <= GAIN_BELIEVED_DB else nominal
+    return float(output_v / 10 ** (gain_db / 20.0))

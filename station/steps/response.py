@@ -1,0 +1,66 @@
+"""Frequency response re 1 kHz, 10 dB below rated power, 20 Hz to 20 kHz (IEC 60268-3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from station.domain.measurement import Curve, Measurement
+from station.domain.sound import ResponseReading
+from station.steps.levels import db, db_uncertainty, rated_output_v, source_v
+from station.steps.params import require
+from station.steps.step import StepContext
+
+REFERENCE_HZ = 1000.0
+THIRD_OCTAVES_HZ = (
+    20.0, 25.0, 31.5, 40.0, 50.0, 63.0, 80.0, 100.0, 125.0, 160.0, 200.0, 250.0, 315.0, 400.0, 500.0, 630.0, 800.0,
+    1000.0, 1250.0, 1600.0, 2000.0, 2500.0, 3150.0, 4000.0, 5000.0, 6300.0, 8000.0, 10000.0, 12500.0, 16000.0, 20000.0,
+)  # fmt: skip
+"""IEC 61260 nominal mid-band frequencies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Level below rated power, dB; `mask_drop_db` is drawn with the curve, it judges nothing."""
+
+    below_rated_db: float = 10.0
+    mask_drop_db: float = 3.0
+
+    def __post_init__(self) -> None:
+        require("below_rated_db", self.below_rated_db, 0.0, 40.0)
+        require("mask_drop_db", self.mask_drop_db, 0.1, 20.0)
+
+
+async def measure(context: StepContext, params: Params) -> None:
+    """Records `response_drop_db` per channel (largest fall below the 1 kHz level) and the curve."""
+    await context.bench.drive.prepare()
+    output_v = rated_output_v(context) / 10 ** (params.below_rated_db / 20.0)
+    readings = await context.bench.sound.measure_response(
+        THIRD_OCTAVES_HZ, source_v(context, "left", output_v), source_v(context, "right", output_v)
+    )
+    for reading in readings:
+        _record(context, reading, params)
+
+
+def _record(context: StepContext, reading: ResponseReading, params: Params) -> None:
+    reference = reading.level_v[reading.frequency_hz.index(REFERENCE_HZ)]
+    if reference.bound is not None:
+        context.note(f"{reading.channel}: no signal at 1 kHz, so no response")
+        context.record(Measurement("response_drop_db", 0.0, reading.channel, 0.0, "above"))
+        return
+    relative_db = tuple(db(max(level.value, 1e-9) / reference.value) for level in reading.level_v)
+    lowest = min(range(len(relative_db)), key=relative_db.__getitem__)
+    level = reading.level_v[lowest]
+    uncertainty = (db_uncertainty(level) ** 2 + db_uncertainty(reference) ** 2) ** 0.5
+    context.record(
+        Measurement(
+            "response_drop_db", max(0.0, -relative_db[lowest]), reading.channel, uncertainty,
+            "above" if level.bound is not None else None,
+            conditions={"lowest_at_hz": reading.frequency_hz[lowest], "below_rated_db": params.below_rated_db},
+        )
+    )  # fmt: skip
+    context.curve(
+        Curve(
+            "response", "frequency", "Hz", "level", "dB", reading.frequency_hz, relative_db, reading.channel,
+            mask=tuple(-params.mask_drop_db for _ in relative_db),
+        )
+    )  # fmt: skip

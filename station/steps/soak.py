@@ -1,0 +1,185 @@
+"""The soak: rated power, 1 kHz, two hours, every captured frame looked at.
+
+The sound stream is gapless; between its batches the step reads mains power, DC and temperature. It ends early
+only by a lasting silence (10 s), a trip or an abort. Then what needs the whole soak is SKIPPED.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from station.domain.measurement import CHANNELS, Channel, Curve, Measurement
+from station.domain.sound import SoakStream, Stimulus
+from station.steps.levels import db, rated_output_v, source_v
+from station.steps.params import require
+from station.steps.soak_tally import Series, Tally, thinned
+from station.steps.step import StepContext
+
+SCAN_S = 0.05
+"""Wall seconds a batch aims at: one scan of the kernel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Length, frequency, the reference window (`reference_s` ± `window_s`), and when a silence ends the soak."""
+
+    duration_s: float = 7200.0
+    frequency_hz: float = 1000.0
+    reference_s: float = 300.0
+    window_s: float = 5.0
+    lasting_silence_s: float = 10.0
+    rise_window_s: float = 600.0
+
+    def __post_init__(self) -> None:
+        require("duration_s", self.duration_s, 20.0, 86400.0)
+        require("frequency_hz", self.frequency_hz, 100.0, 5000.0)
+        require("window_s", self.window_s, 1.0, 60.0)
+        require("reference_s", self.reference_s, self.window_s, self.duration_s - self.window_s)
+        require("lasting_silence_s", self.lasting_silence_s, 1.0, 600.0)
+        require("rise_window_s", self.rise_window_s, 10.0, self.duration_s)
+
+
+async def measure(context: StepContext, params: Params) -> None:
+    """Records the nine soak measurements and the curves over test time."""
+    drive = context.bench.drive
+    before = await drive.measure_loads()
+    await drive.prepare()
+    output_v = rated_output_v(context)
+    left_v, right_v = (source_v(context, channel, output_v) for channel in CHANNELS)
+    tally = Tally(params.reference_s, params.window_s)
+    stream = await context.bench.sound.start_soak(Stimulus(params.frequency_hz, left_v, right_v, params.duration_s))
+    try:
+        await _run(context, params, stream, tally)
+    finally:
+        await stream.close()
+        _curves(context, tally)
+    lasting = tally.open_silence_s >= params.lasting_silence_s
+    _record_dropouts(context, tally)
+    _record_heatsink(context, tally)
+    if lasting:
+        context.note(f"ended at {tally.end_s:.1f} s: silent for {tally.open_silence_s:.1f} s")
+        _skip_the_rest(context)
+        return
+    _record_sound(context, tally)
+    _record_mains_and_rise(context, params, tally)
+    after = await drive.measure_loads()
+    for channel in CHANNELS:
+        (ohm, u_ohm), (ohm_before, u_before) = after[channel], before[channel]
+        uncertainty = 100.0 * math.hypot(u_ohm / ohm, u_before / ohm_before)
+        context.record(Measurement("load_drift_percent", 100.0 * (ohm / ohm_before - 1.0), channel, uncertainty))
+
+
+def _next_stop(at_s: float, batch_s: float, params: Params) -> float:
+    """Where the next batch ends: inside the reference window at least three times, at the end exactly."""
+    stops = (
+        params.reference_s - params.window_s / 2, params.reference_s, params.reference_s + params.window_s / 2,
+        params.duration_s, at_s + batch_s,
+    )  # fmt: skip
+    return min(stop for stop in stops if stop > at_s + 1e-6)
+
+
+async def _run(context: StepContext, params: Params, stream: SoakStream, tally: Tally) -> None:
+    meters = context.bench.meters
+    batch_s = min(max(context.clock.speed * SCAN_S, 1.0), 12.0)
+    at_s = 0.0
+    batch = None
+    while at_s < params.duration_s - 1e-6:
+        at_s = _next_stop(at_s, batch_s, params)
+        batch = await stream.advance(at_s)
+        tally.take(batch)
+        quiet = tally.open_silence_s > 0 or any(start + length > at_s - 1.0 for c in (0, 1) for start, length in
+                                                batch.silences[c])  # fmt: skip
+        power_w = (await meters.fresh("mains"))["power_w"]
+        dc = await meters.fresh("dc")
+        heatsink_degc = (await meters.fresh("temperature"))["heatsink_degc"]
+        if not quiet:
+            tally.mains_w.append((at_s, power_w))
+        for index, channel in enumerate(CHANNELS):
+            tally.offset_v[index].append((at_s, dc[f"{channel}_plus_v"] - dc[f"{channel}_minus_v"]))
+        tally.heatsink_degc.append((at_s, heatsink_degc))
+        live = {"mains_power_w": power_w, "heatsink_degc": heatsink_degc, "remaining_s": params.duration_s - at_s}
+        for index, channel in enumerate(CHANNELS):
+            if tally.level_v[index]:
+                live[f"{channel}_v"] = tally.level_v[index][-1][1]
+        context.progress(at_s / params.duration_s, live)
+        if tally.open_silence_s >= params.lasting_silence_s:
+            break
+    tally.close(batch)
+
+
+def _record_dropouts(context: StepContext, tally: Tally) -> None:
+    for index, channel in enumerate(CHANNELS):
+        dropouts = tally.dropouts(index)
+        conditions: dict[str, str | float] = {"longer_than_s": 0.05}
+        if dropouts:
+            conditions["first_at_s"] = round(dropouts[0][0], 3)
+            conditions["longest_s"] = round(max(length for _, length in dropouts), 3)
+        context.record(Measurement("dropouts", float(len(dropouts)), channel, 0.0, conditions=conditions))
+
+
+def _record_heatsink(context: StepContext, tally: Tally) -> None:
+    hottest = max(value for _, value in tally.heatsink_degc)
+    accuracy = context.bench.meters.accuracy("temperature.heatsink_degc")
+    context.record(Measurement("heatsink_degc", hottest, uncertainty=accuracy.expanded(hottest)))
+
+
+def _skip_the_rest(context: StepContext) -> None:
+    for name in ("soak_s", "soak_mains_power_w", "heatsink_rise_k"):
+        context.skip(name)
+    for name in ("power_drift_db", "soak_thd_percent", "soak_dc_offset_mv", "load_drift_percent"):
+        for channel in CHANNELS:
+            context.skip(name, channel)
+
+
+def _record_sound(context: StepContext, tally: Tally) -> None:
+    context.record(Measurement("soak_s", tally.end_s, uncertainty=0.001))
+    for index, channel in enumerate(CHANNELS):
+        reference = tally.reference(tally.level_v[index])
+        worst = None if reference is None else tally.furthest(tally.level_v[index], reference)
+        if reference is None or worst is None:
+            context.note(f"{channel}: no level in the reference window")
+            context.record(Measurement("power_drift_db", None, channel))
+        else:
+            context.record(
+                Measurement("power_drift_db", db(worst / reference), channel, 0.005,
+                            conditions={"reference_v": round(reference, 4)})
+            )  # fmt: skip
+        worst_thd = max((value for _, value in tally.thd_percent[index]), default=None)
+        context.record(Measurement("soak_thd_percent", worst_thd, channel, tally.thd_uncertainty[index]))
+        _record_offset(context, channel, tally.offset_v[index])
+
+
+def _record_offset(context: StepContext, channel: Channel, series: Series) -> None:
+    worst_v = max((value for _, value in series), key=abs)
+    accuracy = context.bench.meters.accuracy(f"dc.{channel}_plus_v")
+    context.record(Measurement("soak_dc_offset_mv", 1000.0 * worst_v, channel, 1000.0 * accuracy.expanded(worst_v)))
+
+
+def _record_mains_and_rise(context: StepContext, params: Params, tally: Tally) -> None:
+    accuracy = context.bench.meters.accuracy("mains.power_w")
+    reference = tally.reference(tally.mains_w)
+    worst = None if reference is None else tally.furthest(tally.mains_w, reference)
+    context.record(
+        Measurement(
+            "soak_mains_power_w", worst, uncertainty=None if worst is None else accuracy.expanded(worst),
+            reference=reference,
+        )
+    )  # fmt: skip
+    context.record(Measurement("heatsink_rise_k", tally.rise_k(params.rise_window_s), uncertainty=0.03))
+
+
+def _curves(context: StepContext, tally: Tally) -> None:
+    """The soak over test time, thinned; also after a trip or an abort."""
+
+    def add(name: str, unit: str, series: Series, digits: int, channel: Channel | None = None) -> None:
+        points = thinned(series)
+        if points:
+            xs, ys = zip(*((round(x, 1), round(y, digits)) for x, y in points), strict=True)
+            context.curve(Curve(name, "time", "s", name.rsplit("_", 1)[0], unit, xs, ys, channel))
+
+    for index, channel in enumerate(CHANNELS):
+        add("soak_level_v", "V", tally.level_v[index], 4, channel)
+        add("soak_thd_percent", "%", tally.thd_percent[index], 5, channel)
+    add("soak_mains_power_w", "W", tally.mains_w, 1)
+    add("soak_heatsink_degc", "degC", tally.heatsink_degc, 2)

@@ -1,0 +1,84 @@
+"""What a soak adds up to: levels, THD, silences, mains power, DC and temperature over test time. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from station.domain.sound import SoakBatch
+
+DROPOUT_S = 0.050
+"""A silence longer than this is a dropout (product table, contracts/cli.md)."""
+CURVE_POINTS = 240
+Series = list[tuple[float, float]]
+
+
+@dataclass(slots=True)
+class Tally:
+    """Series are (seconds of the soak, value); index 0 left, 1 right."""
+
+    reference_s: float
+    window_s: float
+    level_v: tuple[Series, Series] = field(default_factory=lambda: ([], []))
+    thd_percent: tuple[Series, Series] = field(default_factory=lambda: ([], []))
+    thd_uncertainty: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    silences: tuple[Series, Series] = field(default_factory=lambda: ([], []))
+    mains_w: Series = field(default_factory=list)
+    offset_v: tuple[Series, Series] = field(default_factory=lambda: ([], []))
+    heatsink_degc: Series = field(default_factory=list)
+    end_s: float = 0.0
+    open_silence_s: float = 0.0
+
+    def take(self, batch: SoakBatch) -> None:
+        """Add one stretch of sound."""
+        for channel in (0, 1):
+            for offset, level in enumerate(batch.level_v[channel]):
+                if level is not None:
+                    self.level_v[channel].append((batch.first_s + offset, level))
+            for offset, thd in enumerate(batch.thd_percent[channel]):
+                if thd is not None:
+                    self.thd_percent[channel].append((batch.first_s + offset, thd))
+            self.thd_uncertainty[channel] = max(self.thd_uncertainty[channel], batch.thd_uncertainty_percent[channel])
+            self.silences[channel].extend(batch.silences[channel])
+        self.end_s = batch.end_s
+        self.open_silence_s = max(batch.open_silence_s)
+
+    def close(self, batch: SoakBatch | None) -> None:
+        """Count silences that still lasted when the soak ended."""
+        if batch is None:
+            return
+        for channel, lasting_s in enumerate(batch.open_silence_s):
+            if lasting_s > 0:
+                self.silences[channel].append((batch.end_s - lasting_s, lasting_s))
+
+    def dropouts(self, channel: int) -> Series:
+        """(start, length) of every silence that counts."""
+        return [(start, length) for start, length in self.silences[channel] if length > DROPOUT_S]
+
+    def reference(self, series: Series) -> float | None:
+        """Mean of what lies in the reference window (295 to 305 s of the contract)."""
+        low, high = self.reference_s - self.window_s, self.reference_s + self.window_s
+        inside = [value for at_s, value in series if low <= at_s <= high]
+        return sum(inside) / len(inside) if inside else None
+
+    def furthest(self, series: Series, reference: float) -> float | None:
+        """The value since the reference window began that is furthest from `reference`."""
+        since = [value for at_s, value in series if at_s >= self.reference_s - self.window_s]
+        return max(since, key=lambda value: abs(value - reference), default=None)
+
+    def rise_k(self, last_s: float) -> float | None:
+        """Temperature rise over the last `last_s` seconds, by linear regression; None with fewer than 10 points."""
+        points = [(at_s, value) for at_s, value in self.heatsink_degc if at_s >= self.end_s - last_s]
+        if len(points) < 10:
+            return None
+        mean_s = sum(at_s for at_s, _ in points) / len(points)
+        mean_degc = sum(value for _, value in points) / len(points)
+        spread = sum((at_s - mean_s) ** 2 for at_s, _ in points)
+        slope = sum((at_s - mean_s) * (value - mean_degc) for at_s, value in points) / spread
+        return slope * last_s
+
+
+def thinned(series: Series, points: int = CURVE_POINTS) -> Series:
+    """At most `points` of a series, evenly spread, first and last kept."""
+    if len(series) <= points:
+        return series
+    return [series[round(i * (len(series) - 1) / (points - 1))] for i in range(points)]
