@@ -7,7 +7,7 @@ names are the keys of the configuration.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -131,12 +131,18 @@ class AudioSettings:
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """A catalogue entry. `make(settings, buses)` builds the device; `buses` maps bus names to open buses."""
+    """A catalogue entry. `make(settings, buses)` builds the device; `buses` maps bus names to open buses.
+
+    `readings(settings)` names what a sensor delivers, `channels` counts its relays or inputs (0: it has none):
+    both let `check` judge a configuration without opening anything.
+    """
 
     kind: str
     port: PortName
     settings: type[Any]
     make: Callable[[Any, Mapping[str, Any]], Any]
+    readings: Callable[[Any], Sequence[str]] = lambda own: ()
+    channels: int = 0
 
 
 def _guard(settings: GuardSettings, buses: Mapping[str, Any]) -> Any:
@@ -218,16 +224,19 @@ def _audio_twin(settings: AudioSettings, buses: Mapping[str, Any]) -> Any:
     return TwinAudio(settings.port, settings.sample_rate_hz)
 
 
+_INFRARED_READINGS = ("object_degc", "ambient_degc")
+_PZEM_READINGS = ("voltage_v", "current_a", "power_w", "energy_wh", "frequency_hz", "power_factor")
+
 CATALOG: Mapping[str, Driver] = {
     driver.kind: driver
     for driver in (
         Driver("guard-uart", "guard", GuardSettings, _guard),
         Driver("modbus-rtu", "bus", BusSettings, _modbus_bus),
-        Driver("waveshare-relay-8", "relays", RelaySettings, _waveshare),
-        Driver("pzem-016", "sensor", ModbusSettings, _pzem),
-        Driver("adam-4118", "sensor", ThermocoupleSettings, _adam),
-        Driver("modbus-infrared", "sensor", ModbusSettings, _infrared),
-        Driver("modbus-registers", "sensor", RegisterMapSettings, _registers),
+        Driver("waveshare-relay-8", "relays", RelaySettings, _waveshare, channels=8),
+        Driver("pzem-016", "sensor", ModbusSettings, _pzem, lambda own: _PZEM_READINGS),
+        Driver("adam-4118", "sensor", ThermocoupleSettings, _adam, lambda own: tuple(own.channels), 8),
+        Driver("modbus-infrared", "sensor", ModbusSettings, _infrared, lambda own: _INFRARED_READINGS),
+        Driver("modbus-registers", "sensor", RegisterMapSettings, _registers, lambda own: tuple(own.quantities)),
         Driver("gpt-9800", "tester", SerialSettings, _gpt),
         Driver("st5540", "touch", SerialSettings, _hioki),
         Driver("gpio-panel", "panel", GpioPanelSettings, _gpio_panel),
