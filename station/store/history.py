@@ -1,0 +1,82 @@
+"""Queries over finished runs, for `results list|show` and the page. Reading only; opens its own connection."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from station.domain.errors import StoreError
+from station.domain.record import Record
+from station.store.journal import Codec
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One line of the list; `verdict` and `ended_at` are None while the run is open."""
+
+    run_no: int
+    run_id: str
+    purpose: str
+    plan: str
+    product: str
+    serial_number: str
+    work_order: str | None
+    simulated: bool
+    started_at: str
+    ended_at: str | None
+    verdict: str | None
+
+
+_COLUMNS = "run_no, run_id, purpose, plan, product, serial_number, work_order, simulated, started_at, ended_at, verdict"
+
+
+class History:
+    """Reads beside a running daemon."""
+
+    def __init__(self, path: Path, codec: Codec) -> None:
+        """Raises `StoreError` where there is no store."""
+        if not path.exists():
+            raise StoreError(f"{path}: there is no store; run a test first or name the right path")
+        self._path = path
+        self._codec = codec
+        self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)
+
+    def runs(self, limit: int = 50, *, serial_number: str | None = None, work_order: str | None = None) -> list[RunRow]:
+        """The latest runs first, of one serial number or work order where given."""
+        rows: list[tuple[Any, ...]] = self._db.execute(
+            f"SELECT {_COLUMNS} FROM runs WHERE (?1 IS NULL OR serial_number = ?1)"
+            " AND (?2 IS NULL OR work_order = ?2) ORDER BY run_no DESC LIMIT ?3",
+            (serial_number, work_order, limit),
+        ).fetchall()
+        return [replace(RunRow(*row), simulated=bool(row[7])) for row in rows]
+
+    def record(self, run: str) -> Record:
+        """The record of a run, by number, id or the beginning of an id. Raises `StoreError` where that is not one."""
+        rows = self._db.execute(
+            "SELECT run_no, record FROM runs WHERE run_no = ?1 OR run_id LIKE ?2 || '%' LIMIT 2",
+            (
+                int(run) if run.isascii() and run.isdigit() and len(run) < 10 else -1,
+                run.replace("%", "").replace("_", ""),
+            ),
+        ).fetchall()
+        if len(rows) != 1:
+            what = "no run" if not rows else "more than one run"
+            raise StoreError(f"{self._path}: {what} is called {run}; `station results list` shows them")
+        if rows[0][1] is None:
+            raise StoreError(f"run {rows[0][0]} is not finished; it has no record yet")
+        return self._codec.record_from_json(rows[0][1])
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def __enter__(self) -> History:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

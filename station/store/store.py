@@ -1,0 +1,246 @@
+"""The store: an async front over one SQLite connection in a thread of its own. Knows no message.
+
+What it promises: when a call returns, what it wrote is on the disk (WAL, synchronous=FULL); journal and outbox
+of one call are one commit. A run costs one commit a step and two more, and `commits` counts them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shutil
+import sqlite3
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from station.domain.clock import utc_text
+from station.domain.errors import StoreError
+from station.domain.journal import RunDraft, UnfinishedRun
+from station.domain.outbox import Draft
+from station.domain.record import Record, StepRecord
+from station.store import journal, outbox
+from station.store.journal import Codec
+from station.store.outbox import OutboxCounts, OutboxRow, ReceiptEntry, Settled
+from station.store.schema import open_database
+
+T = TypeVar("T")
+
+
+def mint_run_id() -> str:
+    """A new UUIDv7 (RFC 9562, 5.7): milliseconds since 1970, then random bits."""
+    value = (time.time_ns() // 1_000_000 & (1 << 48) - 1) << 80 | secrets.randbits(80)
+    value = value & ~(0xF << 76) | 0x7 << 76
+    return str(uuid.UUID(int=value & ~(0x3 << 62) | 0x2 << 62))
+
+
+def _utc_now() -> str:
+    return utc_text(datetime.now(UTC))
+
+
+class Store:
+    """Open with `await Store.open(…)`; every method may raise `StoreError`, after which nothing was written."""
+
+    def __init__(self, path: Path, codec: Codec, station: str, now: Callable[[], str]) -> None:
+        self._path = path
+        self._codec = codec
+        self._now = now
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._commits: Counter[str] = Counter()
+        self._db: sqlite3.Connection
+        self._closed = False
+        self._prefix = ""
+        self.station = station
+        self.store_epoch = ""
+        self.posted = asyncio.Event()
+        """Set whenever rows were added to the outbox or put back into it; its one reader clears it."""
+
+    @classmethod
+    async def open(cls, path: Path, codec: Codec, station: str, now: Callable[[], str] = _utc_now) -> Store:
+        """Open or create the store of this station. `now` gives the UTC stamps of its rows."""
+        store = cls(path, codec, station, now)
+        try:
+            await store._call(store._open)
+        except BaseException:
+            store._thread.shutdown()
+            raise
+        return store
+
+    async def close(self) -> None:
+        """Finish what was asked for and let go of the file. Safe to call twice."""
+        if not self._closed:
+            self._closed = True
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._db.close)
+            self._thread.shutdown()
+
+    @property
+    def commits(self) -> int:
+        """Commits since this store was opened."""
+        return self._commits.total()
+
+    @property
+    def commits_by_kind(self) -> Mapping[str, int]:
+        """The same by what they were for: begin_run, step, finish_run, post, receipts, session, command, requeue."""
+        return dict(self._commits)
+
+    # --- the journal -------------------------------------------------------------------------------------------
+
+    async def begin_run(self, draft: RunDraft, messages: Sequence[Draft] = ()) -> int:
+        """Commit the run before power and return its number. Raises `MessageError` for a message not allowed."""
+
+        def work() -> int:
+            text = self._codec.draft_to_json(draft)
+            with self._transaction("begin_run"):
+                run_no = journal.begin_run(self._db, draft, text)
+                self._add(messages)
+                return run_no
+
+        return await self._posting(work)
+
+    async def add_step(self, run_id: str, index: int, step: StepRecord) -> None:
+        """Commit one attempt of the step at `index` of the plan. Raises `MessageError` for NaN in it."""
+
+        def work() -> None:
+            text = self._codec.step_to_json(step)
+            with self._transaction("step"):
+                journal.add_step(self._db, run_id, index, step.attempt, text)
+
+        await self._call(work)
+
+    async def finish_run(self, record: Record, messages: Sequence[Draft] = ()) -> tuple[str, ...]:
+        """Commit the record together with its messages.
+
+        Returns why messages were refused (too large, …): the record is kept all the same, their rows are in
+        quarantine. Raises `MessageError` where the record itself cannot be written (NaN); the run is then still open.
+        """
+
+        def work() -> tuple[str, ...]:
+            text = self._codec.record_to_json(record)
+            with self._transaction("finish_run"):
+                journal.finish_run(self._db, record, text)
+                return self._add(messages, keep_refused=True)
+
+        return await self._posting(work)
+
+    async def unfinished(self) -> list[UnfinishedRun]:
+        """Runs that were begun and never finished, oldest first; see `station.domain.journal.close_as_aborted`."""
+        return await self._call(lambda: journal.read_unfinished(self._db, self._codec))
+
+    # --- the outbox --------------------------------------------------------------------------------------------
+
+    async def post(self, messages: Sequence[Draft]) -> None:
+        """Commit messages that belong to no run. Raises `MessageError`; then none of them is posted."""
+
+        def work() -> None:
+            with self._transaction("post"):
+                self._add(messages)
+
+        await self._posting(work)
+
+    async def due(self, limit: int, skip: Collection[int] = ()) -> list[OutboxRow]:
+        """At most `limit` waiting rows, except those in `skip`: alarms and events first, the oldest first."""
+        return await self._call(lambda: outbox.read_due(self._db, self._prefix, limit, skip))
+
+    async def receipts(self, entries: Sequence[ReceiptEntry]) -> list[Settled]:
+        """Settle a batch of verified receipts in one commit; one answer for each, in order."""
+
+        def work() -> list[Settled]:
+            with self._transaction("receipts"):
+                return [outbox.settle(self._db, self._prefix, entry, self._now()) for entry in entries]
+
+        return await self._call(work)
+
+    async def requeue(self, seqs: Sequence[int] | None = None) -> int:
+        """Send quarantined rows again (all, or these); returns how many."""
+        return await self._changing("requeue", lambda: outbox.requeue(self._db, seqs))
+
+    async def resend(self, first: int, last: int) -> int:
+        """Send delivered rows of this range of numbers again; returns how many."""
+        return await self._changing("requeue", lambda: outbox.resend(self._db, first, last))
+
+    async def resend_run(self, run_id: str) -> int:
+        """Send the delivered rows of this run again; returns how many."""
+        return await self._changing("requeue", lambda: outbox.resend_run(self._db, run_id))
+
+    async def counts(self) -> OutboxCounts:
+        """Rows of the outbox by state."""
+        return await self._call(lambda: outbox.read_counts(self._db))
+
+    # --- sessions and commands ---------------------------------------------------------------------------------
+
+    async def next_session(self) -> int:
+        """The number of the next CONNECT, one higher than the last of this store."""
+        sql = "UPDATE meta SET value = value + 1 WHERE key = 'session' RETURNING value"
+        return await self._changing("session", lambda: int(self._db.execute(sql).fetchone()[0]))
+
+    async def take_command(self, cmd_id: str, messages: Sequence[Draft] = ()) -> bool:
+        """Remember a command for ever, with its replies. False: it was seen before, and nothing was posted."""
+
+        def work() -> bool:
+            with self._transaction("command"):
+                sql = "INSERT INTO commands VALUES (?, ?) ON CONFLICT DO NOTHING"
+                fresh = self._db.execute(sql, (cmd_id, self._now())).rowcount == 1
+                if fresh:
+                    self._add(messages)
+                return fresh
+
+        return await self._posting(work)
+
+    # --- the thread --------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        self._db = open_database(self._path)
+        self.store_epoch = self._db.execute("SELECT value FROM meta WHERE key = 'store_epoch'").fetchone()[0]
+        self._prefix = f"{self.station}:{self.store_epoch}"
+
+    def _add(self, messages: Sequence[Draft], *, keep_refused: bool = False) -> tuple[str, ...]:
+        return outbox.add_messages(self._db, self._prefix, messages, self._now(), keep_refused=keep_refused)
+
+    @contextmanager
+    def _transaction(self, kind: str) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+        self._commits[kind] += 1
+
+    async def _changing(self, kind: str, change: Callable[[], int]) -> int:
+        def work() -> int:
+            with self._transaction(kind):
+                return change()
+
+        return await self._posting(work)
+
+    async def _posting(self, work: Callable[[], T]) -> T:
+        return await self._call(work, lambda _: self.posted.set())
+
+    async def _call(self, work: Callable[[], T], then: Callable[[asyncio.Future[T]], None] | None = None) -> T:
+        """Do `work` in the store's thread. What was asked for is done even where the asker is cancelled meanwhile."""
+        if self._closed:
+            raise StoreError(f"{self._path}: the store is closed")
+        future = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        if then is not None:
+            future.add_done_callback(then)
+        try:
+            return await asyncio.shield(future)
+        except sqlite3.Error as error:
+            raise StoreError(self._explain(error)) from error
+
+    def _explain(self, error: sqlite3.Error) -> str:
+        code = getattr(error, "sqlite_errorname", "")
+        if code == "SQLITE_FULL":
+            free = shutil.disk_usage(self._path.parent).free // 1_000_000
+            return f"{self._path}: the disk is full ({free} MB free); make room, nothing is tested until then"
+        if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            return f"{self._path}: the store is damaged ({error}); keep a copy and put a back-up in its place"
+        return f"{self._path}: {error} ({code}); check the disk and its permissions"
