@@ -1,7 +1,9 @@
 """Clocks, handed in and never called by name (see DESIGN, Time).
 
-Safety time is always monotonic wall time. Test time is what steps, soak and durations count in: the same
-monotonic clock on a real bench, a faster one on the simulated bench. UTC stamps carry how far to trust them.
+Safety time is always monotonic wall time. Test time is what steps, soak and durations count in. On a real bench it
+is the monotonic clock. On a bench whose plant runs faster it is what was waited for, times the speed, plus what was
+captured: time that the station itself spends on its wires is not blown up with it.
+UTC stamps carry how far to trust them.
 """
 
 from __future__ import annotations
@@ -10,11 +12,13 @@ import asyncio
 import math
 import time
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 
 class TestClock(Protocol):
     """Test time in seconds, from an arbitrary zero."""
+
+    __test__: ClassVar[bool] = False  # no test of pytest's, for all its name
 
     @property
     def speed(self) -> float:
@@ -23,23 +27,44 @@ class TestClock(Protocol):
     def now_s(self) -> float:
         """Test time now."""
 
+    def spent(self, seconds: float) -> None:
+        """Test time that passed inside a device: captured frames, a tester's own run."""
+
     async def sleep(self, seconds: float) -> None:
         """Wait that much test time."""
 
 
-class ScaledClock:
-    """Monotonic wall time times `speed`; speed 1 is the clock of a real bench."""
+class MonotonicClock:
+    """The clock of a real bench: test time is monotonic time, and what passes inside a device passes anyway."""
 
-    __test__ = False
-
-    def __init__(self, speed: float = 1.0) -> None:
-        self.speed = speed
+    speed = 1.0
 
     def now_s(self) -> float:
-        return time.monotonic() * self.speed
+        return time.monotonic()
+
+    def spent(self, seconds: float) -> None:
+        return
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class ScaledClock:
+    """Test time of a bench that runs `speed` times faster: waits and captured frames add up."""
+
+    def __init__(self, speed: float) -> None:
+        self.speed = speed
+        self._now_s = 0.0
+
+    def now_s(self) -> float:
+        return self._now_s
+
+    def spent(self, seconds: float) -> None:
+        self._now_s += seconds
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self.speed)
+        self._now_s += seconds
 
 
 def wall_bound_s(test_s: float, speed: float) -> int:

@@ -7,6 +7,8 @@ from typing import Literal
 
 When = Literal["always", "energised", "hv", "drive"]
 Blames = Literal["dut", "station"]
+TripKind = Literal["machine", "person"]
+"""A person's act (emergency stop, lid, STOP) ends a run as ABORTED; a machine's trip as `blames` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +52,4 @@ class Trip:
     at: float
     measurement: str | None = None
     code: str = ""
+    kind: TripKind = "machine"

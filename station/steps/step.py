@@ -53,7 +53,7 @@ class StepContext(Protocol):
     async def ask(self, text: dict[str, str]) -> bool:
         """Put a prompt in front of the technician: True OK, False NG. A time-out raises `StepError`: it is no OK."""
 
-    def already(self, name: str, channel: str | None = None) -> float | None:
+    def already(self, name: str, channel: Channel | None = None) -> float | None:
         """A value measured earlier in this run, or None."""
 
 

@@ -1,0 +1,82 @@
+"""What a step holds in its hands while it runs: the bench, the product, and the basket it fills."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from station.domain.clock import TestClock
+from station.domain.errors import StepError
+from station.domain.events import Event, Publish
+from station.domain.measurement import Channel, Curve, Measurement
+from station.domain.plan import PlanStep, Product
+from station.run.judging import Harvest
+from station.safety.bench import Bench
+
+Ask = Callable[[dict[str, str]], Awaitable[bool]]
+PROMPT_TIMEOUT_S = 600.0
+"""A prompt that nobody answers for so long (wall time) is no OK."""
+
+
+class Context:
+    """Implements `station.steps.step.StepContext` for one attempt of one step."""
+
+    def __init__(
+        self,
+        step: PlanStep,
+        bench: Bench,
+        product: Product,
+        clock: TestClock,
+        mains_bound_s: float,
+        earlier: dict[tuple[str, Channel | None], float],
+        publish: Publish,
+        ask: Ask,
+    ) -> None:
+        self.bench = bench
+        self.product = product
+        self.clock = clock
+        self.mains_bound_s = mains_bound_s
+        self.harvest = Harvest()
+        self._step = step
+        self._earlier = earlier
+        self._publish = publish
+        self._ask = ask
+
+    def record(self, measurement: Measurement) -> None:
+        self.harvest.take(measurement)
+        self._publish(
+            Event(
+                "measurement",
+                {
+                    "step": self._step.id, "name": measurement.name, "channel": measurement.channel,
+                    "value": measurement.value, "bound": measurement.bound,
+                },
+            )
+        )  # fmt: skip
+
+    def skip(self, name: str, channel: Channel | None = None) -> None:
+        self.harvest.skipped.add((name, channel))
+
+    def curve(self, curve: Curve) -> None:
+        self.harvest.curves.append(curve)
+
+    def note(self, text: str) -> None:
+        self.harvest.notes.append(text)
+
+    def progress(self, fraction: float, readings: dict[str, float] | None = None) -> None:
+        self._publish(
+            Event("progress", {"step": self._step.id, "fraction": round(fraction, 4), "readings": readings or {}})
+        )
+
+    async def ask(self, text: dict[str, str]) -> bool:
+        self._publish(Event("prompt", {"step": self._step.id, "text": text}))
+        try:
+            return await asyncio.wait_for(self._ask(text), PROMPT_TIMEOUT_S)
+        except TimeoutError:
+            raise StepError(f"nobody answered within {PROMPT_TIMEOUT_S:g} s; a time-out is no OK: {text}") from None
+
+    def already(self, name: str, channel: Channel | None = None) -> float | None:
+        measured = self.harvest.measured.get((name, channel))
+        if measured is not None:
+            return measured.value if measured.bound is None else None
+        return self._earlier.get((name, channel))

@@ -1,0 +1,329 @@
+"""From plan to record: one step after the other, each judged and committed before the next begins.
+
+The way is one-way. What comes sideways is a trip, an abort, or a death of the task, and each leaves the bench
+dead and the record whole. The runner is the only place that catches what a step raises.
+
+  begin_run commits the run before power  ->  steps, one commit each  ->  bench made safe  ->  finish_run
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from drivers.errors import DriverError, PermitDenied
+from station.domain.clock import TestClock
+from station.domain.errors import StationError, StepError, StoreError
+from station.domain.events import Event, Publish
+from station.domain.interlock import Trip
+from station.domain.journal import PlannedStep, RunDraft, planned_steps, step_not_made
+from station.domain.measurement import Channel
+from station.domain.outbox import Draft
+from station.domain.plan import Needs, OnFail, Plan, PlanStep, Product
+from station.domain.record import Cause, Handover, Record, StepRecord, TripRecord
+from station.domain.verdict import Verdict, worst
+from station.run.context import Ask, Context
+from station.run.judging import judge_step
+from station.safety.bench import Bench
+from station.steps.step import StepSpec
+
+log = logging.getLogger(__name__)
+
+
+class Journal(Protocol):
+    """Where a run is committed. Raises `StoreError`: then nothing is energised any more."""
+
+    async def begin_run(self, draft: RunDraft, messages: Sequence[Draft]) -> int: ...
+
+    async def add_step(self, run_id: str, index: int, step: StepRecord) -> None: ...
+
+    async def finish_run(self, record: Record, messages: Sequence[Draft]) -> None: ...
+
+
+class Watch(Protocol):
+    """The kernel as the runner sees it."""
+
+    @property
+    def trips(self) -> Sequence[Trip]:
+        """Every trip since the latch was last clear, first cause first."""
+
+    async def wait_tripped(self) -> None:
+        """Return once the latch is set."""
+
+
+class Messages(Protocol):
+    """What goes to the centre with a run, committed together with it."""
+
+    def started(self, draft: RunDraft) -> Sequence[Draft]: ...
+
+    def ended(self, record: Record) -> Sequence[Draft]: ...
+
+
+class Stamps(Protocol):
+    """UTC stamps."""
+
+    def now(self) -> str: ...
+
+
+class RunAborted(Exception):
+    """A person or the centre wants the run to end; `verdict` ABORTED, or ERROR where the station itself must stop."""
+
+    def __init__(self, reason: str, verdict: Verdict = Verdict.ABORTED) -> None:
+        super().__init__(reason)
+        self.verdict = verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One run to make: the plan resolved for the product, and the draft of its record."""
+
+    plan: Plan
+    product: Product
+    draft: RunDraft
+
+
+class Runner:
+    """Runs one order. Make a new one for every run."""
+
+    def __init__(
+        self,
+        bench: Bench,
+        watch: Watch,
+        journal: Journal,
+        messages: Messages,
+        steps: Mapping[str, StepSpec],
+        clock: TestClock,
+        stamps: Stamps,
+        publish: Publish,
+        ask: Ask,
+    ) -> None:
+        self._bench = bench
+        self._watch = watch
+        self._journal = journal
+        self._messages = messages
+        self._steps = steps
+        self._clock = clock
+        self._stamps = stamps
+        self._publish = publish
+        self._ask = ask
+        self._abort: asyncio.Future[RunAborted] | None = None
+        self._began_s = 0.0
+        self._forbidden: set[Needs] = set()
+        self._earlier: dict[tuple[str, Channel | None], float] = {}
+        self._done: list[StepRecord] = []
+        self._causes: list[Cause] = []
+        self._trips: list[TripRecord] = []
+        self._ended: Verdict | None = None
+        self._handovers: list[Handover] = []
+
+    def abort(self, reason: str, verdict: Verdict = Verdict.ABORTED) -> None:
+        """Ask the run to end now; the first wish counts."""
+        if self._abort is not None and not self._abort.done():
+            self._abort.set_result(RunAborted(reason, verdict))
+
+    def hand_over(self, operator: str) -> None:
+        """Another badge takes over; both are on record."""
+        self._handovers.append(Handover(operator, self._stamps.now()))
+
+    async def run(self, order: Order, begun: Callable[[int], None] = lambda run_no: None) -> Record:
+        """Make the run and return its record as committed. Raises `StoreError` if it could not be committed."""
+        self._abort = asyncio.get_running_loop().create_future()
+        self._began_s = self._clock.now_s()
+        draft = replace(order.draft, planned=planned_steps(order.plan))
+        run_no = await self._journal.begin_run(draft, self._messages.started(draft))
+        begun(run_no)
+        self._publish(Event("run_started", _begun_data(draft, run_no)))
+        try:
+            for index, step in enumerate(order.plan.steps):
+                made = await self._one(order, step, draft.planned[index])
+                self._done.append(made)
+                await self._journal.add_step(draft.run_id, index, made)
+                self._publish(Event("step_ended", {"step": step.id, "verdict": made.verdict}))
+        finally:
+            await self._make_safe()
+        record = self._conclude(draft, run_no)
+        await self._journal.finish_run(record, self._messages.ended(record))
+        self._publish(Event("run_ended", _ended_data(record)))
+        return record
+
+    # ---- one step --------------------------------------------------------------------------------------
+    async def _one(self, order: Order, step: PlanStep, planned: PlannedStep) -> StepRecord:
+        spec = self._steps[step.use]
+        self._notice_trips(None)
+        if not step.applicable or not self._allowed(step, spec):
+            return step_not_made(planned)
+        self._publish(Event("step_started", {"step": step.id, "title": dict(step.title)}))
+        context = Context(
+            step, self._bench, order.product, self._clock, order.plan.max_mains_s, self._earlier, self._publish,
+            self._ask,
+        )  # fmt: skip
+        started_at, began_s = self._stamps.now(), self._clock.now_s()
+        ended, why = await self._guarded(spec, step, context)
+        judged = judge_step(
+            step, context.harvest, ended=ended, why=why, started_at=started_at,
+            failed_before=any(s.verdict is Verdict.FAIL for s in self._done),
+            duration_s=round(self._clock.now_s() - began_s, 6),
+        )  # fmt: skip
+        self._causes.extend(judged.causes)
+        self._remember(context)
+        if ended is not None:
+            self._ended = ended if self._ended is None else worst([self._ended, ended])
+        await self._react(step, judged.record.verdict)
+        return judged.record
+
+    def _allowed(self, step: PlanStep, spec: StepSpec) -> bool:
+        """Whether the step may still be made; what is not made is on record as SKIPPED."""
+        if self._ended is not None or self._abort_asked():
+            return False
+        if step.only_after_pass and any(s.verdict not in _FINE for s in self._done):
+            return False
+        needed = {Needs.DRIVE: {Needs.DRIVE, Needs.MAINS}, Needs.MAINS: {Needs.MAINS}, Needs.NOTHING: set()}
+        return not (needed[spec.needs] & self._forbidden)
+
+    async def _guarded(self, spec: StepSpec, step: PlanStep, context: Context) -> tuple[Verdict | None, Cause | None]:
+        """Run the step until it ends, trips or is aborted. Returns what ended it and why; (None, None): it ended."""
+        assert self._abort is not None
+        work = asyncio.ensure_future(spec.measure(context, step.params))
+        trip = asyncio.ensure_future(self._watch.wait_tripped())
+        sideways: set[asyncio.Future[Any]] = {work, trip, self._abort}
+        try:
+            await asyncio.wait(sideways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            trip.cancel()
+            error = await _end(work)
+        tripped = self._notice_trips(step.id)
+        if tripped is not None:
+            return tripped
+        if self._abort.done():
+            wish = self._abort.result()
+            return wish.verdict, Cause(step.id, None, None, str(wish))
+        if error is None:
+            return None, None
+        return Verdict.ERROR, Cause(step.id, None, None, _words(error))
+
+    def _notice_trips(self, step_id: str | None) -> tuple[Verdict, Cause] | None:
+        """Put new trips on record; the first of them ends the step. Between steps it ends the run."""
+        new = list(self._watch.trips)[len(self._trips) :]
+        first: tuple[Verdict, Cause] | None = None
+        for trip in new:
+            self._trips.append(_trip_record(trip, self._clock.now_s() - self._began_s))
+            self._publish(Event("trip", {"interlock": trip.interlock, "cause": trip.cause, "code": trip.code}))
+            verdict = Verdict.ABORTED if trip.kind == "person" else _BLAMED[trip.blames]
+            if first is None:
+                first = verdict, Cause(step_id, trip.measurement, None, _trip_text(trip))
+        if first is not None and step_id is None:
+            self._ended = first[0] if self._ended is None else worst([self._ended, first[0]])
+            self._causes.append(first[1])
+        return first
+
+    def _abort_asked(self) -> bool:
+        """An abort between two steps ends the run as one inside a step does."""
+        if self._abort is None or not self._abort.done():
+            return False
+        if self._ended is None:
+            wish = self._abort.result()
+            self._ended = wish.verdict
+            self._causes.append(Cause(None, None, None, str(wish)))
+        return True
+
+    def _remember(self, context: Context) -> None:
+        for key, measurement in context.harvest.measured.items():
+            if measurement.value is not None and measurement.bound is None:
+                self._earlier[key] = measurement.value
+
+    async def _react(self, step: PlanStep, verdict: Verdict) -> None:
+        """What the failure of this step forbids from here on; mains goes off at once where the plan says so."""
+        if self._ended is not None:
+            await self._make_safe()
+            return
+        if verdict in _FINE:
+            return
+        if step.on_fail in (OnFail.NO_MAINS, OnFail.MAINS_OFF):
+            self._forbidden |= {Needs.MAINS, Needs.DRIVE}
+            if step.on_fail is OnFail.MAINS_OFF:
+                await self._make_safe()
+        elif step.on_fail is OnFail.NO_DRIVE:
+            self._forbidden.add(Needs.DRIVE)
+
+    async def _make_safe(self) -> None:
+        """Mains off first, then sound off and relays open. A device that fails here is logged; the guard has K."""
+        for what, action in (("mains", self._bench.mains.off), ("drive", self._bench.drive.release)):
+            try:
+                await asyncio.shield(action())
+            except (DriverError, PermitDenied, StationError) as error:
+                log.error("making safe, %s: %s", what, error)
+
+    # ---- the end ---------------------------------------------------------------------------------------
+    def _conclude(self, draft: RunDraft, run_no: int) -> Record:
+        self._notice_trips(None)
+        verdict = worst([*(s.verdict for s in self._done), *([self._ended] if self._ended else [])])
+        if verdict in (Verdict.SKIPPED, Verdict.NOT_APPLICABLE):  # nothing failed and yet something was not made
+            verdict = Verdict.ERROR
+            self._causes.append(Cause(None, None, None, "a planned step was not made and nothing says why"))
+        if verdict is not Verdict.PASS and not self._causes:
+            self._causes.append(Cause(None, None, None, "no PASS, and no cause on record: treat as a station fault"))
+            verdict = Verdict.ERROR
+        return Record(
+            run_id=draft.run_id, run_no=run_no, purpose=draft.purpose, work_order=draft.work_order,
+            operator=draft.operator, second_operator=draft.second_operator, repair_engineer=draft.repair_engineer,
+            dut=draft.dut, plan=draft.plan, station=draft.station, software=draft.software,
+            config_sha256=draft.config_sha256, simulated=draft.simulated, speed=draft.speed,
+            started_at=draft.started_at, ended_at=self._stamps.now(), clock=draft.clock,
+            duration_s=round(self._clock.now_s() - self._began_s, 6), verdict=verdict, causes=tuple(self._causes),
+            steps=tuple(self._done), trips=tuple(self._trips), parts=draft.parts, instruments=draft.instruments,
+            handovers=tuple(self._handovers), reference=draft.reference,
+        )  # fmt: skip
+
+
+_FINE = (Verdict.PASS, Verdict.NOT_APPLICABLE)
+_BLAMED = {"dut": Verdict.FAIL, "station": Verdict.ERROR}
+
+
+async def _end(work: asyncio.Future[None]) -> BaseException | None:
+    """Cancel what still runs, wait for its clean-up, return what it raised (None: it ended well or was cancelled)."""
+    if not work.done():
+        work.cancel()
+    try:
+        await work
+    except asyncio.CancelledError:
+        current = asyncio.current_task()
+        if current is not None and current.cancelling():
+            raise
+        return None
+    except Exception as error:
+        return error
+    return None
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, (DriverError, PermitDenied, StepError, StoreError)):
+        return str(error)
+    log.error("a step raised what it should not", exc_info=error)
+    return f"the step broke: {type(error).__name__}: {error}; see the log"
+
+
+def _trip_record(trip: Trip, at_s: float) -> TripRecord:
+    return TripRecord(trip.interlock, trip.cause, trip.value, trip.limit, trip.blames, round(at_s, 3))
+
+
+def _trip_text(trip: Trip) -> str:
+    value = "" if trip.value is None else f" at {trip.value:.4g}"
+    limit = "" if trip.limit is None else f" (limit {trip.limit:.4g})"
+    return f"trip: {trip.interlock}, {trip.cause}{value}{limit}; blames the {trip.blames}"
+
+
+def _begun_data(draft: RunDraft, run_no: int) -> dict[str, object]:
+    return {
+        "run_id": draft.run_id, "run_no": run_no, "plan": draft.plan.id, "product": draft.dut.product,
+        "serial_number": draft.dut.serial_number, "steps": [{"id": s.id, "title": s.title} for s in draft.planned],
+    }  # fmt: skip
+
+
+def _ended_data(record: Record) -> dict[str, object]:
+    return {
+        "run_id": record.run_id, "run_no": record.run_no, "verdict": record.verdict,
+        "causes": [cause.text for cause in record.causes],
+    }  # fmt: skip
