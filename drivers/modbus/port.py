@@ -1,0 +1,94 @@
+"""A raw serial port for request-and-reply lines: opened late, lost loudly, read without blocking.
+
+pyserial opens and configures it; reading goes through poll(2), because pyserial's time-outs reconfigure the line.
+Every failure of the wire becomes `PortError` with a remedy. Protocols do not live here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import select
+import time
+
+import serial
+
+from drivers.errors import PortError
+
+_REMEDIES = {
+    errno.ENOENT: "nothing is plugged in under this name; check the cable, the adapter and the udev rule",
+    errno.EACCES: "no permission; add the station's user to the group that owns the port (dialout)",
+    errno.EAGAIN: "another program holds the port; stop it",
+    errno.EBUSY: "another program holds the port; stop it",
+}
+_SHORT_S = 0.004  # below this poll(2), which counts in whole milliseconds, is too coarse
+
+
+def port_error(port: str, error: OSError) -> PortError:
+    """The `PortError` for a failed call on `port`, with the likeliest remedy."""
+    number = error.errno
+    if number is None and isinstance(error.__context__, OSError):
+        number = error.__context__.errno
+    remedy = _REMEDIES.get(number or 0, "the adapter was unplugged or has failed; plug it in again")
+    return PortError(port, f"{os.strerror(number) if number else error}: {remedy}")
+
+
+class SerialPort:
+    """An open serial port, 8N1. All calls raise `PortError` when the wire is gone; it is then closed."""
+
+    def __init__(self, port: str, baud: int) -> None:
+        self._name = port
+        try:
+            self._serial = serial.Serial(port, baud, timeout=0, write_timeout=1.0, exclusive=True)
+        except OSError as error:  # SerialException is one
+            raise port_error(port, error) from error
+        except ValueError as error:
+            raise PortError(port, f"{error}: correct `baud` in the configuration") from error
+        self._poll = select.poll()
+        self._poll.register(self._serial.fileno(), select.POLLIN)
+
+    def fileno(self) -> int:
+        """The file descriptor."""
+        return int(self._serial.fileno())
+
+    def close(self) -> None:
+        """Let go of the port; safe to call twice."""
+        with contextlib.suppress(OSError):
+            self._serial.close()
+
+    def write(self, data: bytes) -> None:
+        """Put all of `data` on the wire."""
+        try:
+            self._serial.write(data)
+        except OSError as error:
+            raise self._lost(error) from error
+
+    def receive(self, wait_s: float) -> bytes:
+        """What has come in, waiting up to `wait_s` for the first byte; empty when nothing came."""
+        deadline = time.monotonic() + wait_s
+        while True:
+            left = deadline - time.monotonic()
+            if 0.0 < left < _SHORT_S:
+                time.sleep(left)
+                left = 0.0
+            events = self._poll.poll(max(0.0, left * 1000.0))
+            if events and (data := self._read()):
+                return data
+            if time.monotonic() >= deadline:
+                return b""
+
+    def _read(self) -> bytes:
+        try:
+            data = os.read(self._serial.fileno(), 4096)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            raise self._lost(error) from error
+        if not data:
+            raise self._lost(OSError(errno.ENODEV, os.strerror(errno.ENODEV)))
+        return data
+
+    def _lost(self, error: OSError) -> PortError:
+        self.close()
+        return port_error(self._name, error)
