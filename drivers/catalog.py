@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from drivers.errors import PortError
+
 PortName = Literal[
     "guard", "bus", "relays", "sensor", "probe", "tester", "touch", "panel", "scanner", "audio"
 ]
@@ -134,7 +136,7 @@ class Driver:
     """A catalogue entry. `make(settings, buses)` builds the device; `buses` maps bus names to open buses.
 
     `readings(settings)` names what a sensor delivers, `channels` counts its relays or inputs (0: it has none):
-    both let `check` judge a configuration without opening anything.
+    both let `check` judge a configuration without opening anything. A `twin` has its place on a simulated bench only.
     """
 
     kind: str
@@ -143,6 +145,7 @@ class Driver:
     make: Callable[[Any, Mapping[str, Any]], Any]
     readings: Callable[[Any], Sequence[str]] = lambda own: ()
     channels: int = 0
+    twin: bool = False
 
 
 def _guard(settings: GuardSettings, buses: Mapping[str, Any]) -> Any:
@@ -218,6 +221,10 @@ def _scanner(settings: SerialSettings, buses: Mapping[str, Any]) -> Any:
     return SerialScanner(settings.port, settings.baud)
 
 
+def _portaudio(settings: AudioSettings, buses: Mapping[str, Any]) -> Any:
+    raise PortError(settings.port, "this release plays on the simulated bench only; its PortAudio driver comes later")
+
+
 def _audio_twin(settings: AudioSettings, buses: Mapping[str, Any]) -> Any:
     from drivers.audio.twin import TwinAudio
 
@@ -240,8 +247,9 @@ CATALOG: Mapping[str, Driver] = {
         Driver("gpt-9800", "tester", SerialSettings, _gpt),
         Driver("st5540", "touch", SerialSettings, _hioki),
         Driver("gpio-panel", "panel", GpioPanelSettings, _gpio_panel),
-        Driver("socket-panel", "panel", SocketSettings, _socket_panel),
+        Driver("socket-panel", "panel", SocketSettings, _socket_panel, twin=True),
         Driver("serial-scanner", "scanner", SerialSettings, _scanner),
-        Driver("audio-twin", "audio", AudioSettings, _audio_twin),
+        Driver("portaudio", "audio", AudioSettings, _portaudio),
+        Driver("audio-twin", "audio", AudioSettings, _audio_twin, twin=True),
     )
 }
