@@ -1,0 +1,92 @@
+"""The task that polls the panel and shows what the session's state asks for.
+
+It never dies silently: a panel that fails is reported once, tried again every second, and reported when it is back.
+Buttons that are down when it comes back count as held down, not as pressed. What buttons mean is the session's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from drivers.errors import DriverError
+from drivers.ports import Panel
+from station.domain.session_state import State
+from station.panel.buttons import ButtonEvent, ButtonScan
+from station.panel.patterns import BUZZERS, PATTERNS, Pattern
+
+POLL_S = 0.05
+RETRY_S = 1.0
+READ_S = 1.0
+"""A read or a write that takes longer than this counts as a lost panel."""
+
+
+class PanelTask:
+    """`emit` takes button events; `lost` a reason, `back` nothing. All are called in the loop and must not block."""
+
+    def __init__(
+        self,
+        panel: Panel,
+        emit: Callable[[ButtonEvent], None],
+        lost: Callable[[str], None],
+        back: Callable[[], None],
+        *,
+        poll_s: float = POLL_S,
+        retry_s: float = RETRY_S,
+    ) -> None:
+        self._panel, self._emit, self._lost, self._back = panel, emit, lost, back
+        self._poll_s, self._retry_s = poll_s, retry_s
+        self._wanted: tuple[Pattern, str] = (PATTERNS[State.WAITING], PATTERNS[State.WAITING].buzzer)
+        self._shown: tuple[Pattern, str] | None = None
+        self._scan = ButtonScan()
+
+    def show_state(self, state: State) -> None:
+        """Show the pattern of `state` from the next poll on."""
+        if PATTERNS[state] is not self._wanted[0]:
+            self._wanted = (PATTERNS[state], PATTERNS[state].buzzer)
+
+    def show(self, pattern: Pattern) -> None:
+        """Show a pattern that belongs to no state (`IDENTIFY`) until `show_state` names another."""
+        self._wanted = (pattern, pattern.buzzer)
+
+    def sound(self, buzzer: str) -> None:
+        """Sound a named pattern once over what is shown; ignored while a repeating one (trip, prompt) sounds."""
+        if buzzer not in BUZZERS:
+            raise ValueError(f"buzzer {buzzer!r}: not in the table; one of {', '.join(filter(None, BUZZERS))}")
+        if not BUZZERS[self._wanted[0].buzzer].repeats:
+            self._wanted = (self._wanted[0], buzzer)
+            self._shown = None
+
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        while True:
+            try:
+                await self._poll_once()
+            except (DriverError, TimeoutError) as trouble:
+                await self._wait_for_panel(str(trouble) or f"no answer within {READ_S:g} s")
+            await asyncio.sleep(self._poll_s)
+
+    async def _poll_once(self) -> None:
+        if self._shown != self._wanted:
+            wanted = self._wanted
+            async with asyncio.timeout(READ_S):
+                await self._panel.show(wanted[0].full(), wanted[1])
+            self._shown = wanted
+        async with asyncio.timeout(READ_S):
+            down = await self._panel.read_buttons()
+        for event in self._scan.poll(down, time.monotonic()):
+            self._emit(event)
+
+    async def _wait_for_panel(self, reason: str) -> None:
+        self._lost(reason)
+        while True:
+            await asyncio.sleep(self._retry_s)
+            try:
+                async with asyncio.timeout(READ_S):
+                    await self._panel.ensure_ready()
+            except (DriverError, TimeoutError):
+                continue
+            break
+        self._shown, self._scan = None, ButtonScan()
+        self._back()

@@ -1,0 +1,101 @@
+"""The session: from button to verdict, a machine whose whole behaviour is the table in `session_table`.
+
+Pure: no I/O, no clock, no task. Events go in with the monotonic second at which they happened, actions come out
+for the daemon to carry out. What is not here: the running of plans (runner), voltage (guard and kernel), lamps (panel).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from station.domain.session_state import STATE_TITLES, State
+from station.run.session_deeds import DEEDS
+from station.run.session_events import Action, Event, Tick, kind_of
+from station.run.session_guards import GUARDS, Memory, choose
+from station.run.session_scans import Catalogue
+from station.run.session_table import TABLE, Choice
+from station.run.session_texts import say_missing
+
+
+class Session:
+    """One bench's session. `step` is the only way to change it."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._memory = Memory(catalogue)
+        self._state = State.WAITING
+
+    @property
+    def state(self) -> State:
+        """Where the session is."""
+        return self._state
+
+    @property
+    def memory(self) -> Memory:
+        """What the session knows; to be read, not written, from outside."""
+        return self._memory
+
+    def step(self, event: Event, now_s: float) -> tuple[Action, ...]:
+        """Take one event at monotonic `now_s`; what is to be done comes back, refusals among it.
+
+        Badges that have expired by then go first, so that an old badge never starts a run.
+        """
+        self._memory.now_s = now_s
+        actions = () if isinstance(event, Tick) else self._move(Tick())
+        return actions + self._move(event)
+
+    def replace_catalogue(self, catalogue: Catalogue) -> None:
+        """Another configuration is in use from here on. Not in a run: `apply` waits for its end."""
+        assert not self._memory.run_on, "a configuration is not changed under a run"
+        self._memory.catalogue = catalogue
+
+    def _move(self, event: Event) -> tuple[Action, ...]:
+        for row in TABLE[self._state, kind_of(event)]:
+            if GUARDS[row.guard](self._memory, event):
+                actions = DEEDS[row.deed](self._memory, event)
+                self._go(row.target)
+                return actions
+        raise AssertionError("the last row of every cell has no guard")
+
+    def _go(self, target: State | Choice | None) -> None:
+        if target is not None:
+            self._state = choose(target, self._memory) if isinstance(target, Choice) else target
+
+    def view(self) -> dict[str, Any]:
+        """The session as JSON-ready values, for page, socket and watchers (event kind `session`)."""
+        memory, scans = self._memory, self._memory.scans
+        product, order = scans.chosen_product(), scans.work_order
+        missing = scans.missing(memory.catalogue)
+        return {
+            "state": self._state.value,
+            "title": STATE_TITLES[self._state],
+            "scans": {
+                "operator": scans.operator,
+                "work_order": order.number if order else None,
+                "serial_number": scans.serial_number,
+                "product": product,
+                "plan": scans.chosen_plan(memory.catalogue),
+            },
+            "missing": list(missing),
+            "missing_text": say_missing(missing) if missing else None,
+            "run": _run_view(memory),
+            "prompt": dict(memory.prompt) if memory.prompt else None,
+            "verdict": memory.verdict.value if memory.verdict else None,
+            "trip": {"code": memory.trip.code, "text": dict(memory.trip.text)} if memory.trip else None,
+            "assigned": sorted(memory.orders.by_number),
+        }
+
+
+def _run_view(memory: Memory) -> dict[str, Any] | None:
+    ticket = memory.ticket
+    if ticket is None:
+        return None
+    return {
+        "run_id": memory.run_id,
+        "running": memory.run_on,
+        "energised": memory.energised,
+        "operator": ticket.operator,
+        "work_order": ticket.work_order.number,
+        "serial_number": ticket.serial_number,
+        "product": ticket.product,
+        "plan": ticket.plan,
+    }

@@ -1,0 +1,125 @@
+"""What a session remembers, and the guards that the session's table names: yes or no, and nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from station.domain.session_state import State
+from station.domain.verdict import Verdict
+from station.domain.work_order import Ticket, WorkOrder
+from station.run import session_events as ev
+from station.run.session_scans import Catalogue, Scan, Scans, WorkOrders, complete, contradicts, read_scan
+from station.run.session_table import BY_SCANS, BY_VERDICT, Choice
+from station.run.session_texts import say
+
+
+@dataclass(slots=True)
+class Memory:
+    """What a session knows beside its state. `run_id` None in a run: the journal has not minted it yet."""
+
+    catalogue: Catalogue
+    scans: Scans = field(default_factory=Scans)
+    orders: WorkOrders = field(default_factory=WorkOrders)
+    ticket: Ticket | None = None
+    run_on: bool = False
+    run_id: str | None = None
+    energised: bool = False
+    hot: bool = False
+    prompt: Mapping[str, str] | None = None
+    verdict: Verdict | None = None
+    trip: ev.Tripped | None = None
+    now_s: float = 0.0
+
+
+def read(memory: Memory, event: ev.Event) -> Scan | ev.Refuse:
+    """A scan in the light of what is there already."""
+    assert isinstance(event, ev.Scanned)
+    return read_scan(event.text, memory.scans, memory.catalogue, memory.orders.by_number)
+
+
+def put_refusal(memory: Memory, event: ev.Event) -> ev.Refuse | None:
+    """Why a work order cannot be put in front, if so."""
+    assert isinstance(event, ev.PutInFront)
+    order = memory.orders.by_number.get(event.number)
+    if order is None:
+        return ev.Refuse("order_unknown", say("order_unknown", number=event.number))
+    return contradicts(order, memory.scans)
+
+
+def running_order(memory: Memory) -> str | None:
+    """The number of the work order whose run is on."""
+    return memory.ticket.work_order.number if memory.run_on and memory.ticket else None
+
+
+def assign_refusal(memory: Memory, order: WorkOrder) -> ev.Refuse | None:
+    """Why an assignment is not taken, if so."""
+    if order.number == running_order(memory):
+        return ev.Refuse("order_started", say("order_started", number=order.number))
+    front = memory.scans.work_order
+    if front is not None and front.number == order.number and (refused := contradicts(order, memory.scans)):
+        return refused
+    return memory.orders.refusal(order, memory.catalogue)
+
+
+def _is_understood(memory: Memory, event: ev.Event) -> bool:
+    return isinstance(read(memory, event), Scan)
+
+
+def _is_badge(memory: Memory, event: ev.Event) -> bool:
+    scan = read(memory, event)
+    return isinstance(scan, Scan) and scan.field == "operator"
+
+
+def _is_acceptable(memory: Memory, event: ev.Event) -> bool:
+    assert isinstance(event, ev.Assigned)
+    return assign_refusal(memory, event.work_order) is None
+
+
+def _is_on_list(memory: Memory, event: ev.Event) -> bool:
+    assert isinstance(event, ev.Withdrawn)
+    return event.number in memory.orders.by_number and event.number != running_order(memory)
+
+
+def _is_this_run(memory: Memory, event: ev.Event) -> bool:
+    assert isinstance(event, ev.AbortAsked)
+    return memory.run_on and memory.run_id is not None and event.run_id == memory.run_id
+
+
+def _is_hot(memory: Memory, event: ev.Event) -> bool:
+    assert isinstance(event, ev.RunEnded)
+    return event.hot
+
+
+GUARDS: Mapping[str, Callable[[Memory, ev.Event], bool]] = {
+    "": lambda memory, event: True,
+    "understood": _is_understood,
+    "badge": _is_badge,
+    "acceptable": _is_acceptable,
+    "on_list": _is_on_list,
+    "may_stand_in_front": lambda memory, event: put_refusal(memory, event) is None,
+    "this_run": _is_this_run,
+    "hot": _is_hot,
+    "run_on": lambda memory, event: memory.run_on,
+    "still_hot": lambda memory, event: memory.hot,
+    "has_verdict": lambda memory, event: memory.verdict is not None and memory.scans.empty,
+}
+
+
+# ---- choices -----------------------------------------------------------------------------------------------
+def choose(choice: Choice, memory: Memory) -> State:
+    """The state that a choice means now."""
+    if choice is BY_SCANS:
+        return standing(memory)
+    if choice is BY_VERDICT:
+        return State(memory.verdict.value) if memory.verdict else State.ERROR
+    return State.ENERGISED if memory.energised else State.PREPARING
+
+
+def standing(memory: Memory) -> State:
+    """Where the present scans put an idle session."""
+    if memory.scans.empty:
+        return State.WAITING
+    if memory.scans.serial_differs():
+        return State.WRONG_SERIAL
+    return State.READY if complete(memory.scans, memory.catalogue) else State.SCAN_MISSING

@@ -1,0 +1,70 @@
+"""What the session says to the technician, in Chinese and English, by code. `{…}` is filled in by the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, tuple[str, str]] = {
+    "scan_unknown": (
+        "无法识别的条码“{text}”：应以 OP: WO: SN: PR: PL: 开头",
+        "unknown scan “{text}”: it must start with OP: WO: SN: PR: or PL:",
+    ),
+    "scan_value": (
+        "条码“{text}”的内容无效：须为 1 至 48 个可打印 ASCII 字符，不含空格",
+        "the value of “{text}” is not usable: 1 to 48 printable ASCII characters without spaces",
+    ),
+    "product_unknown": ("没有产品“{text}”的测试资料", "no product “{text}” in the configuration"),
+    "plan_unknown": ("没有测试方案“{text}”", "no plan “{text}” in the configuration"),
+    "product_differs": (
+        "产品不符：工单为 {order}，扫描为 {scanned}",
+        "the product differs: the work order says {order}, the scan says {scanned}",
+    ),
+    "scans_missing": ("还缺：{missing}", "still missing: {missing}"),
+    "badge_expired": ("工牌已过 30 分钟，请重新扫描", "the badge is older than 30 minutes: scan it again"),
+    "serial_differs": (
+        "序列号不符：工单为 {order}，扫描为 {scanned}。请核对机器",
+        "the serial number differs: the work order says {order}, the scan says {scanned}. Check the device",
+    ),
+    "run_in_progress": ("测试正在进行", "a run is in progress"),
+    "cooling": ("冷却中，请稍候", "cooling down: wait"),
+    "tripped": ("联锁已跳闸（{cause}）：排除原因后按复位", "tripped ({cause}): remove the cause, then press RESET"),
+    "run_winding_up": ("测试正在结束，请稍候再复位", "the run is still ending: press RESET again in a moment"),
+    "not_tripped": ("没有需要复位的跳闸", "nothing to reset"),
+    "no_prompt": ("当前没有需要回答的提示", "no prompt is waiting for an answer"),
+    "nothing_to_stop": ("当前没有测试", "no run to stop"),
+    "no_run": ("当前没有测试", "no run is in progress"),
+    "other_run": ("正在进行的是另一次测试 {run_id}", "the run in progress is another one: {run_id}"),
+    "order_started": ("工单 {number} 的测试已开始", "the run of work order {number} has started"),
+    "order_unknown": ("本测试台没有工单 {number}", "work order {number} is not on this bench"),
+    "orders_full": ("待测工单已满（{count} 个）", "the list of work orders is full ({count})"),
+    "button_stuck": (
+        "按钮 {button} 一直被按下，已忽略：请检查按钮",
+        "button {button} is held down and ignored: check the button",
+    ),
+    "panel_lost": ("控制面板失去联系：{reason}", "the panel does not answer: {reason}"),
+    "panel_back": ("控制面板已恢复", "the panel answers again"),
+    "power_return": ("供电已恢复：请检查测试台后按复位", "power has returned: check the bench, then press RESET"),
+    "prompt_unexpected": ("没有测试在进行，提示被忽略", "a prompt without a run is ignored"),
+}
+
+SCAN_TITLES: Mapping[str, tuple[str, str]] = {
+    "operator": ("工牌 OP:", "badge (OP:)"),
+    "work_order": ("工单 WO:", "work order (WO:)"),
+    "serial_number": ("序列号 SN:", "serial number (SN:)"),
+    "product": ("产品 PR:", "product (PR:)"),
+    "plan": ("测试方案 PL:", "plan (PL:)"),
+}
+
+
+def say(code: str, **values: object) -> dict[str, str]:
+    """The text of `code` in both languages."""
+    chinese, english = TEXTS[code]
+    return {"zh": chinese.format(**values), "en": english.format(**values)}
+
+
+def say_missing(names: tuple[str, ...]) -> dict[str, str]:
+    """What is still missing, in words."""
+    chinese = "、".join(SCAN_TITLES[name][0] for name in names)
+    english = ", ".join(SCAN_TITLES[name][1] for name in names)
+    template = TEXTS["scans_missing"]
+    return {"zh": template[0].format(missing=chinese), "en": template[1].format(missing=english)}
