@@ -1,0 +1,135 @@
+"""The bodies of the messages, field by field (contracts/mqtt.md); that of `result` is `station.domain.record.Record`.
+
+Unknown fields are ignored: versions 1.x only add. No badge and no free text about a customer has a field here.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+from station.domain.record import Instrument
+
+UtcText = Annotated[
+    str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$", examples=["2026-11-22T03:52:10.123Z"])
+]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+StationName = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
+MsgId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}:[0-9a-f]{8,32}:p?[0-9]{1,18}$")]
+Text = Annotated[str, Field(max_length=1000)]
+EventName = Literal[
+    "accepted", "refused", "run_started", "run_ended", "label_printed", "label_reprinted", "reset", "handover"
+]
+
+
+class Body(BaseModel):
+    """What all bodies have in common: frozen, and tolerant of fields of later versions."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Event(Body):
+    """Something that the centre maps to the state of a work order."""
+
+    event: EventName
+    work_order: str | None = None
+    run_id: str | None = None
+    reason: Text | None = None
+
+
+class Alarm(Body):
+    """A trip or a fault."""
+
+    code: Annotated[str, Field(max_length=80)]
+    cause: Text
+    run_id: str | None = None
+    at: UtcText
+
+
+class Reply(Body):
+    """The outcome of a command."""
+
+    cmd_id: Annotated[str, Field(max_length=100)]
+    status: Literal["done", "refused"]
+    reason: Text | None = None
+
+
+class Presence(Body):
+    """Birth (`online`) and last will (`offline`); sessions compare within one epoch."""
+
+    state: Literal["online", "offline"]
+    store_epoch: str
+    session: int
+
+
+class Info(Body):
+    """What this station is and can do."""
+
+    software: str
+    capabilities: tuple[str, ...] = ()
+    instruments: tuple[Instrument, ...] = ()
+    certificate_expires_at: UtcText | None = None
+    config_revision: str | None = None
+    config_sha256: str | None = None
+    last_apply_error: Text | None = None
+
+
+class Progress(Body):
+    """Where the bench stands; sent on a change of state only."""
+
+    state: str
+    work_order: str | None = None
+    run_id: str | None = None
+    plan: str | None = None
+    step: str | None = None
+    fraction: Annotated[FiniteFloat, Field(ge=0, le=1)] | None = None
+    expected_end: UtcText | None = None
+    prompt: dict[str, str] | None = None
+
+
+class Aggregate(Body):
+    """One reading over a stretch of time."""
+
+    mean: FiniteFloat
+    low: FiniteFloat
+    high: FiniteFloat
+
+
+class Telemetry(Body):
+    """Aggregates of 1 to 5 s while a test runs, by reading name (`role.quantity`)."""
+
+    run_id: str
+    step: str | None = None
+    seconds: FiniteFloat
+    readings: dict[str, Aggregate]
+
+
+class AlarmActive(Body):
+    """A snapshot of all that is latched now; an empty list says that nothing is."""
+
+    alarms: tuple[Alarm, ...] = ()
+
+
+class Receipt(Body):
+    """The centre's word on one message: the sha256 is of the exact payload bytes that it got."""
+
+    msg_id: MsgId
+    sha256: Sha256
+    status: Literal["stored", "duplicate", "rejected"]
+    reason: Text | None = None
+    key_id: str
+    sig: str
+
+
+class Command(Body):
+    """A command to one station."""
+
+    cmd_id: Annotated[str, Field(min_length=1, max_length=100)]
+    station: StationName
+    verb: str
+    args: dict[str, Any] = Field(default_factory=dict)
+    issued_at: UtcText
+    expires_at: UtcText
+    key_id: str
+    sig: str

@@ -1,0 +1,83 @@
+"""JSON as this contract has it: finite numbers only, at most 256 KiB, one canonical form for signatures (RFC 8785)."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import rfc8785
+
+from station.domain.errors import MessageError
+
+MAX_MESSAGE_BYTES = 256 * 1024
+
+
+def to_json(value: Any) -> bytes:
+    """Compact UTF-8 JSON. Raises `MessageError` that names the place of a NaN, an infinity or a broken character."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return text.encode()
+    except (ValueError, TypeError) as error:
+        raise MessageError(_why_not_json(value) or f"this cannot be written as JSON: {error}") from error
+
+
+def parse_json(text: str) -> Any:
+    """The value of JSON text. Raises `MessageError` for all that strict JSON does not allow."""
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise MessageError(f"not JSON: {error}") from error
+    return value
+
+
+def parse_object(payload: bytes) -> dict[str, Any]:
+    """The object that a received message holds. Raises `MessageError`, also for more than 256 KiB."""
+    if len(payload) > MAX_MESSAGE_BYTES:
+        raise MessageError(f"{len(payload)} bytes; a message has at most {MAX_MESSAGE_BYTES}")
+    try:
+        value = parse_json(payload.decode())
+    except UnicodeDecodeError as error:
+        raise MessageError(f"not UTF-8: {error}") from error
+    if not isinstance(value, dict):
+        raise MessageError(f"a JSON object was expected, not {type(value).__name__}")
+    return value
+
+
+def canonical(value: Mapping[str, Any]) -> bytes:
+    """The canonical form that is signed (RFC 8785). Raises `MessageError`."""
+    try:
+        return rfc8785.dumps(dict(value))
+    except (ValueError, RecursionError) as error:
+        raise MessageError(f"no canonical form: {error}") from error
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is out of range")
+    return value
+
+
+def _why_not_json(value: Any, path: str = "") -> str | None:
+    """Where the first number or character stands that JSON cannot carry."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{path or 'the value'} is {value}: JSON has no such number; what could not be measured is null"
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return f"{path or 'the value'} holds a broken character (a lone surrogate)"
+    members: list[tuple[str, Any]] = []
+    if isinstance(value, Mapping):
+        members = [(f"{path}.{key}" if path else str(key), member) for key, member in value.items()]
+    elif isinstance(value, (list, tuple)):
+        members = [(f"{path}[{index}]", member) for index, member in enumerate(value)]
+    return next((why for place, member in members if (why := _why_not_json(member, place))), None)

@@ -1,0 +1,105 @@
+"""Records, steps and drafts as JSON and back, with the names of contracts/record.md.
+
+`channel`, `bound` and `imei` are absent where there is none (the contract says so); every other field without
+a value is null.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
+
+from station.contract.canonical import parse_object, to_json
+from station.domain.errors import MessageError
+from station.domain.journal import RunDraft
+from station.domain.record import Record, StepRecord
+
+ABSENT_WHEN_NONE = frozenset({"channel", "bound", "imei"})
+
+
+@cache
+def adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    """The one adapter of a value class; made when first asked for, because it costs milliseconds."""
+    return TypeAdapter(kind)
+
+
+def to_plain(value: Any, kind: type[Any]) -> dict[str, Any]:
+    """`value`, an instance of `kind`, as plain JSON types. Raises `MessageError` for a field of the wrong type."""
+    try:
+        plain = adapter(kind).dump_python(value, mode="json", warnings="error")
+    except PydanticSerializationError as error:
+        raise MessageError(f"{kind.__name__}: {error}") from error
+    dropped = _without_absent(plain)
+    assert isinstance(dropped, dict)
+    return dropped
+
+
+def from_plain(plain: Any, kind: type[Any]) -> Any:
+    """The way back. Raises `MessageError` that names every wrong field."""
+    try:
+        return adapter(kind).validate_python(plain)
+    except ValidationError as error:
+        raise MessageError(describe(kind.__name__, error)) from error
+
+
+def record_from_plain(plain: dict[str, Any]) -> Record:
+    """A record out of the body of a result. Raises `MessageError`."""
+    causes = plain.get("causes")
+    if isinstance(causes, list):
+        filled = [{"channel": None, **cause} if isinstance(cause, dict) else cause for cause in causes]
+        plain = {**plain, "causes": filled}
+    record = from_plain(plain, Record)
+    assert isinstance(record, Record)
+    return record
+
+
+def describe(name: str, error: ValidationError) -> str:
+    """The first few errors of a validation in one line."""
+    faults = error.errors(include_url=False, include_input=False)
+    listed = "; ".join(f"{'.'.join(str(part) for part in f['loc']) or name}: {f['msg']}" for f in faults[:5])
+    return f"{name}: {listed}" + (f"; and {len(faults) - 5} more" if len(faults) > 5 else "")
+
+
+def _without_absent(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: _without_absent(member)
+            for name, member in value.items()
+            if member is not None or name not in ABSENT_WHEN_NONE
+        }
+    if isinstance(value, list) and value and isinstance(value[0], (dict, list)):
+        return [_without_absent(member) for member in value]
+    return value
+
+
+class RecordCodec:
+    """What the store is given to write records with."""
+
+    def draft_to_json(self, draft: RunDraft) -> str:
+        return to_json(to_plain(draft, RunDraft)).decode()
+
+    def draft_from_json(self, text: str) -> RunDraft:
+        draft = from_plain(_parse(text), RunDraft)
+        assert isinstance(draft, RunDraft)
+        return draft
+
+    def step_to_json(self, step: StepRecord) -> str:
+        return to_json(to_plain(step, StepRecord)).decode()
+
+    def step_from_json(self, text: str) -> StepRecord:
+        step = from_plain(_parse(text), StepRecord)
+        assert isinstance(step, StepRecord)
+        return step
+
+    def record_to_json(self, record: Record) -> str:
+        return to_json(to_plain(record, Record)).decode()
+
+    def record_from_json(self, text: str) -> Record:
+        return record_from_plain(_parse(text))
+
+
+def _parse(text: str) -> dict[str, Any]:
+    return parse_object(text)
