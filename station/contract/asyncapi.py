@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from station.domain.record import Record
 
 VERSION = "1.0"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_BODIES: dict[str, type[Any]] = {"result": Record, **BODIES, "receipt": Receipt, "cmd": Command}
+_BODIES: dict[str, Hashable] = {"result": Record, **BODIES, "receipt": Receipt, "cmd": Command}
 _SENT_BY_CENTRE = frozenset({"receipt", "cmd"})
+_TITLES_OF_CENTRE = frozenset({Receipt.__name__, Command.__name__})
 _RETAINED = frozenset({"presence", "info", "progress", "alarm_active"})
 _SUMMARY = {
     "result": "The record of a run; outbox and receipt",
@@ -36,20 +38,19 @@ _SUMMARY = {
 
 def schema_of(name: str) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of one message body."""
-    mode: Any = "serialization" if name == "result" else "validation"
-    schema = _with_absent_fields(adapter(_BODIES[name]).json_schema(mode=mode))
+    schema = _as_sent(adapter(_BODIES[name]).json_schema())
     return {"$schema": _DIALECT, "$id": f"{name}-{VERSION}.json", **schema, "description": _SUMMARY[name]}
 
 
 def asyncapi_document() -> dict[str, Any]:
     """The whole contract as one AsyncAPI 3.0 document, self-contained."""
-    kinds: list[Any] = [(name, "serialization" if name == "result" else "validation") for name in _BODIES]
-    inputs = [(name, mode, adapter(_BODIES[name])) for name, mode in kinds]
+    models: dict[str, Hashable] = {**_BODIES, "envelope": Envelope}
     schemas, definitions = TypeAdapter.json_schemas(
-        [*inputs, ("envelope", "validation", adapter(Envelope))], ref_template="#/components/schemas/{model}"
+        [(name, "validation", adapter(model)) for name, model in models.items()],
+        ref_template="#/components/schemas/{model}",
     )
-    named = {f"{name}-{VERSION}": _with_absent_fields(schema) for (name, _), schema in schemas.items()}
-    shared = _with_absent_fields(definitions.get("$defs", {}))
+    named = {f"{name}-{VERSION}": _as_sent(schema) for (name, _), schema in schemas.items()}
+    shared = _as_sent(definitions.get("$defs", {}))
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Bench station", "version": VERSION, "description": "MQTT v5, JSON (UTF-8), QoS 1."},
@@ -110,17 +111,20 @@ def _message(name: str) -> dict[str, Any]:
     }
 
 
-def _with_absent_fields(schema: Any) -> Any:
-    """The schema with the fields that are left out where they have no value: optional, and never null."""
+def _as_sent(schema: Any) -> Any:
+    """The schema of what is sent: every field is there, except those left out where they have no value (never null)."""
     if isinstance(schema, list):
-        return [_with_absent_fields(member) for member in schema]
+        return [_as_sent(member) for member in schema]
     if not isinstance(schema, dict):
         return schema
-    result = {key: _with_absent_fields(member) for key, member in schema.items()}
+    result = {key: _as_sent(member) for key, member in schema.items()}
     properties = result.get("properties")
-    for name in ABSENT_WHEN_NONE & (properties.keys() if isinstance(properties, dict) else set()):
+    if schema.get("type") != "object" or not isinstance(properties, dict):
+        return result
+    for name in ABSENT_WHEN_NONE & properties.keys():
         properties[name] = _never_null(properties[name])
-        result["required"] = [required for required in result.get("required", ()) if required != name]
+    if schema.get("title") not in _TITLES_OF_CENTRE:
+        result["required"] = [name for name in properties if name not in ABSENT_WHEN_NONE]
     return result
 
 

@@ -6,13 +6,14 @@ a value is null.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from station.contract.canonical import parse_object, to_json
+from station.contract.canonical import parse_json, to_json
 from station.domain.errors import MessageError
 from station.domain.journal import RunDraft
 from station.domain.record import Record, StepRecord
@@ -21,7 +22,7 @@ ABSENT_WHEN_NONE = frozenset({"channel", "bound", "imei"})
 
 
 @cache
-def adapter(kind: type[Any]) -> TypeAdapter[Any]:
+def adapter(kind: Hashable) -> TypeAdapter[Any]:
     """The one adapter of a value class; made when first asked for, because it costs milliseconds."""
     return TypeAdapter(kind)
 
@@ -82,7 +83,7 @@ class RecordCodec:
         return to_json(to_plain(draft, RunDraft)).decode()
 
     def draft_from_json(self, text: str) -> RunDraft:
-        draft = from_plain(_parse(text), RunDraft)
+        draft = from_plain(parse_json(text), RunDraft)
         assert isinstance(draft, RunDraft)
         return draft
 
@@ -90,7 +91,7 @@ class RecordCodec:
         return to_json(to_plain(step, StepRecord)).decode()
 
     def step_from_json(self, text: str) -> StepRecord:
-        step = from_plain(_parse(text), StepRecord)
+        step = from_plain(parse_json(text), StepRecord)
         assert isinstance(step, StepRecord)
         return step
 
@@ -98,8 +99,4 @@ class RecordCodec:
         return to_json(to_plain(record, Record)).decode()
 
     def record_from_json(self, text: str) -> Record:
-        return record_from_plain(_parse(text))
-
-
-def _parse(text: str) -> dict[str, Any]:
-    return parse_object(text)
+        return record_from_plain(parse_json(text))
