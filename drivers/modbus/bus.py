@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from drivers.errors import DeviceRefused, DeviceTimeout, DriverError, PermitDenied, PortError, ProtocolError
 from drivers.modbus import frame
 from drivers.modbus.frame import BadReply, Refusal, Request
-from drivers.modbus.port import SerialPort
+from drivers.serial_port import SerialPort
 from drivers.ports import Permit
 
 BITS_PER_BYTE = 11  # start, 8 data, parity or second stop, stop

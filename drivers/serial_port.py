@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import select
+import termios
 import time
 
 import serial
@@ -40,7 +41,7 @@ class SerialPort:
     def __init__(self, port: str, baud: int) -> None:
         self._name = port
         try:
-            self._serial = serial.Serial(port, baud, timeout=0, write_timeout=1.0, exclusive=True)
+            self._serial = serial.Serial(port, baud, timeout=0, exclusive=True)
         except OSError as error:  # SerialException is one
             raise port_error(port, error) from error
         except ValueError as error:
@@ -53,16 +54,23 @@ class SerialPort:
         return int(self._serial.fileno())
 
     def close(self) -> None:
-        """Let go of the port; safe to call twice."""
+        """Let go of the port, and of what it has not sent yet; safe to call twice."""
+        with contextlib.suppress(OSError, termios.error):
+            if self._serial.is_open:
+                termios.tcflush(self._serial.fileno(), termios.TCOFLUSH)  # else closing may wait for a dead line
         with contextlib.suppress(OSError):
             self._serial.close()
 
     def write(self, data: bytes) -> None:
-        """Put all of `data` on the wire."""
+        """Hand all of `data` (far less than the kernel's buffer of 4 KB) to the line without waiting."""
         try:
-            self._serial.write(data)
-        except OSError as error:
+            written = os.write(self._serial.fileno(), data)
+        except BlockingIOError:
+            written = 0
+        except (OSError, serial.SerialException) as error:
             raise self._lost(error) from error
+        if written != len(data):
+            raise self._lost(OSError(errno.EIO, "the line takes no more bytes"))
 
     def receive(self, wait_s: float) -> bytes:
         """What has come in, waiting up to `wait_s` for the first byte; empty when nothing came."""
