@@ -1,0 +1,198 @@
+"""The guard on its board: pins, hard interrupts, watchdog and the USB line around `guard_core`. No rule lives here.
+
+K and H are switched off in three ways, each without the others: by the core on its next pass, by the hard interrupt of
+a trip input, and by the hard 1 ms timer once the main loop has not renewed its leave. Only the core switches them on.
+"""
+
+import gc
+import os
+import select
+import sys
+from time import ticks_ms
+
+import guard_settings as settings
+import micropython
+from guard_core import Guard
+from guard_frame import LineReader, encode
+from machine import WDT, Pin, Timer, disable_irq, enable_irq
+
+# GPIO numbers; docs/guard.md has the wiring. Inputs read 1 when their normally-closed loop is closed.
+K, H, RELEASE = 2, 3, 4
+ESTOP, LID, THERMO, MIRROR = 6, 7, 8, 9
+RED, GREEN, LED, SERVICE = 10, 11, "LED", 15
+
+READ_MAX = 64  # bytes read in one pass, so that a flood cannot hold up the pass
+HOLD, STATUS_TX_MAX, ANSWER_TX_MAX = 512, 2048, 3072  # bytes kept for a host that reads slowly or not at all
+# The RP2040's console promises room for one byte only and waits half a second for more; a descriptor takes what fits.
+TX_CHUNK = 1 if sys.platform == "rp2" else 512
+TX_PASS = 32  # bytes handed over in one pass, at least
+LEAVE_MS = 3  # the timer's grace beyond the core's own deadline
+
+
+class Outputs:
+    """K, H, lid release and lamps, and the interrupts that take K and H away."""
+
+    def __init__(self):
+        self._k = Pin(K, Pin.OUT, value=0)
+        self._h = Pin(H, Pin.OUT, value=0)
+        self._release = Pin(RELEASE, Pin.OUT, value=0)
+        self._red = Pin(RED, Pin.OUT, value=0)
+        self._green = Pin(GREEN, Pin.OUT, value=0)
+        self._led = Pin(LED, Pin.OUT, value=0)
+        self._was = (False, False, False, False, False, False)
+        self.seen = bytearray(3)  # a trip input fell since the last pass: estop, lid, thermo
+        self._leave = [0]  # ms for which the timer lets K and H stand
+
+    def trip_input(self, index, number):
+        """A trip input with its hard interrupt."""
+        pin = Pin(number, Pin.IN, Pin.PULL_DOWN)
+        k, h, seen = self._k, self._h, self.seen
+
+        def fell(_):
+            k.value(0)
+            h.value(0)
+            seen[index] = 1
+
+        pin.irq(handler=fell, trigger=Pin.IRQ_FALLING, hard=True)
+        return pin
+
+    def start_timer(self):
+        """K and H off, 1 ms at a time, when the main loop (a collection, the USB stack) holds on to a pass."""
+        k, h, leave = self._k, self._h, self._leave
+
+        def tick(_):
+            left = leave[0] - 1
+            if left > 0:
+                leave[0] = left
+            else:
+                k.value(0)
+                h.value(0)
+
+        return Timer(-1, mode=Timer.PERIODIC, period=1, callback=tick, hard=True)
+
+    def show(self, guard):
+        """Bring the pins to what the core says; K and H rise only if no interrupt has spoken since the inputs were read."""
+        now = (guard.k, guard.h, not guard.lock, guard.red, guard.green, guard.led)
+        on = now[0] or now[1]
+        if on:
+            self._leave[0] = guard.leave_ms() + LEAVE_MS
+        if now == self._was:
+            return
+        if on:
+            state = disable_irq()
+            if not any(self.seen):
+                self._k.value(now[0])
+                self._h.value(now[1])
+            enable_irq(state)
+        else:
+            self._k.value(0)
+            self._h.value(0)
+        self._release.value(now[2])
+        if not now[3]:  # never both: the lamp that goes, goes first
+            self._red.value(0)
+        self._green.value(now[4])
+        self._red.value(now[3])
+        self._led.value(now[5])
+        self._was = now
+
+
+class Line:
+    """The USB serial line: bounded reads, and writes that never wait for the host."""
+
+    def __init__(self):
+        micropython.kbd_intr(-1)  # Ctrl-C is a byte like any other
+        self._in, self._out = sys.stdin.buffer, sys.stdout.buffer
+        self._readable, self._writable = select.poll(), select.poll()
+        self._readable.register(sys.stdin, select.POLLIN)
+        self._writable.register(sys.stdout, select.POLLOUT)
+        self._reader = LineReader()
+        self._pending = b""
+        self._moving = False
+
+    def wait(self):
+        """Sleep until something came in, at most 1 ms; not at all while output is going out. True: read now."""
+        ready = _ready(self._readable, 0 if self._moving and self._pending else 1)
+        # a host that reads slower than it writes is read slower; one that does not read at all is heard all the same
+        return ready and not (self._moving and len(self._pending) > HOLD)
+
+    def read(self):
+        """The lines that came in, as `LineReader` tells them; at most `READ_MAX` bytes of them."""
+        lines = []
+        for _ in range(READ_MAX):
+            byte = self._in.read(1)
+            if not byte:
+                break
+            line = self._reader.feed(byte[0])
+            if line is not None:
+                lines.append(line)
+            if not _ready(self._readable, 0):
+                break
+        return lines
+
+    def send(self, body):
+        """Queue a line, or drop it whole when the host does not keep up; status lines are dropped before answers."""
+        frame = encode(body)
+        if len(self._pending) + len(frame) <= (STATUS_TX_MAX if body.startswith("S ") else ANSWER_TX_MAX):
+            self._pending += frame
+
+    def write(self):
+        """Hand over what fits now, a little at a time."""
+        sent = 0
+        while sent < min(len(self._pending), TX_PASS) and _ready(self._writable, 0):
+            took = self._out.write(self._pending[sent : sent + TX_CHUNK])
+            if not took:
+                break
+            sent += took
+        self._moving = sent > 0
+        if sent:
+            self._pending = self._pending[sent:]
+
+
+def _ready(poll, milliseconds):
+    for _ in poll.ipoll(milliseconds):
+        return True
+    return False
+
+
+def fresh():
+    """Eight random lower-case hexadecimal digits."""
+    return "".join("%02x" % byte for byte in os.urandom(4))
+
+
+def take(pin, seen, index):
+    """Whether a trip input is healthy and did not fall since the last pass."""
+    if seen[index]:
+        seen[index] = 0
+        return False
+    return pin.value() == 1
+
+
+def run():
+    """The control loop; it alone feeds the watchdog."""
+    outputs = Outputs()
+    if Pin(SERVICE, Pin.IN, Pin.PULL_UP).value() == 0:
+        return  # service jumper: leave the board to mpremote, with everything off
+    estop, lid, thermo = (outputs.trip_input(i, number) for i, number in enumerate((ESTOP, LID, THERMO)))
+    mirror = Pin(MIRROR, Pin.IN, Pin.PULL_DOWN)
+    line = Line()
+    guard = Guard(fresh, line.send, settings.HB_MS, settings.MAX_ON_S, settings.BLEED_S)
+    timer = outputs.start_timer()
+    seen = outputs.seen
+    watchdog = WDT(timeout=1000)
+    gc.collect()
+    while timer:
+        watchdog.feed()
+        heard = line.wait()
+        guard.step(ticks_ms(), take(estop, seen, 0), take(lid, seen, 1), take(thermo, seen, 2), mirror.value() == 0)
+        outputs.show(guard)
+        if heard:
+            for body in line.read():
+                if body is False:
+                    guard.dropped()
+                else:
+                    guard.frame(body)
+                    outputs.show(guard)
+        line.write()
+
+
+run()
