@@ -1,0 +1,148 @@
+"""station.toml: who this bench is, its clock, store, broker and devices."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
+
+from station.settings.devices import DriverEntry, Placed, check_devices, place_devices
+from station.settings.problem import Problem
+from station.settings.schema import StationFile
+from station.settings.source import Source, table
+from station.settings.tree import StationSettings
+from station.settings.validate import read
+
+_BY_ORDER = re.compile(r"^/dev/tty(?:USB|ACM)\d+$")
+_NOT_FOR_RESULTS = ("/tmp", "/var/tmp", "/run", "/dev", "/home", "/root")
+
+
+def read_station(
+    source: Source, drivers: Mapping[str, DriverEntry]
+) -> tuple[StationSettings | None, list[Placed], list[Problem]]:
+    """The station's settings, or None and every problem; the devices in either case."""
+    file, problems = read(StationFile, source.data, source)
+    placed, found = place_devices(source, drivers)
+    problems += found
+    problems += check_devices(source, placed)
+    problems += _check_clock(source, placed)
+    problems += _check_paths(source, placed)
+    problems += _check_mqtt(source)
+    problems += _check_timezone(source)
+    if file is None or problems:
+        return None, placed, problems
+    return _freeze(file, placed), placed, []
+
+
+def _freeze(file: StationFile, placed: Sequence[Placed]) -> StationSettings:
+    devices = {device.path: device.frozen() for device in placed}
+    return StationSettings(
+        name=file.station.name,
+        timezone=file.station.timezone,
+        language=file.station.language,
+        simulated=file.station.simulated,
+        clock=file.clock.kind,
+        speed=file.clock.speed,
+        store_path=file.store.path,
+        control_socket=file.control.socket,
+        mqtt_url=file.mqtt.url,
+        receipt_keys=file.mqtt.receipt_keys,
+        guard=devices[("guard",)],
+        buses={str(path[1]): device for path, device in devices.items() if path[0] == "buses"},
+        devices={str(path[1]): device for path, device in devices.items() if path[0] == "devices"},
+        panel=devices[("panel",)],
+        scanner=devices[("scanner",)],
+        audio=devices[("audio",)],
+    )
+
+
+def _is_simulated(source: Source) -> bool:
+    return table(source.data.get("station")).get("simulated") is True
+
+
+def _check_clock(source: Source, placed: Sequence[Placed]) -> Iterator[Problem]:
+    clock = table(source.data.get("clock"))
+    if clock.get("kind") == "scaled" and not _is_simulated(source):
+        wrong = "a scaled clock on a real bench would cut every test short"
+        yield source.problem(("clock", "kind"), wrong, 'write "monotonic", or station.simulated = true')
+    if clock.get("kind", "monotonic") == "monotonic" and clock.get("speed", 1) != 1:
+        yield source.problem(("clock", "speed"), "a monotonic clock runs at speed 1", 'remove it, or kind = "scaled"')
+    if _is_simulated(source):
+        return
+    for device in placed:
+        if device.entry is not None and device.entry.twin:
+            wrong = f"{device.entry.kind!r} is a twin, and this bench calls itself real"
+            yield source.problem((*device.path, "kind"), wrong, "name the real device, or station.simulated = true")
+
+
+def _check_paths(source: Source, placed: Sequence[Placed]) -> Iterator[Problem]:
+    for path in (("store", "path"), ("control", "socket")):
+        value = table(source.data.get(path[0])).get(path[1])
+        if not isinstance(value, str):
+            continue
+        if not value.startswith("/"):
+            yield source.problem(path, f"{value!r} depends on where the daemon starts", "write a path from the root")
+        elif path[0] == "store" and not _is_simulated(source) and _is_below(value, _NOT_FOR_RESULTS):
+            wrong = f"{value} is no place that keeps results (emptied at boot, or a person's own)"
+            yield source.problem(path, wrong, "use /var/lib/bench/station.sqlite")
+    if _is_simulated(source):
+        return
+    for device in placed:
+        port = device.raw.get("port")
+        if not isinstance(port, str) or device.path[0] == "audio":
+            continue
+        if _BY_ORDER.match(port):
+            wrong = f"{port} changes with the order of plugging in"
+            yield source.problem((*device.path, "port"), wrong, "use the udev name (/dev/bench-…, /dev/serial/by-id/…)")
+        elif not port.startswith("/dev/") or port.startswith("/dev/pts/"):
+            wrong = f"{port!r} is no device of a real bench"
+            yield source.problem((*device.path, "port"), wrong, "name a device below /dev, or station.simulated = true")
+
+
+def _is_below(path: str, parents: Sequence[str]) -> bool:
+    return any(PurePosixPath(path).is_relative_to(parent) for parent in parents)
+
+
+def _check_mqtt(source: Source) -> Iterator[Problem]:
+    mqtt = table(source.data.get("mqtt"))
+    url, keys = mqtt.get("url"), mqtt.get("receipt_keys")
+    if isinstance(url, str):
+        yield from _check_url(source, url)
+    if isinstance(keys, str) and ("/" in keys or keys in (".", "..")):
+        wrong = f"{keys!r} is a path"
+        yield source.problem(("mqtt", "receipt_keys"), wrong, "give the file's name in the credentials directory only")
+
+
+def _check_url(source: Source, url: str) -> Iterator[Problem]:
+    path = ("mqtt", "url")
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        yield source.problem(path, f"no address: {error}", 'write "mqtts://host:port"')
+        return
+    if parts.username is not None or parts.password is not None:
+        yield source.problem(path, "a secret in the configuration", "remove name and password; use certificates")
+    if parts.scheme not in ("mqtt", "mqtts") or not host or parts.path not in ("", "/"):
+        yield source.problem(path, f"{url!r} is no broker", 'write "mqtts://host:port" (or mqtt:// on loopback)')
+    elif parts.scheme == "mqtt" and host not in ("localhost", "::1") and not host.startswith("127."):
+        yield source.problem(path, f"results would go to {host} in the clear", 'use "mqtts://…"')
+
+
+def _check_timezone(source: Source) -> Iterator[Problem]:
+    import zoneinfo
+
+    zone = table(source.data.get("station")).get("timezone")
+    if not isinstance(zone, str):
+        return
+    try:
+        zoneinfo.ZoneInfo(zone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        known = zoneinfo.available_timezones()  # empty on a machine without a zone database: then nobody can tell
+        if known and zone not in known:
+            from station.settings.names import nearest_of
+
+            near = nearest_of(zone, known)
+            remedy = f"did you mean `{near}`?" if near else 'use a name like "Asia/Shanghai"'
+            yield source.problem(("station", "timezone"), f"unknown time zone {zone!r}", remedy)

@@ -1,0 +1,109 @@
+"""interlocks.toml and diagnosis.toml: read, checked against the devices and the plans, and frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from station.domain.interlock import Interlock
+from station.settings.devices import Placed
+from station.settings.names import suggest
+from station.settings.problem import Problem
+from station.settings.schema import DiagnosisFile, InterlockFile, InterlockTable
+from station.settings.source import Source, tables
+from station.settings.tree import DiagnosisRule
+from station.settings.validate import read
+
+FRESH = 2.0
+"""A reading must be allowed to grow this many poll periods old: one lost poll is no trip."""
+
+
+def read_interlocks(source: Source) -> tuple[tuple[Interlock, ...], list[Problem]]:
+    """The interlocks, and what is wrong with each by itself."""
+    file, problems = read(InterlockFile, source.data, source)
+    problems += _check_unique(source, "interlock", "name")
+    for index, raw in tables(source.data.get("interlock")):
+        path = ("interlock", index)
+        if "low" not in raw and "high" not in raw:
+            problems.append(source.problem(path, "an interlock without a bound", "give low, high or both"))
+        if raw.get("blames") == "dut" and "measurement" not in raw:
+            wrong = "is missing: a trip that blames the DUT must name what it stands for"
+            problems.append(source.problem((*path, "measurement"), wrong, "name the measurement"))
+        if raw.get("blames") == "station" and "measurement" in raw:
+            wrong = "a trip that blames the station stands for no measurement of the DUT"
+            problems.append(source.problem((*path, "measurement"), wrong, 'remove it, or blames = "dut"'))
+    if file is None or problems:
+        return (), problems
+    return tuple(_freeze(entry) for entry in file.interlock), []
+
+
+def check_readings(source: Source, placed: Sequence[Placed], measured: Collection[str]) -> Iterator[Problem]:
+    """Interlocks on readings that no device delivers or that are older than allowed between two polls.
+
+    `measured`: every measurement that a plan requires; empty where that cannot be told.
+    """
+    devices = {device.place: device for device in placed if device.path[0] == "devices"}
+    names = {device.place: device.readings() for device in devices.values()}
+    known = [f"{role}.{name}" for role, own in names.items() for name in own or ()]
+    for index, raw in tables(source.data.get("interlock")):
+        path = ("interlock", index)
+        reading, stands_for = raw.get("reading"), raw.get("measurement")
+        if isinstance(reading, str) and reading not in known:
+            role = reading.partition(".")[0]
+            if names.get(role, ()) is not None:  # else the device itself is broken, which has been said
+                own = [name for name in known if name.startswith(f"{role}.")]
+                wrong = f"no device delivers {reading!r}"
+                yield source.problem((*path, "reading"), wrong, suggest(reading, own or known))
+        elif isinstance(reading, str):
+            yield from _check_age(source, index, raw.get("max_age_s"), devices[reading.partition(".")[0]])
+        if isinstance(stands_for, str) and measured and stands_for not in measured:
+            wrong = f"no plan requires `{stands_for}`"
+            yield source.problem((*path, "measurement"), wrong, suggest(stands_for, measured))
+
+
+def _check_age(source: Source, index: int, max_age_s: object, device: Placed) -> Iterator[Problem]:
+    if not isinstance(max_age_s, int | float) or not isinstance(device.poll_s, int | float) or max_age_s <= 0:
+        return
+    if max_age_s < FRESH * device.poll_s:
+        wrong = f"{max_age_s} s, but {device.place} is polled every {device.poll_s} s: it would always be stale"
+        remedy = f"allow {FRESH * device.poll_s:g} s or more, or poll more often"
+        yield source.problem(("interlock", index, "max_age_s"), wrong, remedy)
+
+
+def read_diagnosis(source: Source) -> tuple[tuple[DiagnosisRule, ...], list[Problem]]:
+    """The rules of diagnosis, and what is wrong with them."""
+    file, problems = read(DiagnosisFile, source.data, source)
+    problems += _check_unique(source, "rule", "id")
+    if file is None or problems:
+        return (), problems
+    rules = []
+    for rule in file.rule:
+        parts = {"zh": rule.parts.zh, "en": rule.parts.en} if rule.parts else {}
+        rules.append(DiagnosisRule(rule.id, rule.area, rule.weight, {"zh": rule.text.zh, "en": rule.text.en}, parts))
+    return tuple(rules), []
+
+
+def _check_unique(source: Source, group: str, key: str) -> Iterator[Problem]:
+    seen: Mapping[str, int] = {}
+    for index, raw in tables(source.data.get(group)):
+        name = raw.get(key)
+        if isinstance(name, str) and name in seen:
+            wrong = f"{name!r} is already the {key} of the one at number {seen[name] + 1}"
+            yield source.problem((group, index, key), wrong, "give each one of its own")
+        elif isinstance(name, str):
+            seen = {**seen, name: index}
+
+
+def _freeze(entry: InterlockTable) -> Interlock:
+    return Interlock(
+        name=entry.name,
+        reading=entry.reading,
+        max_age_s=entry.max_age_s,
+        low=entry.low,
+        high=entry.high,
+        for_s=entry.for_s,
+        when=entry.when,
+        blames=entry.blames,
+        measurement=entry.measurement,
+        code=entry.code,
+        text=(("zh", entry.text.zh), ("en", entry.text.en)),
+    )

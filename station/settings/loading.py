@@ -1,0 +1,133 @@
+"""A configuration directory, read whole: every error of every file at once, or the tree as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from station.domain.interlock import Interlock
+from station.domain.plan import Product
+from station.settings.bench import read_station
+from station.settings.devices import DriverEntry
+from station.settings.interlocks import check_readings, read_diagnosis, read_interlocks
+from station.settings.names import nearest_of
+from station.settings.plans import check_limits, read_plan, read_product, steps_of
+from station.settings.problem import InvalidTree, Problem
+from station.settings.source import Source, read_source
+from station.settings.tree import DiagnosisRule, PlanTemplate, StepEntry, Tree, content_sha256
+
+STATION, INTERLOCKS, DIAGNOSIS = "station.toml", "interlocks.toml", "diagnosis.toml"
+
+
+def load(directory: Path, steps: Mapping[str, StepEntry], drivers: Mapping[str, DriverEntry]) -> Tree:
+    """The tree in `directory`. Raises `InvalidTree` (a `SettingsError`) that carries every problem; opens no device."""
+    tree, problems = _read(directory, steps, drivers)
+    if tree is None:
+        raise InvalidTree(problems)
+    return tree
+
+
+def check(directory: Path, steps: Mapping[str, StepEntry], drivers: Mapping[str, DriverEntry]) -> list[Problem]:
+    """Every problem of the tree in `directory`, by file and line; empty if it is clean."""
+    return _read(directory, steps, drivers)[1]
+
+
+@dataclass(slots=True)
+class _Files:
+    """The files of a tree that are TOML, and what was wrong with reading them."""
+
+    found: dict[str, Source] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
+
+    def group(self, folder: str) -> list[Source]:
+        return [source for name, source in self.found.items() if name.startswith(f"{folder}/")]
+
+
+def _read(
+    directory: Path, steps: Mapping[str, StepEntry], drivers: Mapping[str, DriverEntry]
+) -> tuple[Tree | None, list[Problem]]:
+    files = _read_files(directory)
+    problems: list[Problem] = []
+    station, placed = None, None
+    if STATION in files.found:
+        station, placed, found = read_station(files.found[STATION], drivers)
+        problems += found
+    plans: dict[str, PlanTemplate] = {}
+    for source in files.group("plans"):
+        plan, found = read_plan(source, steps)
+        problems += found
+        if plan is not None:
+            plans[plan.id] = plan
+    products: dict[str, Product] = {}
+    for source in files.group("products"):
+        product, found = read_product(source)
+        problems += found
+        if product is not None:
+            products[product.id] = product
+    all_read = not any(name.startswith(("plans/", "products/")) for name in files.unread)
+    problems += check_limits(files.group("plans"), files.group("products"), steps, all_read)
+    interlocks: tuple[Interlock, ...] = ()
+    rules: tuple[DiagnosisRule, ...] = ()
+    if INTERLOCKS in files.found:
+        interlocks, found = read_interlocks(files.found[INTERLOCKS])
+        problems += found
+        if placed is not None:
+            measured = _required(files.group("plans"), steps) if all_read else set()
+            problems += check_readings(files.found[INTERLOCKS], placed, measured)
+    if DIAGNOSIS in files.found:
+        rules, found = read_diagnosis(files.found[DIAGNOSIS])
+        problems += found
+    if problems or files.problems or station is None:
+        return None, _in_order(files.problems, problems)
+    sha256 = content_sha256({name: source.data for name, source in files.found.items()})
+    return Tree(station, interlocks, rules, plans, products, sha256), []
+
+
+def _required(plans: list[Source], steps: Mapping[str, StepEntry]) -> set[str]:
+    return {name for plan in plans for step in steps_of(plan, steps) for _, name in step.requires}
+
+
+def _in_order(of_files: list[Problem], problems: list[Problem]) -> list[Problem]:
+    """By file and line, each once; where a key holds what no file may hold (NaN, …), that says enough of it."""
+    said = {(problem.file, problem.key) for problem in of_files}
+    return sorted({*of_files, *(problem for problem in problems if (problem.file, problem.key) not in said)})
+
+
+def _read_files(directory: Path) -> _Files:
+    files = _Files()
+    for name in _names(directory):
+        if name == DIAGNOSIS and not (directory / name).exists():
+            continue
+        source, found = read_source(directory, name)
+        files.problems += found
+        if source is None:
+            files.unread.add(name)
+        else:
+            files.found[name] = source
+    for folder in ("plans", "products"):
+        if not any(name.startswith(f"{folder}/") for name in (*files.found, *files.unread)):
+            path = str(directory / folder)
+            files.problems.append(Problem(path, 1, "(folder)", "holds no .toml file", f"put the {folder} there"))
+            files.unread.add(f"{folder}/")
+    files.problems += _misnamed(directory)
+    return files
+
+
+def _names(directory: Path) -> list[str]:
+    names = [STATION, INTERLOCKS, DIAGNOSIS]
+    for folder in ("plans", "products"):
+        names += sorted(f"{folder}/{path.name}" for path in (directory / folder).glob("*.toml"))
+    return names
+
+
+def _misnamed(directory: Path) -> list[Problem]:
+    """A file that nobody reads because its name is nearly right."""
+    known = [STATION, INTERLOCKS, DIAGNOSIS]
+    problems = []
+    for path in sorted(directory.glob("*.toml")):
+        near = None if path.name in known else nearest_of(path.name, known)
+        if near is not None:
+            problems.append(Problem(str(path), 1, "(file)", "nobody reads a file of this name", f"rename it to {near}"))
+    return problems

@@ -1,0 +1,229 @@
+"""Plans and products: read, checked against the step catalogue and against each other, and frozen.
+
+The checks between files look at the raw tables, so that a misspelled key in one place hides no error in another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from station.domain.limit import Limit
+from station.domain.plan import OnFail, Product
+from station.settings.locate import Path
+from station.settings.names import suggest, unit_word
+from station.settings.problem import Problem
+from station.settings.schema import PlanFile, ProductFile, StepTable
+from station.settings.source import Source, table, tables, texts
+from station.settings.tree import NOT_FOR_CLASS_II, PlanTemplate, StepEntry, StepTemplate, merge_limit
+from station.settings.validate import read
+
+_BOUNDS = ("low", "high", "relative_percent")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step table as it stands in a plan; `spec` None where the catalogue has no such step."""
+
+    path: Path
+    raw: Mapping[str, Any]
+    spec: StepEntry | None
+
+    @property
+    def requires(self) -> list[tuple[int, str]]:
+        return texts(self.raw.get("requires"))
+
+    @property
+    def limits(self) -> Mapping[str, Any]:
+        return table(self.raw.get("limits"))
+
+
+def steps_of(source: Source, catalogue: Mapping[str, StepEntry]) -> list[Step]:
+    """The step tables of a plan with their catalogue entries."""
+    return [
+        Step(("step", index), raw, catalogue.get(str(raw.get("use")))) for index, raw in tables(source.data.get("step"))
+    ]
+
+
+# ---- one product, one plan ---------------------------------------------------------------------------------
+def read_product(source: Source) -> tuple[Product | None, list[Problem]]:
+    """A product, or None and what is wrong with it by itself."""
+    file, problems = read(ProductFile, source.data, source)
+    problems += _check_id(source)
+    for name, limit in table(source.data.get("limits")).items():
+        if isinstance(limit, dict):
+            problems += _check_bounds(source, ("limits", name), limit)
+    if file is None or problems:
+        return None, problems
+    own = {name: getattr(file, name) for name in ("id", "maker", "model", "family", "rated_power_w", "load_ohm")}
+    limits = {name: Limit(**asdict(limit)) for name, limit in file.limits.items()}
+    return Product(**own, gain_db=file.gain_db, protection_class=file.protection_class, limits=limits), []
+
+
+def read_plan(source: Source, catalogue: Mapping[str, StepEntry]) -> tuple[PlanTemplate | None, list[Problem]]:
+    """A plan, or None and what is wrong with it by itself."""
+    file, problems = read(PlanFile, source.data, source)
+    problems += _check_id(source)
+    problems += _check_label(source)
+    params: list[Any] = []
+    seen: dict[str, int] = {}
+    for step in steps_of(source, catalogue):
+        problems += _check_step(source, step, catalogue)
+        name = step.raw.get("id")
+        if isinstance(name, str) and seen.setdefault(name, int(step.path[-1]) + 1) != int(step.path[-1]) + 1:
+            wrong = f"step {seen[name]} already has the id {name!r}"
+            problems.append(source.problem((*step.path, "id"), wrong, "give each step an id of its own"))
+        if step.spec is not None:
+            value, found = read(step.spec.params, table(step.raw.get("params")), source, (*step.path, "params"))
+            params.append(value)
+            problems += found
+    if not any(step.requires for step in steps_of(source, catalogue)):
+        wrong = "no step requires a measurement: a run would prove nothing"
+        problems.append(source.problem(("step",), wrong, "name what the steps must deliver in `requires`"))
+    if file is None or problems:
+        return None, problems
+    return _freeze_plan(file, catalogue, params), []
+
+
+def _freeze_plan(file: PlanFile, catalogue: Mapping[str, StepEntry], params: Sequence[Any]) -> PlanTemplate:
+    steps = (_freeze_step(step, catalogue[step.use], own) for step, own in zip(file.step, params, strict=True))
+    return PlanTemplate(
+        id=file.id,
+        revision=file.revision,
+        title=asdict(file.title),
+        purpose=file.purpose,
+        label=file.label,
+        max_mains_s=file.max_mains_s,
+        family=file.family,
+        steps=tuple(steps),
+    )
+
+
+def _freeze_step(step: StepTable, spec: StepEntry, params: Any) -> StepTemplate:
+    given = {name: asdict(limit) for name, limit in step.limits.items()}
+    return StepTemplate(
+        id=step.id,
+        spec=spec,
+        title=asdict(step.title),
+        params=params,
+        requires=step.requires,
+        on_fail=OnFail(step.on_fail),
+        only_after_pass=step.only_after_pass,
+        limits={name: {k: v for k, v in limit.items() if v is not None} for name, limit in given.items()},
+    )
+
+
+def _check_id(source: Source) -> Iterator[Problem]:
+    own, stem = source.data.get("id"), PurePosixPath(source.name).stem
+    if isinstance(own, str) and own != stem:
+        wrong = f"{own!r} differs from the file's name"
+        yield source.problem(("id",), wrong, f"write {stem!r}, or rename the file to {own}.toml")
+
+
+def _check_label(source: Source) -> Iterator[Problem]:
+    if source.data.get("label") is True and source.data.get("purpose") != "outgoing":
+        wrong = f"a run of purpose {source.data.get('purpose')!r} earns no label"
+        yield source.problem(("label",), wrong, 'remove it, or purpose = "outgoing"')
+
+
+def _check_step(source: Source, step: Step, catalogue: Mapping[str, StepEntry]) -> Iterator[Problem]:
+    use = step.raw.get("use")
+    if isinstance(use, str) and step.spec is None:
+        yield source.problem((*step.path, "use"), f"unknown step {use!r}", suggest(use, catalogue))
+    seen: set[str] = set()
+    for index, name in step.requires:
+        path = (*step.path, "requires", index)
+        if step.spec is not None and name not in step.spec.measurements:
+            wrong = f"step {use!r} does not measure `{name}`"
+            yield source.problem(path, wrong, suggest(name, step.spec.measurements))
+        if name in seen:
+            yield source.problem(path, f"`{name}` is required twice", "remove one")
+        seen.add(name)
+    for name, limit in step.limits.items():
+        path = (*step.path, "limits", name)
+        if name not in seen:
+            wrong = "a limit that this step does not require a measurement for"
+            yield source.problem(path, wrong, suggest(name, seen) if seen else f"add `{name}` to requires")
+        bounds = any(bound in table(limit) for bound in _BOUNDS)
+        if bounds and "source" not in table(limit):
+            yield source.problem((*path, "source"), "is missing", "say where the plan's own bound comes from")
+        if bounds:
+            yield from _check_bounds(source, path, table(limit))
+
+
+def _check_bounds(source: Source, path: Path, limit: Mapping[str, Any]) -> Iterator[Problem]:
+    name = str(path[-1])
+    if not any(bound in limit for bound in _BOUNDS):
+        yield source.problem(path, "a limit without a bound", "give low, high or relative_percent")
+    if "relative_percent" in limit and ("low" in limit or "high" in limit):
+        yield source.problem(path, "relative_percent beside low or high", "keep one of the two sorts of bounds")
+    if not unit_word(name) and name != "dropouts":
+        yield source.problem(path, "the name does not end in its unit", "end it in one (`thd_percent`, `idle_power_w`)")
+
+
+# ---- plans against products --------------------------------------------------------------------------------
+def check_limits(
+    plans: Sequence[Source], products: Sequence[Source], catalogue: Mapping[str, StepEntry], all_read: bool
+) -> Iterator[Problem]:
+    """Required measurements without a limit, limits that nothing measures, families without a counterpart.
+
+    `all_read` False: a file was no TOML, so what it would have held may not be called missing.
+    """
+    for plan in plans:
+        family = plan.data.get("family")
+        concerned = [p for p in products if family is None or p.data.get("family") == family]
+        if not concerned and all_read and products:
+            families = {str(product.data.get("family")) for product in products}
+            yield plan.problem(("family",), f"no product is of the family {family!r}", suggest(str(family), families))
+        for product in concerned:
+            yield from _check_pair(plan, product, steps_of(plan, catalogue))
+    if all_read:
+        for product in products:
+            yield from _check_unmeasured(product, plans, catalogue)
+
+
+def _check_pair(plan: Source, product: Source, steps: Sequence[Step]) -> Iterator[Problem]:
+    limits = table(product.data.get("limits"))
+    title = product.data.get("id", product.name)
+    for step in steps:
+        if product.data.get("protection_class") == "II" and step.raw.get("use") in NOT_FOR_CLASS_II:
+            continue
+        for index, name in step.requires:
+            if step.spec is not None and name not in step.spec.measurements:
+                continue  # said already, at the step
+            base, override = limits.get(name), table(step.limits.get(name))
+            merged = merge_limit(table(base), override)
+            low, high = merged.get("low"), merged.get("high")
+            if not any(bound in merged for bound in _BOUNDS):
+                wrong = f"`{name}` is required but has no limit for product {title!r}"
+                remedy = f"add [limits.{name}] to {product.name}, or [step.limits.{name}] here"
+                yield plan.problem((*step.path, "requires", index), wrong, remedy)
+            elif override and not _is_crossed(override) and not _is_crossed(table(base)) and _is_crossed(merged):
+                wrong = f"with the limit of product {title!r}, low {low} is above high {high}"
+                yield plan.problem((*step.path, "limits", name), wrong, "give both bounds here")
+
+
+def _is_crossed(limit: Mapping[str, Any]) -> bool:
+    low, high = limit.get("low"), limit.get("high")
+    return isinstance(low, int | float) and isinstance(high, int | float) and low > high
+
+
+def _check_unmeasured(
+    product: Source, plans: Sequence[Source], catalogue: Mapping[str, StepEntry]
+) -> Iterator[Problem]:
+    own = [plan for plan in plans if plan.data.get("family") in (None, product.data.get("family"))]
+    steps = [step for plan in own for step in steps_of(plan, catalogue)]
+    required = {name for step in steps for _, name in step.requires}
+    measured = {name for step in steps if step.spec is not None for name in step.spec.measurements}
+    for name in table(product.data.get("limits")):
+        path = ("limits", name)
+        if name in required:
+            continue
+        if name in measured:
+            wrong = "no step of any plan requires this measurement, so the limit would judge nothing"
+            yield product.problem(path, wrong, f"add `{name}` to the step's `requires`, or remove the limit")
+        else:
+            wrong = "no step of any plan of this family measures this"
+            yield product.problem(path, wrong, suggest(name, required | measured))

@@ -1,0 +1,197 @@
+"""What the configuration files may hold: frozen values that pydantic reads strictly (see `validate`).
+
+Keys of the files are the field names here. Devices' own keys are in `drivers/catalog.py`, a step's parameters in
+its Params class; both are read the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from station.domain.interlock import Blames, When
+from station.domain.limit import Decision
+from station.domain.plan import Purpose
+
+Words = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Positive = Annotated[float, Field(gt=0)]
+Duration = Annotated[float, Field(ge=0)]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a person reads, in both languages of the house."""
+
+    zh: Words
+    en: Words
+
+
+# ---- station.toml ------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class StationTable:
+    """Who this bench is. The name is the common name of its certificate (contracts/mqtt.md)."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
+    timezone: Words
+    language: Literal["zh", "en"] = "zh"
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClockTable:
+    """Test time: `monotonic` on a real bench, `scaled` on the simulated one."""
+
+    kind: Literal["monotonic", "scaled"] = "monotonic"
+    speed: Annotated[float, Field(ge=1, le=240)] = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class StoreTable:
+    path: Words
+
+
+@dataclass(frozen=True, slots=True)
+class ControlTable:
+    socket: Words
+
+
+@dataclass(frozen=True, slots=True)
+class MqttTable:
+    """The broker, and the name of the credential file with the centre's public keys."""
+
+    url: Words
+    receipt_keys: Words
+
+
+@dataclass(frozen=True, slots=True)
+class StationFile:
+    """station.toml; tables of devices are read with the settings class of their kind."""
+
+    station: StationTable
+    store: StoreTable
+    control: ControlTable
+    mqtt: MqttTable
+    guard: Mapping[str, Any]
+    buses: Mapping[str, Mapping[str, Any]]
+    devices: Mapping[str, Mapping[str, Any]]
+    panel: Mapping[str, Any]
+    scanner: Mapping[str, Any]
+    audio: Mapping[str, Any]
+    clock: ClockTable = field(default_factory=ClockTable)
+
+
+# ---- plans and products ------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class LimitTable:
+    """A product's limit; see `station.domain.limit.Limit`."""
+
+    source: Words
+    low: float | None = None
+    high: float | None = None
+    relative_percent: Positive | None = None
+    decision: Decision = "simple"
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideTable:
+    """A plan's limit: what is given replaces that part of the product's limit."""
+
+    source: Words | None = None
+    low: float | None = None
+    high: float | None = None
+    relative_percent: Positive | None = None
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepTable:
+    """One step of a plan. `requires` has no default: that a step proves nothing must be written down."""
+
+    id: Name
+    use: Words
+    title: Text
+    requires: tuple[str, ...]
+    on_fail: Literal["continue", "no_mains", "mains_off", "no_drive"] = "continue"
+    only_after_pass: bool = False
+    params: Mapping[str, Any] = field(default_factory=dict)
+    limits: Mapping[str, OverrideTable] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFile:
+    """plans/NAME.toml. Without a `family` the plan is for every product."""
+
+    id: Name
+    revision: Words
+    title: Text
+    purpose: Purpose
+    max_mains_s: Positive
+    step: Annotated[tuple[StepTable, ...], Field(min_length=1)]
+    family: Name | None = None
+    label: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProductFile:
+    """products/NAME.toml."""
+
+    id: Name
+    maker: Words
+    model: Words
+    family: Name
+    rated_power_w: Positive
+    load_ohm: Positive
+    gain_db: float
+    protection_class: Literal["I", "II"]
+    limits: Mapping[str, LimitTable] = field(default_factory=dict)
+
+
+# ---- interlocks and diagnosis ------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class InterlockTable:
+    """One rule; see `station.domain.interlock.Interlock`. `source` says where the bound comes from."""
+
+    name: Name
+    reading: Words
+    max_age_s: Positive
+    blames: Blames
+    when: When
+    code: Words
+    source: Words
+    text: Text
+    low: float | None = None
+    high: float | None = None
+    for_s: Duration = 0.0
+    measurement: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InterlockFile:
+    interlock: Annotated[tuple[InterlockTable, ...], Field(min_length=1)]
+
+
+Area = Literal[
+    "output-stage", "signal-path", "power-supply", "reservoir", "ground-loop", "input-stage", "bias", "coupling",
+    "compensation", "ground-return", "output-path", "feedback", "cooling", "contact", "bias-tracking",
+    "mains-insulation", "earth",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTable:
+    """One rule of diagnosis in its first form: what it says, of which area, and how strongly (0 to 1)."""
+
+    id: Name
+    area: Area
+    weight: Annotated[float, Field(gt=0, le=1)]
+    text: Text
+    parts: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosisFile:
+    rule: tuple[RuleTable, ...] = ()

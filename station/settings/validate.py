@@ -1,0 +1,127 @@
+"""Strict reading of a table into a frozen dataclass, every error in words with its place.
+
+pydantic does the reading in its strict JSON mode (TOML's arrays and texts become tuples and enums, but no text
+becomes a number); here its errors become problems with a remedy and "did you mean".
+"""
+
+from __future__ import annotations
+
+import json
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from station.settings.locate import Path
+from station.settings.names import nearest_of, suggest
+from station.settings.problem import Problem
+from station.settings.source import Source
+
+T = TypeVar("T")
+
+_STRICT = ConfigDict(strict=True, extra="forbid")
+_WANTED = {
+    "string_type": ("a text", "put it in double quotes"),
+    "int_type": ("a whole number", "write it without quotes and without a fraction"),
+    "int_from_float": ("a whole number", "write it without a fraction"),
+    "float_type": ("a number", "write it without quotes"),
+    "bool_type": ("true or false", "write true or false without quotes"),
+    "tuple_type": ("a list", "write it in square brackets"),
+    "dict_type": ("a table", "write its keys under a [header] or in braces"),
+    "mapping_type": ("a table", "write its keys under a [header] or in braces"),
+    "dataclass_type": ("a table", "write its keys under a [header] or in braces"),
+}
+
+
+def read(kind: type[T], data: Mapping[str, Any], source: Source, at: Path = ()) -> tuple[T | None, list[Problem]]:
+    """`data`, which stands at `at` in `source`, as an instance of the dataclass `kind`; or None and every error."""
+    adapter: TypeAdapter[list[T]] = TypeAdapter(list[kind], config=_STRICT)  # type: ignore[valid-type]
+    found: list[Problem] = []
+    rest = dict(data)
+    while True:
+        try:
+            value = adapter.validate_json(json.dumps([rest], default=str))[0]
+            return (None if found else value), found
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+        found += _all_in_words(kind, details, source, at)
+        named = _named_field(kind, details[0])
+        if named not in rest:
+            return None, found
+        del rest[named]  # a class checks its bounds one by one: look for the next
+
+
+def _all_in_words(kind: type[Any], details: list[ErrorDetails], source: Source, at: Path) -> list[Problem]:
+    unknown = {d["loc"] for d in details if d["type"] == "unexpected_keyword_argument"}
+    meant = {(*loc[:-1], nearest_of(str(loc[-1]), _keys_at(kind, loc[1:-1]))) for loc in unknown}
+    missing = [d for d in details if d["loc"] in meant]  # named already by the misspelled key
+    return [_in_words(kind, detail, source, at) for detail in details if detail not in missing]
+
+
+def _named_field(kind: type[Any], detail: ErrorDetails) -> str:
+    """The field that the ValueError of a `__post_init__` is about: the first word of its message."""
+    if detail["type"] != "value_error" or len(detail["loc"]) != 1:
+        return ""
+    words = str(detail["ctx"]["error"]).replace(":", " ").split()
+    return words[0] if words and words[0] in _keys_at(kind, ()) else ""
+
+
+def _in_words(kind: type[Any], detail: ErrorDetails, source: Source, at: Path) -> Problem:
+    loc = detail["loc"][1:]
+    path = (*at, *loc)
+    given = _short(detail["input"])
+    sort = detail["type"]
+    if sort == "unexpected_keyword_argument":
+        return source.problem(path, "unknown key", suggest(str(loc[-1]), _keys_at(kind, loc[:-1])))
+    if sort in ("missing_argument", "missing"):
+        return source.problem(path, "is missing", f"add `{loc[-1]} = …`")
+    if sort in ("literal_error", "enum"):
+        allowed = _allowed(str(detail["ctx"]["expected"]))
+        return source.problem(path, f"{given} is not known here", suggest(str(detail["input"]), allowed))
+    if sort in _WANTED:
+        wanted, remedy = _WANTED[sort]
+        return source.problem(path, f"{given} is not {wanted}", remedy)
+    if sort == "value_error":
+        wrong, _, remedy = str(detail["ctx"]["error"]).partition(";")
+        named = _named_field(kind, detail)
+        path = (*path, named) if named else path
+        wrong = wrong.strip().removeprefix(named).lstrip(": ")
+        return source.problem(path, wrong, remedy.strip() or "correct the value")
+    rule = detail["msg"].removeprefix("Input ").replace("String ", "")
+    return source.problem(path, f"{given} is out of bounds", f"it {rule}")
+
+
+def _allowed(expected: str) -> list[str]:
+    return expected.replace(" or ", ", ").replace("'", "").split(", ")
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 40 else text[:37] + "…"
+
+
+def _keys_at(kind: Any, loc: Iterable[int | str]) -> list[str]:
+    """The keys that the dataclass found by walking `loc` from `kind` has; empty where there is none."""
+    for part in loc:
+        kind = _bare(kind)
+        if is_dataclass(kind):
+            kind = typing.get_type_hints(kind, include_extras=True).get(str(part))
+        else:
+            kind = next((arg for arg in reversed(typing.get_args(kind)) if arg is not Ellipsis), None)
+    kind = _bare(kind)
+    return [field.name for field in fields(kind)] if is_dataclass(kind) else []
+
+
+def _bare(kind: Any) -> Any:
+    """Without `Annotated[…]` and without `| None`."""
+    while True:
+        if typing.get_origin(kind) is typing.Annotated:
+            kind = typing.get_args(kind)[0]
+        elif typing.get_origin(kind) in (typing.Union, types.UnionType):
+            kind = next((arg for arg in typing.get_args(kind) if arg is not types.NoneType), None)
+        else:
+            return kind
