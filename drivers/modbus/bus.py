@@ -26,8 +26,8 @@ from dataclasses import dataclass, field
 from drivers.errors import DeviceRefused, DeviceTimeout, DriverError, PermitDenied, PortError, ProtocolError
 from drivers.modbus import frame
 from drivers.modbus.frame import BadReply, Refusal, Request
-from drivers.serial_port import SerialPort
 from drivers.ports import Permit
+from drivers.serial_port import SerialPort
 
 BITS_PER_BYTE = 11  # start, 8 data, parity or second stop, stop
 BABBLE_S = 1.0  # a line that is never silent for this long is given up
