@@ -1,0 +1,202 @@
+"""The panel's task over a panel in memory: what is pressed, shown, lost and back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+
+import pytest
+
+from drivers.errors import PortError
+from drivers.ports import Button, Identity, Lamp, LampState
+from station.domain.errors import StepError
+from station.domain.session_state import State
+from station.panel.buttons import ButtonEvent, ButtonPressed, ButtonStuck
+from station.panel.panel_task import PanelTask
+from station.panel.patterns import BUZZERS, IDENTIFY, PATTERNS, Pattern, describe
+from station.panel.prompts import Prompts
+
+
+class MemoryPanel:
+    """A panel port whose buttons, health and history are plain attributes."""
+
+    def __init__(self) -> None:
+        self.down: frozenset[Button] = frozenset()
+        self.gone = False
+        self.polls = 0
+        self.shown: list[tuple[dict[Lamp, LampState], str]] = []
+
+    async def ensure_ready(self) -> Identity:
+        self._check()
+        return Identity("memory")
+
+    async def close(self) -> None: ...
+
+    async def read_buttons(self) -> frozenset[Button]:
+        self._check()
+        self.polls += 1
+        return self.down
+
+    async def show(self, lamps: Mapping[Lamp, LampState], buzzer: str) -> None:
+        self._check()
+        self.shown.append((dict(lamps), buzzer))
+
+    def _check(self) -> None:
+        if self.gone:
+            raise PortError("panel", "unplugged; plug it in")
+
+
+class Rig:
+    """The task with everything that it tells."""
+
+    def __init__(self) -> None:
+        self.panel = MemoryPanel()
+        self.events: list[ButtonEvent] = []
+        self.lost: list[str] = []
+        self.back = 0
+        self.task = PanelTask(
+            self.panel, self.events.append, self.lost.append, self._count_back, poll_s=0.001, retry_s=0.002
+        )
+
+    def _count_back(self) -> None:
+        self.back += 1
+
+    async def polls(self, count: int) -> None:
+        target = self.panel.polls + count
+        await self.until(lambda: self.panel.polls >= target)
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(10.0):
+            while not condition():  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+
+
+@pytest.fixture
+async def rig() -> AsyncIterator[Rig]:
+    one = Rig()
+    running = asyncio.create_task(one.task.run())
+    await one.polls(2)
+    yield one
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_presses_are_emitted_and_every_lamp_is_set_for_the_state(rig: Rig) -> None:
+    assert rig.panel.shown == [(PATTERNS[State.WAITING].full(), "")]
+    rig.panel.down = frozenset({Button.START})
+    await rig.until(lambda: rig.events)
+    assert rig.events == [ButtonPressed(Button.START)]
+    rig.task.show_state(State.FAIL)
+    await rig.until(lambda: len(rig.panel.shown) == 2)
+    lamps, buzzer = rig.panel.shown[-1]
+    assert set(lamps) == set(Lamp) and lamps[Lamp.YELLOW].on and not lamps[Lamp.WHITE].on and buzzer == "fail"
+
+
+async def test_a_state_that_goes_on_is_shown_once(rig: Rig) -> None:
+    rig.task.show_state(State.WAITING)
+    await rig.polls(5)
+    assert len(rig.panel.shown) == 1
+
+
+async def test_a_sound_comes_over_the_lamps_and_never_over_a_trip(rig: Rig) -> None:
+    rig.task.sound("scan")
+    await rig.until(lambda: len(rig.panel.shown) == 2)
+    rig.task.sound("scan")
+    await rig.until(lambda: len(rig.panel.shown) == 3)
+    assert rig.panel.shown[1:] == [(PATTERNS[State.WAITING].full(), "scan")] * 2
+    rig.task.show_state(State.TRIPPED)
+    await rig.until(lambda: len(rig.panel.shown) == 4)
+    rig.task.sound("refused")
+    await rig.polls(5)
+    assert rig.panel.shown[-1][1] == "trip" and len(rig.panel.shown) == 4
+    with pytest.raises(ValueError, match="not in the table"):
+        rig.task.sound("fanfare")
+
+
+async def test_identify_is_shown_until_a_state_is_named(rig: Rig) -> None:
+    rig.task.show(IDENTIFY)
+    await rig.until(lambda: len(rig.panel.shown) == 2)
+    assert all(lamp.blink_s for lamp in rig.panel.shown[-1][0].values())
+    rig.task.show_state(State.WAITING)
+    await rig.until(lambda: len(rig.panel.shown) == 3)
+
+
+async def test_a_lost_panel_is_told_once_and_shown_afresh_when_it_is_back(rig: Rig) -> None:
+    rig.panel.gone = True
+    await rig.until(lambda: rig.lost)
+    await asyncio.sleep(0.02)
+    assert len(rig.lost) == 1 and "unplugged" in rig.lost[0] and rig.back == 0
+    rig.panel.down = frozenset({Button.START})
+    shown = len(rig.panel.shown)
+    rig.panel.gone = False
+    await rig.until(lambda: rig.back)
+    await rig.until(lambda: rig.events)
+    assert rig.events == [ButtonStuck(Button.START)], "held down while the panel came back is no press"
+    assert len(rig.panel.shown) == shown + 1
+
+
+async def test_a_panel_that_hangs_counts_as_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("station.panel.panel_task.READ_S", 0.02)
+    rig = Rig()
+
+    async def hang() -> frozenset[Button]:
+        await asyncio.Event().wait()
+        return frozenset()
+
+    monkeypatch.setattr(rig.panel, "read_buttons", hang)
+    running = asyncio.create_task(rig.task.run())
+    await rig.until(lambda: rig.lost)
+    assert "no answer" in rig.lost[0]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_an_answer_reaches_the_step_that_asked() -> None:
+    shown: list[Mapping[str, str] | None] = []
+    prompts = Prompts(shown.append)
+    assert prompts.answer(True) is False, "nothing was asked"
+    for answer in (True, False):
+        asking = asyncio.create_task(prompts.ask({"zh": "音量最大？", "en": "Volume at maximum?"}))
+        await asyncio.sleep(0)
+        assert prompts.answer(answer) is True
+        assert prompts.answer(not answer) is False, "the first answer counts"
+        assert await asking is answer
+    assert [text is None for text in shown] == [False, True, False, True]
+
+
+async def test_a_prompt_without_an_answer_is_no_ok() -> None:
+    shown: list[Mapping[str, str] | None] = []
+    prompts = Prompts(shown.append)
+    with pytest.raises(StepError, match="a time-out is no OK"):
+        await prompts.ask({"en": "?"}, timeout_s=0.01)
+    assert shown[-1] is None
+
+
+async def test_two_prompts_at_once_and_a_cancelled_one() -> None:
+    prompts = Prompts(lambda text: None)
+    first = asyncio.create_task(prompts.ask({"en": "first"}))
+    await asyncio.sleep(0)
+    with pytest.raises(StepError, match="another prompt"):
+        await prompts.ask({"en": "second"})
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    third = asyncio.create_task(prompts.ask({"en": "third"}))
+    await asyncio.sleep(0)
+    assert prompts.answer(True)
+    assert await third is True
+
+
+def _kinds(pattern: Pattern) -> str:
+    return describe(pattern) + pattern.buzzer
+
+
+def test_no_two_states_look_alike_but_the_two_in_which_only_voltage_differs() -> None:
+    looks = {state: _kinds(pattern) for state, pattern in PATTERNS.items() if state is not State.ENERGISED}
+    assert len(set(looks.values())) == len(looks)
+    assert PATTERNS[State.ENERGISED] == PATTERNS[State.PREPARING], "voltage is told by the guard's lamps"
+
+
+def test_every_buzzer_named_in_a_pattern_exists_and_beeps_are_bounded() -> None:
+    assert {pattern.buzzer for pattern in PATTERNS.values()} <= set(BUZZERS)
+    for buzzer in BUZZERS.values():
+        assert sum(on + off for on, off in buzzer.beeps) <= 2.0
