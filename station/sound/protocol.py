@@ -1,0 +1,158 @@
+"""What daemon and sound process say to each other: frozen requests and replies, and how they are framed.
+
+A frame is a length (4 bytes, big-endian) and a pickle, over a socket pair between parent and child; nobody else
+can reach it. Every request has a number; its reply carries it back, in any order. No numpy on this page.
+"""
+
+from __future__ import annotations
+
+import pickle
+import socket
+import struct
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from drivers.catalog import AudioSettings
+from drivers.errors import AudioFault, PermitDenied
+from station.domain.sound import Stimulus
+
+MAX_FRAME_BYTES = 16 * 1024 * 1024
+_LENGTH = struct.Struct(">I")
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """First request: open the device. Answered by an `Identity`."""
+
+    kind: str
+    settings: AudioSettings
+    catalog: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureTone:
+    """Answered by two `ToneReading`."""
+
+    stimulus: Stimulus
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureResponse:
+    """Answered by two `ResponseReading`."""
+
+    frequencies_hz: tuple[float, ...]
+    left_v: float
+    right_v: float
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureNoise:
+    """Answered by two `NoiseReading`."""
+
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StartSoak:
+    """Answered by None once the stream runs."""
+
+    stimulus: Stimulus
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """Answered by a `SoakBatch` once every frame up to `to_s` was looked at."""
+
+    to_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSoak:
+    """Answered by None once the stream is muted and closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Stop whatever drives; answered by None once it has. Overtakes every job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Answered by None at once: the sound process lives."""
+
+
+Job = Open | MeasureTone | MeasureResponse | MeasureNoise | StartSoak | Advance | CloseSoak
+Request = Job | Mute | Ping
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An exception on its way to the caller. `about` is the permit or the device."""
+
+    kind: Literal["permit", "value", "busy", "audio"]
+    about: str
+    message: str
+
+    def exception(self) -> Exception:
+        """The exception that the caller sees."""
+        match self.kind:
+            case "permit":
+                return PermitDenied(self.about, self.message)
+            case "value":
+                return ValueError(self.message)
+            case "busy":
+                return RuntimeError(self.message)
+            case "audio":
+                return AudioFault(self.about, self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to request `number`: a value or a `Failure`."""
+
+    number: int
+    body: Any
+
+
+def encode(message: tuple[int, Request] | Reply) -> bytes:
+    """One frame."""
+    body = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
+    if len(body) > MAX_FRAME_BYTES:
+        raise ValueError(f"a frame of {len(body)} bytes is above {MAX_FRAME_BYTES}")
+    return _LENGTH.pack(len(body)) + body
+
+
+def length_of(header: bytes) -> int:
+    """Bytes that follow a header. Raises `ValueError` above the limit."""
+    size = int(_LENGTH.unpack(header)[0])
+    if size > MAX_FRAME_BYTES:
+        raise ValueError(f"a frame of {size} bytes is above {MAX_FRAME_BYTES}")
+    return size
+
+
+HEADER_BYTES = _LENGTH.size
+
+
+def decode(body: bytes) -> Any:
+    """The message of a frame."""
+    return pickle.loads(body)
+
+
+def receive(sock: socket.socket) -> Any | None:
+    """Block for the next message; None when the other end is gone."""
+    header = _receive_exactly(sock, HEADER_BYTES)
+    if header is None:
+        return None
+    body = _receive_exactly(sock, length_of(header))
+    return None if body is None else decode(body)
+
+
+def _receive_exactly(sock: socket.socket, size: int) -> bytes | None:
+    parts: list[bytes] = []
+    while size > 0:
+        part = sock.recv(size)
+        if not part:
+            return None
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)

@@ -1,0 +1,214 @@
+"""The sound process: opens the audio device, runs one job at a time, answers. Started by `client.py` alone.
+
+    python -m station.sound.worker --socket FD --page FD
+
+Two threads: the main one reads requests (so that `Mute` and `Ping` overtake a running job), the other runs jobs.
+Every driving job holds a permit that looks at the shared page and at the last mute. When the socket closes, the
+daemon is gone: mute, let go of the device, exit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import traceback
+from typing import Any
+
+from drivers.errors import AudioFault, DriverError, PermitDenied
+from drivers.ports import AudioDevice, Permit
+from station.analysis.errors import CaptureError
+from station.sound.permit_page import PagePermit
+from station.sound.protocol import (
+    Advance,
+    CloseSoak,
+    Failure,
+    Job,
+    MeasureNoise,
+    MeasureResponse,
+    MeasureTone,
+    Mute,
+    Open,
+    Ping,
+    Reply,
+    StartSoak,
+    encode,
+    receive,
+)
+from station.sound.worker_captures import DEVICE, Interface
+from station.sound.worker_soak import Soak
+
+END_S = 1.0
+"""How long the job in hand is waited for when the daemon is gone."""
+
+
+class Busy(Exception):
+    """A soak is running: nothing else may use the interface."""
+
+
+class Mutes:
+    """The last mute: jobs with a lower number may drive no more."""
+
+    def __init__(self) -> None:
+        self.below = 0.0
+
+
+class JobPermit:
+    """The drive permit as one job sees it: the kernel's page, and no mute since."""
+
+    def __init__(self, page: Permit, mutes: Mutes, number: int) -> None:
+        self._page = page
+        self._mutes = mutes
+        self._number = number
+
+    def check(self) -> None:
+        """Raise `PermitDenied` after a mute or without the kernel's grant."""
+        if self._number < self._mutes.below:
+            raise PermitDenied("drive", "muted")
+        self._page.check()
+
+
+class Worker:
+    """One audio device, one job at a time."""
+
+    def __init__(self, sock: socket.socket, page: Permit) -> None:
+        self._sock = sock
+        self._page = page
+        self._mutes = Mutes()
+        self._send_lock = threading.Lock()
+        self._jobs: queue.SimpleQueue[tuple[int, Job | Mute] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run_jobs, name="jobs", daemon=True)
+        self._capturing_noise = False
+        self._device: AudioDevice | None = None
+        self._interface: Interface | None = None
+        self._soak: Soak | None = None
+
+    def serve(self) -> None:
+        """Read requests until the daemon is gone."""
+        self._thread.start()
+        while (message := receive(self._sock)) is not None:
+            number, request = message
+            if isinstance(request, Ping):
+                self._reply(number, None)
+                continue
+            if isinstance(request, Mute):
+                self._mutes.below = number
+                if self._capturing_noise:
+                    self._reply(number, None)  # nothing drives; the capture may end in its own time
+                    continue
+            self._jobs.put((number, request))
+        self._mutes.below = float("inf")
+        self._jobs.put(None)
+        self._thread.join(END_S)
+
+    def _run_jobs(self) -> None:
+        while (item := self._jobs.get()) is not None:
+            number, job = item
+            try:
+                self._reply(number, self._run(number, job))
+            except Exception as error:  # the end of every job: what went wrong goes to the caller
+                self._reply(number, _failure(error))
+        self._close()
+
+    def _run(self, number: int, job: Job | Mute) -> Any:
+        permit = JobPermit(self._page, self._mutes, number)
+        match job:
+            case Open():
+                return self._open(job)
+            case Advance():
+                return self._running_soak().advance(job.to_s)
+            case CloseSoak() | Mute():
+                return self._close_soak()
+        if self._soak is not None:
+            raise Busy("a soak is running: close it first")
+        interface = self._ready()
+        match job:
+            case MeasureTone():
+                return interface.measure_tone(job.stimulus, permit)
+            case MeasureResponse():
+                return interface.measure_response(job.frequencies_hz, job.left_v, job.right_v, permit)
+            case MeasureNoise():
+                return self._noise(interface, job)
+            case StartSoak():
+                self._soak = Soak(interface, job.stimulus, permit)
+                return None
+
+    def _open(self, job: Open) -> Any:
+        module, _, name = job.catalog.partition(":")
+        catalog = getattr(importlib.import_module(module), name)
+        self._device = catalog[job.kind].make(job.settings, {})
+        self._interface = Interface(self._device, job.settings)
+        return self._device.identity
+
+    def _ready(self) -> Interface:
+        if self._interface is None:
+            raise AudioFault(DEVICE, "the interface was not opened")
+        return self._interface
+
+    def _noise(self, interface: Interface, job: MeasureNoise) -> Any:
+        self._capturing_noise = True
+        try:
+            return interface.measure_noise(job.duration_s)
+        finally:
+            self._capturing_noise = False
+
+    def _running_soak(self) -> Soak:
+        if self._soak is None:
+            raise AudioFault(DEVICE, "no soak is running")
+        return self._soak
+
+    def _close_soak(self) -> None:
+        soak, self._soak = self._soak, None
+        if soak is not None:
+            soak.close()
+
+    def _close(self) -> None:
+        self._close_soak()
+        if self._device is not None:
+            self._device.close()
+
+    def _reply(self, number: int, body: Any) -> None:
+        try:
+            with self._send_lock:
+                self._sock.sendall(encode(Reply(number, body)))
+        except OSError:
+            self._mutes.below = float("inf")  # the daemon is gone; the main thread sees it too
+
+
+def _failure(error: Exception) -> Failure:
+    match error:
+        case PermitDenied():
+            return Failure("permit", error.permit, error.reason)
+        case ValueError():
+            return Failure("value", DEVICE, str(error))
+        case Busy():
+            return Failure("busy", DEVICE, str(error))
+        case CaptureError():
+            return Failure("audio", DEVICE, str(error))
+        case DriverError():
+            return Failure("audio", error.device, str(error).removeprefix(f"{error.device}: "))
+        case _:
+            traceback.print_exception(error)
+            return Failure("audio", DEVICE, f"the sound process failed: {error!r}")
+
+
+def main(arguments: list[str]) -> int:
+    """Serve on the inherited descriptors until the other end closes."""
+    parser = argparse.ArgumentParser(prog="station.sound.worker", description="internal: started by the daemon")
+    parser.add_argument("--socket", type=int, required=True)
+    parser.add_argument("--page", type=int, required=True)
+    options = parser.parse_args(arguments)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the daemon's; its end closes the socket
+    Worker(socket.socket(fileno=options.socket), PagePermit(options.page)).serve()
+    return 0
+
+
+if __name__ == "__main__":
+    status = main(sys.argv[1:])
+    sys.stderr.flush()
+    os._exit(status)  # a device that hangs in its own thread may not keep the process alive

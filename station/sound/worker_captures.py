@@ -1,0 +1,145 @@
+"""Bounded captures in the sound process: play, wait until it has settled, analyse, in volts.
+
+A tone's capture is a lead (fade-in, latency, the settling of coupling capacitors), the stretch that is measured
+(`Stimulus.duration_s`), and a fade-out. Lead and tail are added to what the caller asks for.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from drivers.catalog import AudioSettings
+from drivers.errors import AudioFault
+from drivers.ports import AudioDevice, Permit
+from station.analysis import stimuli
+from station.analysis.errors import CaptureError
+from station.analysis.latency import onset_latency
+from station.analysis.levels import Samples, clipped, require_finite
+from station.analysis.noise import MIN_S, analyse_noise
+from station.analysis.stepped import analyse_sweep, plan_sweep, render_sweep
+from station.analysis.tones import Tone, analyse_tone, least_frames
+from station.domain.measurement import CHANNELS
+from station.domain.sound import NoiseReading, ResponseReading, Stimulus, ToneReading
+from station.sound.worker_readings import Scale, noise_reading, tone_reading
+
+DEVICE = "audio"
+"""What faults name: the role, not the port."""
+LEAD_S = 0.2
+FADE_S = 0.02
+LATENCY_MAX_S = 0.05
+"""Longest latency of an interface that the captures allow for."""
+MAX_CAPTURE_S = 30.0
+TELLS_LATENCY_HZ = 500.0
+"""Tones under it are too slow to date an onset."""
+
+
+class Interface:
+    """The audio device with its scale, and what earlier captures taught: latency and each channel's gain."""
+
+    def __init__(self, device: AudioDevice, settings: AudioSettings) -> None:
+        if device.sample_rate_hz != settings.sample_rate_hz:
+            raise AudioFault(DEVICE, f"runs at {device.sample_rate_hz} Hz, configured are {settings.sample_rate_hz} Hz")
+        self.device = device
+        self.settings = settings
+        self.rate_hz = device.sample_rate_hz
+        self.scale = Scale(settings)
+        self.latency_frames: int | None = None
+        self.gain = [0.0, 0.0]
+        """Captured peak (full scale) over source peak (full scale), 0.0 before a channel was measured."""
+
+    def peaks(self, left_v: float, right_v: float) -> tuple[float, float]:
+        """Source peaks in full scale. Raises `ValueError` for what the interface cannot play."""
+        for channel, volts in zip(CHANNELS, (left_v, right_v), strict=True):
+            if not (math.isfinite(volts) and 0.0 <= volts <= self.settings.output_full_scale_v):
+                raise ValueError(
+                    f"{volts:g} V rms on {channel} is outside of 0 to {self.settings.output_full_scale_v:g} V, "
+                    "the interface's full scale"
+                )
+        return left_v / self.settings.output_full_scale_v, right_v / self.settings.output_full_scale_v
+
+    def measure_tone(self, stimulus: Stimulus, permit: Permit) -> tuple[ToneReading, ToneReading]:
+        """Play and analyse a tone. Raises `ValueError`, `PermitDenied`, `AudioFault`."""
+        peaks = self.peaks(stimulus.left_v, stimulus.right_v)
+        frames = self._tone_frames(stimulus)
+        lead, fade, spare = (round(s * self.rate_hz) for s in (LEAD_S, FADE_S, LATENCY_MAX_S))
+        source = stimuli.tone(lead + frames + spare + fade, self.rate_hz, stimulus.frequency_hz, peaks, fade)
+        captured = self._capture(source, permit if any(peaks) else None)
+        self._learn_latency(captured, source, slice(lead + spare, lead + frames), stimulus.frequency_hz)
+        window = captured[lead + (self.latency_frames or 0) :][:frames]
+        tones = [self._analyse(window[:, c], stimulus.frequency_hz) for c in (0, 1)]
+        for c, tone in enumerate(tones):
+            if peaks[c] > 0.0:
+                self.gain[c] = 0.0 if tone.silent else tone.amplitude / peaks[c]
+        left, right = (
+            tone_reading(CHANNELS[c], tone, self.scale, clipped(captured[:, c])) for c, tone in enumerate(tones)
+        )
+        return left, right
+
+    def measure_response(
+        self, frequencies_hz: tuple[float, ...], left_v: float, right_v: float, permit: Permit
+    ) -> tuple[ResponseReading, ResponseReading]:
+        """Stepped sine on both channels in one capture. Raises as `measure_tone`."""
+        peaks = self.peaks(left_v, right_v)
+        sweep = plan_sweep(frequencies_hz, self.rate_hz)
+        spare = stimuli.silence(round(LATENCY_MAX_S * self.rate_hz))
+        source = np.concatenate((render_sweep(sweep, peaks), spare))
+        captured = self._capture(source, permit if any(peaks) else None)
+        left, right = (
+            ResponseReading(channel, frequencies_hz, tuple(self.scale.step(step) for step in steps))
+            for channel, steps in zip(CHANNELS, analyse_sweep(captured, sweep, self.latency_frames or 0), strict=True)
+        )
+        return left, right
+
+    def measure_noise(self, duration_s: float) -> tuple[NoiseReading, NoiseReading]:
+        """Capture with a silent source; the lead is left out. Raises `ValueError`, `AudioFault`."""
+        if not MIN_S <= duration_s <= MAX_CAPTURE_S:
+            raise ValueError(f"noise over {duration_s:g} s is outside of {MIN_S:g} to {MAX_CAPTURE_S:g} s")
+        lead = round(LEAD_S * self.rate_hz)
+        captured = self._capture(stimuli.silence(lead + round(duration_s * self.rate_hz)), None)
+        for channel, samples in zip(CHANNELS, captured.T, strict=True):
+            if clipped(samples):
+                raise AudioFault(DEVICE, f"{channel} clips with a silent source: check DUT and input gain")
+        left, right = (
+            noise_reading(CHANNELS[c], analyse_noise(captured[lead:, c], self.rate_hz), self.scale) for c in (0, 1)
+        )
+        return left, right
+
+    def _tone_frames(self, stimulus: Stimulus) -> int:
+        f, seconds = stimulus.frequency_hz, stimulus.duration_s
+        if not 5.0 <= f <= 0.45 * self.rate_hz:
+            raise ValueError(f"{f:g} Hz is outside of 5 Hz to {0.45 * self.rate_hz:g} Hz")
+        if not 0.0 < seconds <= MAX_CAPTURE_S:
+            raise ValueError(f"a tone of {seconds:g} s is outside of 0 to {MAX_CAPTURE_S:g} s")
+        least_s = max(least_frames(self.rate_hz, f) / self.rate_hz, MIN_S)
+        if seconds < least_s - 1e-9:
+            raise ValueError(f"a tone of {f:g} Hz needs at least {least_s:.3g} s to be analysed, not {seconds:g} s")
+        return max(round(seconds * self.rate_hz), least_frames(self.rate_hz, f))
+
+    def _capture(self, source: stimuli.Frames, permit: Permit | None) -> Samples:
+        captured = self.device.play_and_capture(source, permit)
+        if captured.shape != source.shape:
+            raise AudioFault(DEVICE, f"{captured.shape[0]} frames came back for {source.shape[0]}: frames were lost")
+        try:
+            require_finite(captured)
+        except CaptureError as broken:
+            raise AudioFault(DEVICE, str(broken)) from broken
+        return captured
+
+    def _analyse(self, x: Samples, frequency_hz: float) -> Tone:
+        return analyse_tone(x, self.rate_hz, frequency_hz)
+
+    def _learn_latency(self, captured: Samples, source: Samples, steady: slice, frequency_hz: float) -> None:
+        """Remember how late this interface captures; what cannot be its latency (a DUT that wakes up late) is ignored."""
+        if frequency_hz < TELLS_LATENCY_HZ:
+            return
+        driven = [c for c in (0, 1) if np.any(source[:, c])]
+        if not driven:
+            return
+        loudest = max(driven, key=lambda c: float(np.abs(captured[steady, c]).max()))
+        if float(np.abs(captured[steady, loudest]).max()) < 1e-3:
+            return
+        frames = onset_latency(captured[:, loudest], source[:, loudest], steady)
+        if frames is not None and -0.005 * self.rate_hz <= frames <= LATENCY_MAX_S * self.rate_hz:
+            self.latency_frames = max(round(frames), 0)
