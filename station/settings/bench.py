@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
-from urllib.parse import urlsplit
 
 from station.settings.devices import DriverEntry, Placed, check_devices, place_devices
+from station.settings.names import nearest_of
 from station.settings.problem import Problem
 from station.settings.schema import StationFile
 from station.settings.source import Source, table
 from station.settings.tree import StationSettings
 from station.settings.validate import read
 
+_URL = re.compile(r"(?P<scheme>mqtts?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\])(?::(?P<port>\d{1,5}))?/?")
+_LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|\[::1\]")
 _BY_ORDER = re.compile(r"^/dev/tty(?:USB|ACM)\d+$")
 _NOT_FOR_RESULTS = ("/tmp", "/var/tmp", "/run", "/dev", "/home", "/root")
 
@@ -116,17 +118,12 @@ def _check_mqtt(source: Source) -> Iterator[Problem]:
 
 def _check_url(source: Source, url: str) -> Iterator[Problem]:
     path = ("mqtt", "url")
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        yield source.problem(path, f"no address: {error}", 'write "mqtts://host:port"')
-        return
-    if parts.username is not None or parts.password is not None:
+    parts = _URL.fullmatch(url)
+    if "@" in url:
         yield source.problem(path, "a secret in the configuration", "remove name and password; use certificates")
-    if parts.scheme not in ("mqtt", "mqtts") or not host or parts.path not in ("", "/"):
+    elif parts is None or int(parts["port"] or 1) not in range(1, 65536):
         yield source.problem(path, f"{url!r} is no broker", 'write "mqtts://host:port" (or mqtt:// on loopback)')
-    elif parts.scheme == "mqtt" and host not in ("localhost", "::1") and not host.startswith("127."):
+    elif parts["scheme"] == "mqtt" and not _LOOPBACK.fullmatch(host := parts["host"]):
         yield source.problem(path, f"results would go to {host} in the clear", 'use "mqtts://…"')
 
 
@@ -141,8 +138,6 @@ def _check_timezone(source: Source) -> Iterator[Problem]:
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         known = zoneinfo.available_timezones()  # empty on a machine without a zone database: then nobody can tell
         if known and zone not in known:
-            from station.settings.names import nearest_of
-
             near = nearest_of(zone, known)
             remedy = f"did you mean `{near}`?" if near else 'use a name like "Asia/Shanghai"'
             yield source.problem(("station", "timezone"), f"unknown time zone {zone!r}", remedy)

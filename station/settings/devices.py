@@ -66,11 +66,20 @@ class Placed:
         assert self.entry is not None and self.settings is not None
         return DeviceSettings(self.entry.kind, self.settings, self.poll_s)
 
-    def readings(self) -> tuple[str, ...] | None:
-        """Names of what it delivers; None where that cannot be told."""
+    def readings(self) -> Mapping[str, str] | None:
+        """Names of what it delivers and what each was most likely meant to be; None where that cannot be told.
+
+        A misspelled name is said once, here where it stands, and not again wherever the right one is used.
+        """
         if self.entry is None or self.settings is None:
             return None
-        return tuple(self.entry.readings(self.settings))
+        names = {name: name for name in self.entry.readings(self.settings)}
+        needed = READINGS_OF_ROLE.get(self.place, ())
+        for missing in (name for name in needed if name not in names):
+            near = nearest_of(missing, [name for name in names if name not in needed])
+            if near is not None:
+                names[near] = missing
+        return names
 
 
 def place_devices(source: Source, drivers: Mapping[str, DriverEntry]) -> tuple[list[Placed], list[Problem]]:
@@ -90,6 +99,8 @@ def check_devices(source: Source, placed: Sequence[Placed]) -> Iterator[Problem]
     yield from _check_ports(source, placed)
     for device in placed:
         yield from _check_channels(source, device)
+        if device.path[0] == "devices":
+            yield from _check_readings(source, device)
     yield from _check_roles(source, placed)
 
 
@@ -201,12 +212,25 @@ def _check_channels(source: Source, device: Placed) -> Iterator[Problem]:
         if role not in channels and role not in meant:
             path = (*device.path, "channels", role)
             yield source.problem(path, "no relay has this role", f"add `{role} = <channel>`")
-    names = () if is_relays else (*channels, *table(device.raw.get("quantities")))
-    for name in names:
-        if not has_reading_unit(name):
-            group = "channels" if name in channels else "quantities"
+
+
+def _check_readings(source: Source, device: Placed) -> Iterator[Problem]:
+    """Names of readings: misspelled, without a unit of the house, or missing."""
+    readings = device.readings()
+    if readings is None:
+        return
+    for name, meant in readings.items():
+        group = "quantities" if name in table(device.raw.get("quantities")) else "channels"
+        if name != meant:
+            wrong = f"the role {device.place} has no such reading"
+            yield source.problem((*device.path, group, name), wrong, suggest(name, [meant]))
+        elif not has_reading_unit(name):
             wrong = "the name does not end in a unit of the house"
             yield source.problem((*device.path, group, name), wrong, "end it in one: degc, v, a, w, hz, rpm …")
+    for name in READINGS_OF_ROLE.get(device.place, ()):
+        if name not in readings.values():
+            remedy = "add it, or name another kind" if len(readings) else "name another kind"
+            yield source.problem(device.path, f"does not read `{name}`, which every bench needs", remedy)
 
 
 def _check_roles(source: Source, placed: Sequence[Placed]) -> Iterator[Problem]:
@@ -217,12 +241,6 @@ def _check_roles(source: Source, placed: Sequence[Placed]) -> Iterator[Problem]:
             near = nearest_of(role, [name for name in devices if name not in known])
             remedy = f"did you mean `{near}` to be it?" if near else f"add [devices.{role}]"
             yield source.problem(("devices", role), "no device has this role", remedy)
-    for role, needed in READINGS_OF_ROLE.items():
-        readings = devices[role].readings() if role in devices else None
-        for name in needed if readings is not None else ():
-            if name not in (readings or ()):
-                path = ("devices", role)
-                yield source.problem(path, f"does not read `{name}`", suggest(name, readings or ()))
     probe = devices.get("inrush")
     if probe is not None and probe.settings is not None and getattr(probe.settings, "arm_register", None) is None:
         yield source.problem(

@@ -43,13 +43,13 @@ def check_readings(source: Source, placed: Sequence[Placed], measured: Collectio
     """
     devices = {device.place: device for device in placed if device.path[0] == "devices"}
     names = {device.place: device.readings() for device in devices.values()}
-    known = [f"{role}.{name}" for role, own in names.items() for name in own or ()]
+    known = [f"{role}.{name}" for role, own in names.items() for name in (own or {}).values()]
     for index, raw in tables(source.data.get("interlock")):
         path = ("interlock", index)
         reading, stands_for = raw.get("reading"), raw.get("measurement")
         if isinstance(reading, str) and reading not in known:
             role = reading.partition(".")[0]
-            if names.get(role, ()) is not None:  # else the device itself is broken, which has been said
+            if names.get(role, {}) is not None:  # else the device itself is broken, which has been said
                 own = [name for name in known if name.startswith(f"{role}.")]
                 wrong = f"no device delivers {reading!r}"
                 yield source.problem((*path, "reading"), wrong, suggest(reading, own or known))

@@ -10,7 +10,8 @@ import json
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -39,7 +40,9 @@ _WANTED = {
 
 def read(kind: type[T], data: Mapping[str, Any], source: Source, at: Path = ()) -> tuple[T | None, list[Problem]]:
     """`data`, which stands at `at` in `source`, as an instance of the dataclass `kind`; or None and every error."""
-    adapter: TypeAdapter[list[T]] = TypeAdapter(list[kind], config=_STRICT)  # type: ignore[valid-type]
+    if not data and _needs_nothing(kind):
+        return kind(), []  # spares the building of a reader
+    adapter: TypeAdapter[list[T]] = _adapter(typing.cast(Any, kind))
     found: list[Problem] = []
     rest = dict(data)
     while True:
@@ -48,11 +51,23 @@ def read(kind: type[T], data: Mapping[str, Any], source: Source, at: Path = ()) 
             return (None if found else value), found
         except ValidationError as error:
             details = error.errors(include_url=False)
-        found += _all_in_words(kind, details, source, at)
-        named = _named_field(kind, details[0])
-        if named not in rest:
+        said = {problem.key for problem in found}
+        found += [problem for problem in _all_in_words(kind, details, source, at) if problem.key not in said]
+        bad = {detail["loc"][1] for detail in details if len(detail["loc"]) == 2} | {_named_field(kind, details[0])}
+        if rest.keys().isdisjoint(bad):
             return None, found
-        del rest[named]  # a class checks its bounds one by one: look for the next
+        # without them, to hear of the next: a class checks its bounds one by one, and only what is well typed
+        rest = {key: value for key, value in rest.items() if key not in bad}
+
+
+def _needs_nothing(kind: type[Any]) -> bool:
+    return all(own.default is not MISSING or own.default_factory is not MISSING for own in fields(kind))
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[list[Any]]:
+    """Of a list, because a dataclass in a list takes the configuration given here, one by itself does not."""
+    return TypeAdapter(list[kind], config=_STRICT)
 
 
 def _all_in_words(kind: type[Any], details: list[ErrorDetails], source: Source, at: Path) -> list[Problem]:
@@ -80,8 +95,10 @@ def _in_words(kind: type[Any], detail: ErrorDetails, source: Source, at: Path) -
     if sort in ("missing_argument", "missing"):
         return source.problem(path, "is missing", f"add `{loc[-1]} = …`")
     if sort in ("literal_error", "enum"):
-        allowed = _allowed(str(detail["ctx"]["expected"]))
-        return source.problem(path, f"{given} is not known here", suggest(str(detail["input"]), allowed))
+        allowed = str(detail["ctx"]["expected"]).replace(" or ", ", ").replace("'", "").split(", ")
+        near = nearest_of(str(detail["input"]), allowed)
+        remedy = f"did you mean `{near}`?" if near else f"choose one of {', '.join(allowed)}"
+        return source.problem(path, f"{given} is none of the choices", remedy)
     if sort in _WANTED:
         wanted, remedy = _WANTED[sort]
         return source.problem(path, f"{given} is not {wanted}", remedy)
@@ -93,10 +110,6 @@ def _in_words(kind: type[Any], detail: ErrorDetails, source: Source, at: Path) -
         return source.problem(path, wrong, remedy.strip() or "correct the value")
     rule = detail["msg"].removeprefix("Input ").replace("String ", "")
     return source.problem(path, f"{given} is out of bounds", f"it {rule}")
-
-
-def _allowed(expected: str) -> list[str]:
-    return expected.replace(" or ", ", ").replace("'", "").split(", ")
 
 
 def _short(value: object) -> str:
@@ -113,7 +126,7 @@ def _keys_at(kind: Any, loc: Iterable[int | str]) -> list[str]:
         else:
             kind = next((arg for arg in reversed(typing.get_args(kind)) if arg is not Ellipsis), None)
     kind = _bare(kind)
-    return [field.name for field in fields(kind)] if is_dataclass(kind) else []
+    return [own.name for own in fields(kind)] if is_dataclass(kind) else []
 
 
 def _bare(kind: Any) -> Any:
