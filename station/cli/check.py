@@ -1,0 +1,40 @@
+"""`station check [DIR]`: every error of a configuration tree, without hardware. Exit 0 clean, 1 errors, 2 wrong use."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+
+def check_tree(directory: Path, as_json: bool = False) -> int:
+    """Check the tree in `directory` and print what is wrong, a line a problem, or one line that says it is clean.
+
+    With `as_json` standard output gets one JSON list of `{file, line, key, wrong, remedy}` and people's text goes
+    to standard error. Returns the exit status of contracts/cli.md: 0 clean, 1 errors, 2 no such directory.
+    """
+    if not directory.is_dir():
+        print(f"{directory}: no such directory; name the configuration directory, e.g. config", file=sys.stderr)
+        return 2
+    from drivers.catalog import CATALOG
+    from station.settings import check
+    from station.steps.catalog import STEPS
+
+    problems = check(directory, STEPS, CATALOG)
+    for_people = sys.stderr if as_json else sys.stdout
+    if as_json:
+        print(json.dumps([asdict(problem) for problem in problems], ensure_ascii=False))
+    else:
+        for problem in problems:
+            print(problem)
+    print(_summary(directory, len(problems)), file=for_people)
+    return 1 if problems else 0
+
+
+def _summary(directory: Path, count: int) -> str:
+    if count:
+        return f"{count} error{'s' if count > 1 else ''}: not usable until put right"
+    plans = len(list((directory / "plans").glob("*.toml")))
+    products = len(list((directory / "products").glob("*.toml")))
+    return f"OK: {directory} is clean ({plans} plan{'s' * (plans > 1)}, {products} product{'s' * (products > 1)})"
