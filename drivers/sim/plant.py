@@ -1,0 +1,279 @@
+"""The plant: one DUT on one bench, as physics. Implements `World` for the twins and the audio twin's seam.
+
+It knows no wire and no limit. State is brought up to date lazily, at every read and before every change, in exact
+steps of at most a second. Plant time follows wall time x speed, or, while audio is held, granted frames alone.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from drivers.sim.dut import Dut
+from drivers.sim.mains import Charge, Contactor, Supply
+from drivers.sim.sim_clock import Monotonic, SimClock
+from drivers.sim.thermal import Heatsink, Lag, LoadBank
+from drivers.sim.world import RELAY_ROLES, DischargeVolts, MainsReading, TerminalVolts
+
+OPEN_CIRCUIT = 1e6
+_STEP_S_MAX = 1.0
+_STEPS_MAX = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """What audio asks of the output stage, per channel: mean of |load current| in A and power in the load in W."""
+
+    mean_abs_a: tuple[float, float] = (0.0, 0.0)
+    load_w: tuple[float, float] = (0.0, 0.0)
+
+    def scaled(self, fraction: float) -> Drive:
+        """The same drive for only a fraction of the time."""
+        left_a, right_a = self.mean_abs_a
+        left_w, right_w = self.load_w
+        return Drive((left_a * fraction, right_a * fraction), (left_w * fraction, right_w * fraction))
+
+
+SILENT = Drive()
+
+
+@dataclass(frozen=True, slots=True)
+class AudioPath:
+    """What the audio interface meets: `live` says that the DUT's output stage reaches its terminals."""
+
+    live: bool
+    source: bool
+    capture: bool
+    loads: tuple[bool, bool]
+
+
+class Plant:
+    """See `World`. `load_ohm` is the bench's load per channel: the product's, not the DUT file's."""
+
+    def __init__(
+        self, dut: Dut, speed: float, seed: int, load_ohm: float = 8.0, monotonic: Monotonic = time.monotonic
+    ) -> None:
+        self.dut = dut
+        self.speed = speed
+        self.seed = seed
+        self.load_ohm = load_ohm
+        self._lock = threading.RLock()
+        self._clock = SimClock(speed, monotonic)
+        self._at_s = 0.0
+        self._contactor = Contactor()
+        self._relays = dict.fromkeys(RELAY_ROLES, False)
+        self._plugged = True
+        self._tester_enable = False
+        self._test_v = 0.0
+        self._drive = SILENT
+        self._heatsink = Heatsink(dut)
+        self._case = Lag(dut.ambient_degc)
+        self._bank = LoadBank(dut.ambient_degc)
+        self._supply = Supply(dut)
+        self._charge = Charge()
+        self._rails = Lag()
+        self._absorption = Lag()
+        self._touch = Lag()
+
+    # ---- time, and the audio twin's seam -------------------------------------------------------------------
+    def now_s(self) -> float:
+        with self._current():
+            return self._at_s
+
+    def hold(self) -> None:
+        """Plant time stands still until `advance` (an audio stream begins)."""
+        with self._current():
+            self._clock.hold()
+
+    def advance(self, seconds: float, drive: Drive = SILENT) -> None:
+        """Let that much plant time pass under `drive`; only between `hold` and `release`."""
+        with self._current():
+            self._drive = drive
+            self._clock.advance(seconds)
+            self._catch_up()
+
+    def release(self) -> None:
+        """Plant time follows the wall again, without drive (an audio stream has ended)."""
+        with self._current():
+            self._drive = SILENT
+            self._clock.release()
+
+    def audio_path(self) -> AudioPath:
+        """Switches between interface, DUT and loads, as they are now."""
+        with self._current():
+            relays = self._relays
+            joined = not relays["tester"]
+            live = self._powered and not self._heatsink.protection_open and self.dut.output_short == "none"
+            loads = (relays["load_left"], relays["load_right"])
+            return AudioPath(live, relays["source"] and joined, relays["capture"] and joined, loads)
+
+    # ---- what the bench does to the DUT --------------------------------------------------------------------
+    def set_contactor(self, closed: bool) -> None:
+        with self._current():
+            self._contactor.command(closed, self._clock.wall_s())
+
+    def contactor_closed(self) -> bool:
+        with self._current():
+            return self._contactor.closed
+
+    def set_tester_enable(self, on: bool) -> None:
+        with self._current():
+            self._tester_enable = on
+
+    def tester_enabled(self) -> bool:
+        with self._current():
+            return self._tester_enable
+
+    def set_relay(self, role: str, closed: bool) -> None:
+        with self._current():
+            if role not in self._relays:
+                raise ValueError(f"{role}: no relay of the bench; take one of {', '.join(RELAY_ROLES)}")
+            self._relays[role] = closed
+
+    def relay(self, role: str) -> bool:
+        with self._current():
+            return self._relays[role]
+
+    def set_test_voltage(self, volts: float) -> None:
+        with self._current():
+            self._test_v = volts
+
+    def set_bond_current(self, amps: float) -> None:
+        """Nothing in this DUT changes with bond current."""
+
+    def arm_peak(self) -> None:
+        with self._current():
+            self._supply.arm_peak()
+
+    def set_plugged(self, plugged: bool) -> None:
+        """Put the DUT's plug into the outlet or take it out (it is in at first)."""
+        with self._current():
+            self._plugged = plugged
+            if not plugged:
+                self._supply.switch_off()
+
+    # ---- what can be read ----------------------------------------------------------------------------------
+    def mains(self) -> MainsReading:
+        with self._current():
+            return self._supply.reading()
+
+    def peak_a(self) -> float:
+        with self._current():
+            return self._supply.peak_a
+
+    def heatsink_degc(self) -> float:
+        with self._current():
+            return self._heatsink.degc
+
+    def case_degc(self) -> float:
+        with self._current():
+            return self._case.value
+
+    def load_bank_degc(self) -> float:
+        with self._current():
+            return self._bank.degc
+
+    def ambient_degc(self) -> float:
+        return self.dut.ambient_degc
+
+    def fan_turning(self) -> bool:
+        with self._current():
+            return self._bank.fan_turning
+
+    def terminals(self) -> TerminalVolts:
+        with self._current():
+            dut, rails = self.dut, self._rails.value
+            connected = 0.0 if self._heatsink.protection_open else 1.0
+            volts = [offset_mv / 1000.0 * rails * connected for offset_mv in dut.dc_offset_mv]
+            for channel, name in enumerate(("left", "right")):
+                if dut.output_short in (name, "both"):
+                    volts[channel] = dut.rail_v[channel] * rails
+            return TerminalVolts(left_plus_v=volts[0], left_minus_v=0.0, right_plus_v=volts[1], right_minus_v=0.0)
+
+    def discharge(self) -> DischargeVolts:
+        with self._current():
+            return self._charge.volts()
+
+    def insulation_mohm(self) -> float:
+        """Rises to the true value as the dielectric charges; 0 while no voltage is applied (nothing proven)."""
+        with self._current():
+            if not (self._relays["tester"] and self._plugged):
+                return OPEN_CIRCUIT
+            return self.dut.insulation_mohm * self._absorption.value if self._applied_v() > 0.0 else 0.0
+
+    def earth_bond_ohm(self) -> float:
+        with self._current():
+            earthed = self.dut.protection_class == "I"
+            return self.dut.earth_bond_ohm if earthed and self._relays["tester"] and self._plugged else OPEN_CIRCUIT
+
+    def touch_current_ma(self) -> float:
+        with self._current():
+            return self._touch.value
+
+    def touch_line_open(self) -> bool:
+        with self._current():
+            return not self._powered
+
+    def touch_pe_open(self) -> bool:
+        with self._current():
+            return not (self._relays["touch"] and self._plugged)
+
+    # ---- physics -------------------------------------------------------------------------------------------
+    @property
+    def _powered(self) -> bool:
+        return self._contactor.closed and self._plugged and not self._relays["tester"]
+
+    @contextmanager
+    def _current(self) -> Iterator[None]:
+        """Under the lock, with the state brought up to now."""
+        with self._lock:
+            self._catch_up()
+            yield
+
+    def _catch_up(self) -> None:
+        wall_s = self._clock.wall_s()
+        due_wall_s = self._contactor.due(wall_s)
+        if due_wall_s is not None:
+            self._integrate(self._clock.at_s(due_wall_s))
+            self._contactor.move()
+            if self._contactor.closed:
+                self._supply.switch_on(self._powered)
+            else:
+                self._supply.switch_off()
+        self._integrate(self._clock.at_s(wall_s))
+
+    def _integrate(self, to_s: float) -> None:
+        span_s = to_s - self._at_s
+        if span_s <= 0.0:
+            return
+        steps = min(_STEPS_MAX, math.ceil(span_s / _STEP_S_MAX))
+        for _ in range(steps):
+            self._step(span_s / steps)
+        self._at_s = to_s
+
+    def _applied_v(self) -> float:
+        return self._test_v if self._tester_enable and self._relays["tester"] else 0.0
+
+    def _step(self, dt_s: float) -> None:
+        powered, relays, dut = self._powered, self._relays, self.dut
+        driven = powered and not self._heatsink.protection_open and dut.output_short == "none"
+        drive = self._drive if driven else SILENT
+        drawn_w = sum(rail_v * amps for rail_v, amps in zip(dut.rail_v, drive.mean_abs_a, strict=True))
+        load_w = sum(drive.load_w)
+        short_w = self._supply.short_w if powered else 0.0
+        taken_w = dut.idle_power_w + drawn_w + self._heatsink.bias_drift_w() + short_w if powered else 0.0
+        self._supply.step(dt_s, taken_w)
+        self._heatsink.step(dt_s, drawn_w - load_w + short_w, powered)
+        warm_degc = dut.ambient_degc + 0.9 * (self._heatsink.degc - dut.ambient_degc)
+        self._case.step(dt_s, warm_degc, 40.0)
+        self._bank.step(dt_s, load_w, relays["fan"])
+        self._rails.step(dt_s, 1.0 if powered else 0.0, 0.05 if powered else 0.6)
+        test_v = self._applied_v()
+        self._charge.step(dt_s, self._contactor.closed, self._plugged, relays["bleed"], test_v)
+        self._absorption.step(dt_s, 1.0 if test_v > 0.0 else 0.0, 0.3 if test_v > 0.0 else 0.1)
+        touched = powered and relays["touch"]
+        self._touch.step(dt_s, dut.touch_current_ma if touched else 0.0, 0.1)
