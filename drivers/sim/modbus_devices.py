@@ -6,6 +6,7 @@ physics `drivers/sim/plant.py`; register maps are those of the drivers, written 
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
@@ -21,6 +22,7 @@ THERMOMETER = Bounds(absolute=0.5, noise_absolute=0.01)
 PROBE = Bounds(relative=0.02, noise_relative=0.001)
 DC_METER = Bounds(relative=0.005, absolute=0.0002, noise_relative=0.0002, noise_absolute=0.00005)
 VOLTMETER = Bounds(relative=0.005, noise_relative=0.0003)
+OHMMETER = Bounds(relative=0.001, noise_relative=0.00005)
 RPM_TURNING = 1450.0
 FAN = Bounds(noise_relative=0.01)
 
@@ -173,6 +175,23 @@ class DischargeTwin(RegisterTwin):
         return [_uint16(meter.read(value) * 10.0) for meter, value in zip(self._volts, volts, strict=True)]
 
 
+class LoadMeterTwin(RegisterTwin):
+    """The load bank's own ohmmeter, left and right in ohm, float32; NaN while the DUT is across the load."""
+
+    spans: ClassVar = {4: (0, 4)}
+
+    def __init__(self, world: World, seed: str) -> None:
+        super().__init__(world, seed)
+        self._meters = tuple(self.instrument(side, OHMMETER) for side in ("left", "right"))
+
+    def read(self, function: int) -> Words:
+        truth = [self.world.load_bank_ohm(role) for role in ("load_left", "load_right")]
+        shown = [
+            math.nan if ohm is None else meter.read(ohm) for meter, ohm in zip(self._meters, truth, strict=True)
+        ]
+        return list(struct.unpack(">4H", struct.pack(">2f", *shown)))
+
+
 class FanTwin(RegisterTwin):
     """Fan proof: revolutions a minute."""
 
@@ -188,7 +207,7 @@ class FanTwin(RegisterTwin):
 
 Devices = Mapping[int, type[RegisterTwin]]
 BUS_A: Devices = {1: RelayTwin, 2: MainsTwin, 3: ThermocoupleTwin, 4: InfraredTwin}
-BUS_B: Devices = {11: ProbeTwin, 12: DcMeterTwin, 13: DischargeTwin, 14: FanTwin}
+BUS_B: Devices = {11: ProbeTwin, 12: DcMeterTwin, 13: DischargeTwin, 14: FanTwin, 15: LoadMeterTwin}
 """The two buses of the reference bench by address."""
 
 

@@ -24,6 +24,10 @@ _STEP_S_MAX = 1.0
 _STEPS_MAX = 3600
 
 
+LOAD_PER_K = 20e-6
+"""Temperature coefficient of the load resistors, a usual figure of wire-wound power resistors."""
+
+
 @dataclass(frozen=True, slots=True)
 class Drive:
     """What audio asks of the output stage, per channel: mean of |load current| in A and power in the load in W."""
@@ -179,6 +183,12 @@ class Plant:
 
     def ambient_degc(self) -> float:
         return self.dut.ambient_degc
+
+    def load_bank_ohm(self, role: str) -> float | None:
+        with self._current():
+            if self._relays[role]:
+                return None
+            return self.load_ohm * (1.0 + LOAD_PER_K * (self._bank.degc - self.dut.ambient_degc))
 
     def fan_turning(self) -> bool:
         with self._current():

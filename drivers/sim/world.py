@@ -95,6 +95,9 @@ class World(Protocol):
 
     def ambient_degc(self) -> float: ...
 
+    def load_bank_ohm(self, role: str) -> float | None:
+        """A load's resistance, four-wire (`load_left`, `load_right`); None while its relay puts the DUT across it."""
+
     def fan_turning(self) -> bool:
         """Fan proof: true a moment after the fan relay closed."""
 

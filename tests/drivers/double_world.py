@@ -55,6 +55,9 @@ class DoubleWorld:
     def set_bond_current(self, amps: float) -> None:
         self.bond_currents.append(amps)
 
+    def load_bank_ohm(self, role: str) -> float | None:
+        return None if self.relays[role] else 8.0
+
     def arm_peak(self) -> None:
         self.peak_a_now = 0.0
 

@@ -1,0 +1,190 @@
+"""`demo`: the main job, whole, on the simulated bench, with the very programs that run on a real one.
+
+Starts broker, collector, simulated bench and daemon in processes of their own, plays the technician (scans, START,
+OK at every prompt), shows what goes on, and ends when the centre's receipt has come. Nothing here judges or measures.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from station.cli.broker import EmbeddedBroker
+from station.cli.demo_view import DemoView
+from station.cli.keys import centre_key
+from station.cli.processes import Child, start_child
+from station.cli.simulate import find_dut
+from station.control.client import ControlClient, ControlError
+from station.domain.errors import SettingsError, StationError
+
+BADGE, WORK_ORDER, SERIAL = "demo-0042", "WO-DEMO-1", "DEMO-0001"
+READY_S = 30.0
+DEFAULT_PLAN = "outgoing-amplifier"
+LEFT_BEHIND = ("record.json", "report.html", "label.zpl", "return-slip.zpl", "retest-slip.zpl", "centre.sqlite")
+EXIT = {"PASS": 0, "FAIL": 1, "ABORTED": 3, "ERROR": 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The options of the verb (contracts/cli.md)."""
+
+    dut: str
+    dut_file: Path | None
+    plan: str
+    speed: float
+    out: Path
+    lang: str
+    as_json: bool
+
+
+def run_demo(choice: Choice) -> int:
+    """Run it; the verdict as exit status. Raises `SettingsError` for wrong use, `StationError` if it came to a stop."""
+    dut = find_dut(choice.dut, choice.dut_file)
+    plans = Path(__file__).resolve().parents[2] / "config" / "plans"
+    if not (plans / f"{choice.plan}.toml").is_file():
+        names = ", ".join(sorted(path.stem for path in plans.glob("*.toml")))
+        raise SettingsError(f"--plan {choice.plan}: no such plan; there are {names}")
+    _clear(choice.out)
+    began = time.monotonic()
+    with ExitStack() as open_things, DemoView(choice.lang, to_stderr=choice.as_json) as view:
+        view.say("starting broker, collector, simulated bench and daemon")
+        bench, socket = _start(choice, open_things)
+        with _connect(socket) as client:
+            run_id = _play(client, bench, choice, dut.product, view)
+    record = _record(choice.out / "centre.sqlite", run_id)
+    (choice.out / "record.json").write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    _report(choice)
+    if choice.as_json:
+        print(json.dumps(record, ensure_ascii=False))
+    view.conclude(record, choice.out, time.monotonic() - began)
+    return EXIT[record["verdict"]]
+
+
+def _clear(out: Path) -> None:
+    """Delete what an earlier demo left, and nothing else."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name in LEFT_BEHIND:
+        for path in (out / name, out / f"{name}-wal", out / f"{name}-shm"):
+            path.unlink(missing_ok=True)
+    for path in sorted((out / "bench").rglob("*"), reverse=True):
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        else:
+            path.unlink()
+
+
+def _start(choice: Choice, open_things: ExitStack) -> tuple[Child, Path]:
+    """Bring everything up; returns the simulated bench (its standard input is the technician) and the socket."""
+    bench_dir = choice.out / "bench"
+    bench_dir.mkdir(exist_ok=True)
+    broker = open_things.enter_context(EmbeddedBroker())
+    dut = ["--dut-file", str(choice.dut_file)] if choice.dut_file else ["--dut", choice.dut]
+    bench = open_things.enter_context(
+        start_child(
+            ["simulate", *dut, "--speed", str(choice.speed), "--config-out", str(bench_dir)], bench_dir / "bench.log"
+        )
+    )
+    open_things.enter_context(
+        start_child(
+            ["collect", "--database", str(choice.out / "centre.sqlite"), "--broker", broker.url,
+             "--key", str(centre_key())], bench_dir / "collector.log",
+        )
+    )  # fmt: skip
+    told = json.loads(bench.wait_line(READY_S))
+    open_things.enter_context(
+        start_child(["run", "--config", told["config"], "--broker", broker.url], bench_dir / "station.log")
+    )
+    return bench, Path(told["socket"])
+
+
+def _connect(socket: Path) -> ControlClient:
+    """The daemon's socket, as soon as it is there."""
+    deadline = time.monotonic() + READY_S
+    while True:
+        try:
+            return ControlClient(socket)
+        except ControlError:
+            if time.monotonic() > deadline:
+                raise StationError(
+                    f"the daemon did not come up within {READY_S:g} s; see bench/station.log in the output folder"
+                ) from None
+            time.sleep(0.02)
+
+
+# ---- the technician ------------------------------------------------------------------------------------------
+def _play(client: ControlClient, bench: Child, choice: Choice, product: str, view: DemoView) -> str:
+    """Scan, press START, answer prompts, until the run has ended and its receipt has come. Returns the run's id."""
+    scans = {"operator": f"OP:{BADGE}", "work_order": f"WO:{WORK_ORDER}", "serial_number": f"SN:{SERIAL}",
+             "product": f"PR:{product}"}  # fmt: skip
+    if choice.plan != DEFAULT_PLAN:
+        scans["plan"] = f"PL:{choice.plan}"
+    given: set[str] = set()
+    run_id = ""
+    ended = False
+    for event in client.watch():
+        kind, data = event["kind"], event["data"]
+        view.take(kind, data)
+        if kind == "run_started":
+            run_id = data["run_id"]
+        elif kind == "run_ended":
+            ended = True
+        elif kind == "receipt" and ended and data.get("run_id") == run_id and data.get("suffix") == "result":
+            return run_id
+        session = data.get("session") if kind == "status" else data if kind == "session" else None
+        if session is not None:
+            for command in _next_act(session, scans, given, bool(run_id)):
+                bench.send(command)
+    raise StationError("the daemon went away before the receipt came; see bench/station.log in the output folder")
+
+
+def _next_act(session: dict[str, Any], scans: dict[str, str], given: set[str], ran: bool) -> Iterator[str]:
+    """What a technician would do now, as commands of `simulate`; each scan and button press once."""
+    state = session["state"]
+    if state == "prompt":
+        yield "press ok"
+    elif ran:
+        return
+    elif state == "tripped" and "reset" not in given:
+        given.add("reset")  # after power-up the guard waits for a person
+        yield "press reset"
+    elif state in ("waiting", "scan_missing"):
+        for name, text in scans.items():
+            if name not in given:
+                given.add(name)
+                yield f"scan {text}"
+    elif state == "ready" and set(scans) <= given and "start" not in given and _all_scanned(session, scans):
+        given.add("start")
+        yield "press start"
+
+
+def _all_scanned(session: dict[str, Any], scans: dict[str, str]) -> bool:
+    return all(session["scans"].get(name) == text.split(":", 1)[1] for name, text in scans.items())
+
+
+# ---- the centre's side ---------------------------------------------------------------------------------------
+def _record(database: Path, run_id: str) -> dict[str, Any]:
+    """The record as the centre stored it: what left the bench and nothing else."""
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as db:
+        row = db.execute("SELECT payload FROM message WHERE suffix = 'result' AND run_id = ?", (run_id,)).fetchone()
+    if row is None:
+        raise StationError(
+            f"run {run_id}: a receipt came and {database} does not hold it; keep the file and report this"
+        )
+    body: dict[str, Any] = json.loads(row[0])["body"]
+    return body
+
+
+def _report(choice: Choice) -> None:
+    """Report and label, in a process of their own."""
+    subprocess.run(
+        [sys.executable, "-m", "station.report", "--record", str(choice.out / "record.json"), "--out", str(choice.out),
+         "--lang", choice.lang], check=True, stdout=sys.stderr,
+    )  # fmt: skip

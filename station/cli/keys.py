@@ -1,0 +1,30 @@
+"""Keys of the centre's receipts for a simulated or first bench: made once, in one folder, and trusted by both ends."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from station.contract.keys import new_key, public_keys_to_text, save_key
+
+KEYS = Path("var") / "keys"
+CENTRE_KEY = "centre-key.json"
+RECEIPT_KEYS = "receipt-keys.json"
+
+
+def centre_key(folder: Path = KEYS) -> Path:
+    """The centre's signing key; made with its public half beside it if it is not there yet."""
+    private = folder / CENTRE_KEY
+    if not private.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        key = new_key()
+        (folder / RECEIPT_KEYS).write_text(public_keys_to_text(key), encoding="utf-8")
+        save_key(private, key)
+    return private
+
+
+def ensure_keys(credentials: Path, folder: Path = KEYS) -> None:
+    """Put the public half where a station looks for it; `collect` signs with the private one by default."""
+    centre_key(folder)
+    credentials.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(folder / RECEIPT_KEYS, credentials / RECEIPT_KEYS)

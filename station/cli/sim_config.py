@@ -1,0 +1,59 @@
+"""A configuration that points the station at a simulated bench: the shipped tree, other kinds and port names."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+SHIPPED = Path(__file__).resolve().parents[2] / "config"
+COPIED = ("interlocks.toml", "diagnosis.toml", "plans", "products")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Files and sockets of one simulated station."""
+
+    config: Path
+    store: Path
+    control_socket: Path
+
+
+def write_config(shipped: Path, places: Places, ports: Mapping[str, str], speed: float, language: str | None) -> None:
+    """Write `places.config`: everything of `shipped`, with the twins' kinds and ports in station.toml."""
+    places.config.mkdir(parents=True, exist_ok=True)
+    for name in COPIED:
+        source, target = shipped / name, places.config / name
+        if source.is_dir():
+            shutil.copytree(source, target, dirs_exist_ok=True)
+        else:
+            shutil.copyfile(source, target)
+    with (shipped / "station.toml").open("rb") as file:
+        station = tomllib.load(file)
+    _point_at_twins(station, places, ports, speed)
+    if language is not None:
+        station["station"]["language"] = language
+    (places.config / "station.toml").write_text(tomli_w.dumps(station), encoding="utf-8")
+
+
+def _point_at_twins(station: dict[str, Any], places: Places, ports: Mapping[str, str], speed: float) -> None:
+    station["station"]["simulated"] = True
+    station["clock"] = {"kind": "scaled", "speed": speed}
+    station["store"]["path"] = str(places.store)
+    station["control"]["socket"] = str(places.control_socket)
+    station["guard"]["port"] = ports["guard"]
+    station["buses"]["a"]["port"] = ports["bus_a"]
+    station["buses"]["b"]["port"] = ports["bus_b"]
+    for bus in ("a", "b"):  # a pty has no baud rate, and the pacing that goes with 9600 would cost test time
+        station["buses"][bus]["baud"] = 115200
+    station["devices"]["tester"]["port"] = ports["tester"]
+    station["devices"]["touch"]["port"] = ports["touch"]
+    station["panel"] = {"kind": "socket-panel", "path": ports["panel"]}
+    station["scanner"] = {"kind": "serial-scanner", "port": ports["scanner"]}
+    calibration = {key: station["audio"][key] for key in ("output_full_scale_v", "input_full_scale_v")}
+    station["audio"] = {"kind": "audio-twin", "port": ports["audio"], **calibration}

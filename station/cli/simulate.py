@@ -1,0 +1,97 @@
+"""`simulate`: the simulated bench alone, with a hand on its buttons through standard input."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from drivers.ports import Button
+from drivers.sim.bench import SimBench
+from drivers.sim.dut import Dut, DutError, load_dut
+from station.cli.keys import ensure_keys
+from station.cli.sim_config import SHIPPED, Places, write_config
+from station.domain.errors import SettingsError
+
+SEED = 7
+COMMANDS = "press start|ok|ng|stop|reset, scan TEXT, estop 0|1, lid 0|1, thermo 0|1, quit"
+
+
+def find_dut(name: str | None, file: Path | None) -> Dut:
+    """The DUT by name (config/duts) or by file. Raises `SettingsError` that says which there are."""
+    path = file if file is not None else SHIPPED / "duts" / f"{name}.toml"
+    if not path.is_file():
+        names = ", ".join(sorted(p.stem for p in (SHIPPED / "duts").glob("*.toml")))
+        what = (
+            f"--dut-file {path}: no such file" if file is not None else f"--dut {name}: no such DUT; there are {names}"
+        )
+        raise SettingsError(what)
+    try:
+        return load_dut(path)
+    except DutError as error:
+        raise SettingsError(str(error)) from error
+
+
+def load_ohm_of(product: str) -> float:
+    """The load that the bench has for a product. Raises `SettingsError` for an unknown one."""
+    import tomllib
+
+    path = SHIPPED / "products" / f"{product}.toml"
+    if not path.is_file():
+        names = ", ".join(sorted(p.stem for p in path.parent.glob("*.toml")))
+        raise SettingsError(f"product {product!r} of the DUT file is not configured; there are {names}")
+    return float(tomllib.loads(path.read_text(encoding="utf-8"))["load_ohm"])
+
+
+async def serve(dut: Dut, config_out: Path | None, speed: float, language: str | None = None) -> int:
+    """Serve until `quit` or end of input. Prints one JSON line with the ports once everything answers."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        sockets = Path(folder)
+        bench = SimBench(dut, speed=speed, seed=SEED, load_ohm=load_ohm_of(dut.product), sockets=sockets)
+        ports = await bench.start()
+        try:
+            told: dict[str, object] = {"ports": asdict(ports), "speed": speed}
+            if config_out is not None:
+                places = Places(config_out, config_out / "var" / "station.sqlite", sockets / "control")
+                write_config(SHIPPED, places, asdict(ports), speed, language)
+                ensure_keys(config_out / "credentials")
+                told |= {"config": str(config_out), "socket": str(places.control_socket)}
+            print(json.dumps(told), flush=True)
+            await _obey(bench)
+        finally:
+            await bench.close()
+    return 0
+
+
+async def _obey(bench: SimBench) -> None:
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    try:
+        while line := await reader.readline():
+            words = line.decode(errors="replace").split(maxsplit=1)
+            if words == ["quit"]:
+                return
+            if words and not await _one(bench, words[0], words[1].rstrip("\r\n") if len(words) > 1 else ""):
+                print(f"not understood: {line.decode(errors='replace').strip()!r}; {COMMANDS}", file=sys.stderr)
+    finally:
+        transport.close()
+
+
+async def _one(bench: SimBench, verb: str, argument: str) -> bool:
+    """Carry one command out; False if it is not understood."""
+    if verb == "press":
+        with contextlib.suppress(ValueError):
+            await bench.panel.tap(Button(argument))
+            return True
+    elif verb == "scan" and argument:
+        bench.scanner.scan(argument)
+        return True
+    elif verb in ("estop", "lid", "thermo") and argument in ("0", "1"):
+        bench.guard.set_input(verb, argument == "1")
+        return True
+    return False

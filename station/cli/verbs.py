@@ -1,0 +1,183 @@
+"""The verbs as typer sees them: names, options and help; each hands over to a file of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from station import __version__
+from station.domain.errors import SettingsError
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="The bench station: takes a repaired device from START to a verdict that the centre holds.",
+)  # fmt: skip
+
+WRONG_USE = 2
+
+
+class Language(StrEnum):
+    """Languages of prompts and paper."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+SocketOption = Annotated[
+    Path, typer.Option("--socket", help="The daemon's control socket.", envvar="BENCH_SOCKET")
+]  # fmt: skip
+SOCKET = Path("/run/bench/station.sock")
+Speed = Annotated[float, typer.Option(min=1.0, max=240.0, help="Seconds of test time in a second.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit()
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Version.")] = False,
+) -> None:
+    """Options of the command itself."""
+
+
+def _wrong_use(message: str) -> typer.Exit:
+    print(f"station: {message}", file=sys.stderr)
+    return typer.Exit(WRONG_USE)
+
+
+@app.command()
+def demo(
+    dut: Annotated[str, typer.Option(help="A simulated DUT of config/duts.")] = "repaired",
+    dut_file: Annotated[Path | None, typer.Option(help="A DUT file of your own.")] = None,
+    plan: Annotated[str, typer.Option(help="A plan of config/plans.")] = "outgoing-amplifier",
+    speed: Speed = 240.0,
+    out: Annotated[Path, typer.Option(help="Where record, report and labels go.")] = Path("var/demo"),
+    lang: Annotated[Language, typer.Option(help="Language of the paper.")] = Language.ZH,
+    as_json: Json = False,
+) -> None:
+    """The main job on the simulated bench: START to the centre's receipt."""
+    from station.cli.demo import Choice, run_demo
+
+    try:
+        status = run_demo(Choice(dut, dut_file, plan, speed, out, lang.value, as_json))
+    except SettingsError as error:
+        raise _wrong_use(str(error)) from None
+    raise typer.Exit(status)
+
+
+@app.command(
+    add_help_option=False, context_settings={"ignore_unknown_options": True, "allow_extra_args": True}
+)  # fmt: skip
+def run(context: typer.Context) -> None:
+    """The daemon (its options: station run --help)."""
+    from station.daemon import main as run_daemon
+
+    raise typer.Exit(run_daemon(context.args))
+
+
+@app.command()
+def simulate(
+    guard: Annotated[bool, typer.Option("--guard", help="The guard firmware alone.")] = False,
+    dut: Annotated[str, typer.Option(help="A simulated DUT of config/duts.")] = "repaired",
+    dut_file: Annotated[Path | None, typer.Option(help="A DUT file of your own.")] = None,
+    config_out: Annotated[Path | None, typer.Option(help="Write a configuration that points `run` here.")] = None,
+    speed: Speed = 240.0,
+) -> None:
+    """Serve the simulated bench (or the guard) alone; commands on standard input."""
+    if guard:
+        from station.cli.simulate_guard import serve_guard
+
+        raise typer.Exit(serve_guard())
+    from station.cli.simulate import find_dut, serve
+
+    try:
+        found = find_dut(dut, dut_file)
+        raise typer.Exit(asyncio.run(serve(found, config_out, speed)))
+    except SettingsError as error:
+        raise _wrong_use(str(error)) from None
+
+
+@app.command()
+def check(
+    directory: Annotated[Path, typer.Argument(help="A configuration tree.")] = Path("config"), as_json: Json = False
+) -> None:
+    """Validate a configuration tree without hardware: every error at once."""
+    from drivers.catalog import CATALOG
+    from station.cli.check import check_tree
+    from station.steps.catalog import STEPS
+
+    raise typer.Exit(check_tree(directory, STEPS, CATALOG, as_json=as_json))
+
+
+@app.command()
+def collect(
+    database: Annotated[str, typer.Option(help="SQLite file (or its URL) of the centre.")] = "var/centre.sqlite",
+    broker: Annotated[str, typer.Option(help="mqtt://host:port")] = "mqtt://127.0.0.1:1883",
+    key: Annotated[Path | None, typer.Option(help="Signing key; made in var/keys if not given.")] = None,
+) -> None:
+    """The centre's collector: subscribe, store, receipt."""
+    from station.cli.collect import run_collector
+
+    try:
+        raise typer.Exit(run_collector(database, broker, key))
+    except SettingsError as error:
+        raise _wrong_use(str(error)) from None
+
+
+@app.command()
+def contract(out: Annotated[Path, typer.Option(help="Where the documents go.")]) -> None:
+    """Write asyncapi.json and the JSON Schema of every message body."""
+    from station.contract.asyncapi import write_contract
+
+    for path in write_contract(out):
+        typer.echo(path)
+
+
+@app.command()
+def status(socket: SocketOption = SOCKET, lang: Language = Language.ZH, as_json: Json = False) -> None:
+    """What the bench is doing."""
+    from station.cli import remote
+
+    raise typer.Exit(remote.status(socket, as_json=as_json, lang=lang.value))
+
+
+@app.command()
+def watch(socket: SocketOption = SOCKET, lang: Language = Language.ZH, as_json: Json = False) -> None:
+    """Follow the bench, live."""
+    from station.cli import remote
+
+    raise typer.Exit(remote.watch(socket, as_json=as_json, lang=lang.value))
+
+
+@app.command()
+def start(work_order: str, socket: SocketOption = SOCKET, as_json: Json = False) -> None:
+    """Put a work order in front of the technician; START itself is a button at the bench."""
+    from station.cli import remote
+
+    raise typer.Exit(remote.start(socket, work_order, as_json=as_json))
+
+
+@app.command()
+def abort(run_id: str, socket: SocketOption = SOCKET, as_json: Json = False) -> None:
+    """Abort that run and no other."""
+    from station.cli import remote
+
+    raise typer.Exit(remote.abort(socket, run_id, as_json=as_json))
+
+
+@app.command()
+def scan(text: str, socket: SocketOption = SOCKET, as_json: Json = False) -> None:
+    """Scan a code as if by the scanner."""
+    from station.cli import remote
+
+    raise typer.Exit(remote.scan(socket, text, as_json=as_json))

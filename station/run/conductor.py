@@ -1,0 +1,188 @@
+"""Carries out what the session wants: starts and aborts runs, answers prompts, resets, tells the technician.
+
+Between the session (pure, a table) and the rooms that do things. Everything that happens at the bench comes in
+through `post`; nothing else changes the session. No rule about when something is allowed stands here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from drivers.errors import DriverError
+from station.domain.clock import TestClock
+from station.domain.errors import StationError
+from station.domain.events import Event, Publish
+from station.domain.interlock import Trip
+from station.domain.journal import RunDraft
+from station.domain.plan import Plan, Product, Purpose
+from station.domain.record import Record
+from station.domain.verdict import Verdict
+from station.domain.work_order import Ticket
+from station.panel.panel_task import PanelTask
+from station.panel.prompts import Prompts
+from station.run import session_events as ev
+from station.run.runner import Journal, Messages, Order, Runner, Stamps, Watch
+from station.run.session import Session
+from station.safety.bench import Bench
+from station.steps.step import StepSpec
+
+log = logging.getLogger(__name__)
+
+
+class Safety(Watch, Protocol):
+    """The kernel as the conductor needs it beyond watching trips."""
+
+    async def reset(self) -> tuple[str, ...]:
+        """Clear the latch on a person's act; what forbids it comes back, nothing if it is clear now."""
+
+    async def release_lid(self) -> None:
+        """Unlock once the plug is proven dead. Raises `StationError` or `DriverError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a run needs and the daemon made: all of it for the station's whole life."""
+
+    bench: Bench
+    safety: Safety
+    journal: Journal
+    messages: Messages
+    steps: Mapping[str, StepSpec]
+    clock: TestClock
+    stamps: Stamps
+    resolve: Callable[[str, str], tuple[Plan, Product]]
+    draft: Callable[[Ticket, Purpose, Plan, Product], RunDraft]
+
+
+class Conductor:
+    """One a station. `now_s` is monotonic; `publish` reaches every watcher and never waits."""
+
+    def __init__(
+        self, session: Session, room: Room, panel: Callable[[], PanelTask], publish: Publish, now_s: Callable[[], float]
+    ) -> None:
+        self._session = session
+        self._room = room
+        self._panel = panel
+        self._publish = publish
+        self._now_s = now_s
+        self._runner: Runner | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._prompts = Prompts(self._prompted)
+        self._view: dict[str, Any] = {}
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is under way."""
+        return self._runner is not None
+
+    def post(self, event: ev.Event) -> tuple[ev.Action, ...]:
+        """Take one event, do what follows from it, return the actions (refusals among them)."""
+        actions = self._session.step(event, self._now_s())
+        for action in actions:
+            self._do(action)
+        self._panel().show_state(self._session.state)
+        view = self._session.view()
+        if view != self._view:
+            self._view = view
+            self._publish(Event("session", view))
+        return actions
+
+    async def stop(self) -> None:
+        """End the run in hand as ABORTED and wait for everything under way: the station is being stopped."""
+        if self._runner is not None:
+            self._runner.abort("the station was stopped")
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def tripped(self, trip: Trip) -> None:
+        """The kernel latched a trip: told to session, watchers and log."""
+        log.warning("trip: %s, %s (code %s)", trip.interlock, trip.cause, trip.code)
+        text = f"{trip.interlock}: {trip.cause}"
+        self.post(ev.Tripped(trip.code or trip.interlock, {"zh": text, "en": text}))
+
+    # ---- actions ---------------------------------------------------------------------------------------
+    def _do(self, action: ev.Action) -> None:
+        match action:
+            case ev.StartRun(ticket, purpose):
+                self._spawn(self._run(ticket, purpose), "run")
+            case ev.AbortRun(reason, by):
+                if self._runner is not None:
+                    self._runner.abort(f"{reason} ({by})", Verdict.ERROR if by == "station" else Verdict.ABORTED)
+            case ev.AnswerPrompt(ok):
+                self._prompts.answer(ok)
+            case ev.HandOver(operator):
+                if self._runner is not None:
+                    self._runner.hand_over(operator)
+            case ev.ResetTrip():
+                self._spawn(self._reset(), "reset")
+            case ev.ReleaseLid():
+                self._spawn(self._release_lid(), "lid")
+            case ev.Refuse(code, text) | ev.Tell(code, text):
+                self._tell(type(action).__name__.lower(), code, text)
+
+    def _tell(self, kind: str, code: str, text: Mapping[str, str]) -> None:
+        if kind == "refuse":
+            self._panel().sound("refused")
+        self._publish(Event("tell", {"kind": kind, "code": code, "text": dict(text)}))
+
+    def _spawn(self, work: Any, name: str) -> None:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("task %s broke", task.get_name(), exc_info=error)
+            if task.get_name() == "run":
+                self._runner = None
+                self._tell("tell", "run_broke", _both(f"the run broke: {error}"))
+                self.post(ev.RunEnded(Verdict.ERROR))
+
+    # ---- a run -----------------------------------------------------------------------------------------
+    async def _run(self, ticket: Ticket, purpose: Purpose) -> None:
+        room = self._room
+        plan, product = room.resolve(ticket.plan, ticket.product)
+        draft = room.draft(ticket, purpose, plan, product)
+        self._runner = Runner(
+            room.bench, room.safety, room.journal, room.messages, room.steps, room.clock, room.stamps, self._publish,
+            self._prompts.ask,
+        )  # fmt: skip
+        verdict = Verdict.ERROR
+        try:
+            record: Record = await self._runner.run(
+                Order(plan, product, draft), lambda run_no: self._began(draft.run_id)
+            )
+            verdict = record.verdict
+        except StationError as error:
+            log.error("run %s could not be kept: %s", draft.run_id, error)
+            self._tell("tell", "store", _both(str(error)))
+        finally:
+            self._runner = None
+        self.post(ev.RunEnded(verdict))
+
+    def _began(self, run_id: str) -> None:
+        self.post(ev.RunBegan(run_id))
+
+    def _prompted(self, text: Mapping[str, str] | None) -> None:
+        self.post(ev.PromptClosed() if text is None else ev.PromptAsked(text))
+
+    async def _reset(self) -> None:
+        refused = await self._room.safety.reset()
+        if refused:
+            self._tell("refuse", "reset_refused", _both("; ".join(refused)))
+            return
+        self.post(ev.TripCleared())
+
+    async def _release_lid(self) -> None:
+        try:
+            await self._room.safety.release_lid()
+        except (DriverError, StationError) as error:
+            self._tell("tell", "lid", _both(f"the lid stays locked: {error}"))
+
+
+def _both(text: str) -> dict[str, str]:
+    return {"zh": text, "en": text}
