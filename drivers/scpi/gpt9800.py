@@ -1,8 +1,7 @@
 """GW Instek GPT-9800 (and 9900): insulation (IR) and ground bond (GB) in MANU mode. No withstand test, on purpose.
 
-Source: reference/devices.md and the maker's manual (remote control: MEASure?, FUNCtion:TEST?). Set-up is ignored while
-a test runs and bad settings are silent, so every setting is read back. `MEAS?` answers
-`>IR, PASS , 0.500kV ,80.12M ohm ,T=005.0S`; a result that begins with `>` lies beyond the range and is a bound.
+Set-up is ignored while a test runs and bad settings are silent (reference/devices.md), so every setting is read back.
+What answers look like is in `gpt9800_answers.py`.
 """
 
 from __future__ import annotations
@@ -10,37 +9,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 from drivers.errors import DeviceRefused, DeviceTimeout, DriverError, ProtocolError, SettingMismatch
 from drivers.ports import Accuracy, BondSetup, Identity, InsulationSetup, Permit, TesterReading
+from drivers.scpi.gpt9800_answers import IDENTITY, NUMBER, RESULT, TESTING, WORD, Prepared, read_back, tester_reading
 from drivers.scpi.line import ScpiLine
 
-IDENTITY = r"[<>]?\s*(?P<model>GPT-?9\d+\w*)\s*,\s*(?P<serial>[^,]*?)\s*,\s*(?P<firmware>[^,]*?)\s*,?\s*"
-NUMBER = r"[<>]?\s*(?P<number>[+-]?\d+\.?\d*)\s*(?P<unit>[A-Za-z]?).*"
-RESULT = (
-    r"[<>]?\s*(?P<mode>IR|GB)\s*,\s*(?P<status>\w+)\s*,\s*(?P<applied>\d+\.?\d*)\s*(?P<unit>kV|V|A)\s*,"
-    r"\s*(?P<beyond>>?)\s*(?P<value>\d+\.?\d*)\s*(?P<prefix>[GMkmu]?)\s*ohm\s*,\s*[TR]=\s*(?P<time>\d+\.?\d*)\s*S>?"
-)
-PREFIX = {"G": 1e9, "M": 1e6, "k": 1e3, "m": 1e-3, "u": 1e-6}
 VOLTAGE_V_MAX = 500.0
 RAMP_S = 0.1
-MARGIN_S = 3.0  # ramp, settling and the instrument's own pace, beyond the test's time
+MARGIN_S = 3.0  # settling and the instrument's own pace, beyond ramp and test time
 POLL_S = 0.05
 ACCURACY = {"insulation_mohm": Accuracy(relative=0.02), "earth_bond_ohm": Accuracy(relative=0.02, absolute=0.00005)}
 """2 % each (contracts/cli.md); the bond's last digit is 0.1 mohm."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    mode: str
-    test_s: float
-    applied: float
-    unit_scale: float
-    """From ohm to the unit of the reading."""
 
 
 class Gpt9800:
@@ -48,7 +29,7 @@ class Gpt9800:
 
     def __init__(self, port: str, baud: int) -> None:
         self._line = ScpiLine(port, baud, IDENTITY)
-        self._prepared: _Prepared | None = None
+        self._prepared: Prepared | None = None
 
     @property
     def accuracy(self) -> Mapping[str, Accuracy]:
@@ -65,29 +46,25 @@ class Gpt9800:
         """Set up IR. Raises `ValueError` above 500 V, `SettingMismatch`, `DriverError`."""
         if not 0 < setup.voltage_v <= VOLTAGE_V_MAX:
             raise ValueError(f"insulation at {setup.voltage_v} V is refused: more than 0 and at most 500 V DC")
-        _check_time(setup.test_s)
-        await self._begin("IR")
+        await self._begin("IR", setup.test_s)
         await self._set("MANU:IR:VOLT", f"{setup.voltage_v / 1000.0:.3f}", "k")
         await self._set("MANU:IR:RHIS", "9999", "M")  # before the low limit, which must lie below it
         await self._set("MANU:IR:RLOS", f"{setup.low_mohm:g}", "M")
         await self._set("MANU:IR:REF", "0", "M")
-        await self._set("MANU:IR:TTIM", f"{setup.test_s:.1f}")
         await self._line.refuse_errors("setting up the insulation test")
-        self._prepared = _Prepared("IR", setup.test_s, setup.voltage_v, 1e-6)
+        self._prepared = Prepared("IR", setup.voltage_v, setup.test_s)
 
     async def prepare_bond(self, setup: BondSetup) -> None:
         """Set up GB at 50 Hz. Raises `ValueError` outside 3 to 32 A, `SettingMismatch`, `DriverError`."""
         if not 3.0 <= setup.current_a <= 32.0:
             raise ValueError(f"bond current {setup.current_a} A is not within 3 to 32 A")
-        _check_time(setup.test_s)
-        await self._begin("GB")
+        await self._begin("GB", setup.test_s)
         await self._set("MANU:GB:CURR", f"{setup.current_a:.2f}")
         await self._set("MANU:GB:RHIS", f"{setup.high_ohm * 1000.0:.1f}", "m")
         await self._set("MANU:GB:FREQ", "50")
         await self._set("MANU:GB:REF", "0", "m")
-        await self._set("MANU:GB:TTIM", f"{setup.test_s:.1f}")
         await self._line.refuse_errors("setting up the bond test")
-        self._prepared = _Prepared("GB", setup.test_s, setup.current_a, 1.0)
+        self._prepared = Prepared("GB", setup.current_a, setup.test_s)
 
     async def run(self, permit: Permit) -> TesterReading:
         """Run what was prepared, once. Raises `PermitDenied`, `DriverError`. Stops the test on any way out."""
@@ -98,7 +75,7 @@ class Gpt9800:
             await self._line.tell("FUNC:TEST ON", permit)
             await self._line.refuse_errors("starting the test (is its interlock closed?)")
             await self._wait_for_end(prepared.test_s + RAMP_S + MARGIN_S, permit)
-            reading = self._reading(prepared, await self._line.ask("MEAS?", RESULT))
+            reading = tester_reading(self._line.port, prepared, await self._line.ask("MEAS?", RESULT))
         except BaseException as error:
             await self._stop_after(error)
             raise
@@ -119,9 +96,9 @@ class Gpt9800:
                 self._line.tell_now("*RMTOFF")
         self._line.close()
 
-    # ---- set-up ------------------------------------------------------------------------------------------------
-
-    async def _begin(self, mode: str) -> None:
+    async def _begin(self, mode: str, test_s: float) -> None:
+        if not 0.5 <= test_s <= 999.9:
+            raise ValueError(f"test time {test_s} s is not within 0.5 to 999.9 s")
         self._prepared = None
         await self._line.errors()
         if await self._is_testing():
@@ -131,10 +108,11 @@ class Gpt9800:
         await self._set("MANU:STEP", "1")
         await self._choose("MANU:EDIT:MODE", mode)
         await self._set("MANU:RTIM", f"{RAMP_S:.1f}")
+        await self._set(f"MANU:{mode}:TTIM", f"{test_s:.1f}")
 
     async def _choose(self, header: str, word: str) -> None:
         await self._line.tell(f"{header} {word}")
-        answer = await self._line.ask(f"{header}?", r"[<>]?\s*([A-Z]+)\b.*")
+        answer = await self._line.ask(f"{header}?", WORD)
         if answer[1] != word:
             raise SettingMismatch(self._line.port, f"{header} reads back {answer[1]} after setting {word}")
 
@@ -142,16 +120,11 @@ class Gpt9800:
         """Set a number, in the unit of the command (`prefix` of its SI unit), and read it back."""
         await self._line.tell(f"{header} {text}")
         answer = await self._line.ask(f"{header}?", NUMBER)
-        back = float(answer["number"])
-        if answer["unit"] and prefix:
-            back *= PREFIX.get(answer["unit"], 1.0) / PREFIX[prefix]
-        if not math.isclose(back, float(text), rel_tol=1e-3, abs_tol=1e-6):
+        if not math.isclose(read_back(answer, prefix), float(text), rel_tol=1e-3, abs_tol=1e-6):
             raise SettingMismatch(self._line.port, f"{header} reads back {answer[0].strip()} after setting {text}")
 
-    # ---- the test ----------------------------------------------------------------------------------------------
-
     async def _is_testing(self) -> bool:
-        return (await self._line.ask("FUNC:TEST?", r"[<>]?\s*(?:TEST )?(ON|OFF)\s*"))[1] == "ON"
+        return (await self._line.ask("FUNC:TEST?", TESTING))[1] == "ON"
 
     async def _wait_for_end(self, bound_s: float, permit: Permit) -> None:
         try:
@@ -171,26 +144,3 @@ class Gpt9800:
             await asyncio.shield(proof)
         except DriverError as trouble:
             error.add_note(f"and the stop is not proven: {trouble}")
-
-    def _reading(self, prepared: _Prepared, answer: re.Match[str]) -> TesterReading:
-        port, status = self._line.port, answer["status"]
-        if answer["mode"] != prepared.mode:
-            raise ProtocolError(port, f"MEAS? answers for {answer['mode']} instead of {prepared.mode}")
-        if status not in ("PASS", "FAIL"):
-            raise DeviceRefused(port, f"the test was broken off ({status}); is the interlock (guard's H) open?")
-        applied = float(answer["applied"]) * PREFIX.get(answer["unit"][:-1], 1.0)
-        elapsed_s = float(answer["time"])
-        if status == "PASS" and (applied < 0.9 * prepared.applied or elapsed_s < 0.9 * prepared.test_s):
-            raise ProtocolError(
-                port,
-                f"PASS at {applied:g} for {elapsed_s:g} s, but {prepared.applied:g} for {prepared.test_s:g} s was set; "
-                "check the tester",
-            )
-        ohm = float(answer["value"]) * PREFIX.get(answer["prefix"], 1.0)
-        bound: Literal["above"] | None = "above" if answer["beyond"] else None
-        return TesterReading(ohm * prepared.unit_scale, bound, applied, elapsed_s)
-
-
-def _check_time(test_s: float) -> None:
-    if not 0.5 <= test_s <= 999.9:
-        raise ValueError(f"test time {test_s} s is not within 0.5 to 999.9 s")

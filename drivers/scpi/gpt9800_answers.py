@@ -1,0 +1,62 @@
+"""What the GPT-9800's answers look like and mean. Pure; the dialogue is in `gpt9800.py`.
+
+`MEAS?` answers `>IR, PASS , 0.500kV ,80.12M ohm ,T=005.0S`: mode, status, volts or amperes, result, time (T= completed,
+R= ramp). The leading sign is a prompt; a `>` before the result says that it lies beyond the range. Source: the maker's
+manual (MEASure?, `*IDN?`) and reference/devices.md. Units read back with prefixes that depend on the value.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from drivers.errors import DeviceRefused, ProtocolError
+from drivers.ports import TesterReading
+
+IDENTITY = r"[<>]?\s*(?P<model>GPT-?9\d+\w*)\s*,\s*(?P<serial>[^,]*?)\s*,\s*(?P<firmware>[^,]*?)\s*,?\s*"
+WORD = r"[<>]?\s*([A-Z]+)\b.*"
+TESTING = r"[<>]?\s*(?:TEST )?(ON|OFF)\s*"
+NUMBER = r"[<>]?\s*(?P<number>[+-]?\d+\.?\d*)\s*(?P<unit>[A-Za-z]?).*"
+RESULT = (
+    r"[<>]?\s*(?P<mode>IR|GB)\s*,\s*(?P<status>\w+)\s*,\s*(?P<applied>\d+\.?\d*)\s*(?P<unit>kV|V|A)\s*,"
+    r"\s*(?P<beyond>>?)\s*(?P<value>\d+\.?\d*)\s*(?P<prefix>[GMkmu]?)\s*ohm\s*,\s*[TR]=\s*(?P<time>\d+\.?\d*)\s*S>?"
+)
+PREFIX = {"G": 1e9, "M": 1e6, "k": 1e3, "m": 1e-3, "u": 1e-6}
+COMPLETE = 0.9  # a PASS with less than this share of volts, amperes or time proves nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A test that was set up and read back: volts or amperes, seconds."""
+
+    mode: Literal["IR", "GB"]
+    applied: float
+    test_s: float
+
+
+def read_back(answer: re.Match[str], prefix: str) -> float:
+    """The number of a `NUMBER`, in the unit whose prefix is `prefix` ("" where the command's unit has none)."""
+    value = float(answer["number"])
+    if answer["unit"] and prefix:
+        value *= PREFIX.get(answer["unit"], 1.0) / PREFIX[prefix]
+    return value
+
+
+def tester_reading(port: str, prepared: Prepared, answer: re.Match[str]) -> TesterReading:
+    """A `RESULT` in Mohm (IR) or ohm (GB). Raises `DeviceRefused` for a broken-off test, `ProtocolError`."""
+    if answer["mode"] != prepared.mode:
+        raise ProtocolError(
+            port, f"MEAS? answers for {answer['mode']} instead of {prepared.mode}; stop and set up again"
+        )
+    if answer["status"] not in ("PASS", "FAIL"):
+        raise DeviceRefused(port, f"the test was broken off ({answer['status']}); is the interlock (guard's H) open?")
+    applied = float(answer["applied"]) * PREFIX.get(answer["unit"][:-1], 1.0)
+    elapsed_s = float(answer["time"])
+    whole = applied >= COMPLETE * prepared.applied and elapsed_s >= COMPLETE * prepared.test_s
+    if answer["status"] == "PASS" and not whole:
+        asked = f"{prepared.applied:g} for {prepared.test_s:g} s"
+        raise ProtocolError(port, f"PASS after {applied:g} for {elapsed_s:g} s, but {asked} was set; check the tester")
+    ohm = float(answer["value"]) * PREFIX.get(answer["prefix"], 1.0)
+    bound: Literal["above"] | None = "above" if answer["beyond"] else None
+    return TesterReading(ohm / (1e6 if prepared.mode == "IR" else 1.0), bound, applied, elapsed_s)
