@@ -39,13 +39,13 @@ _WATCHING_S = 0.01
 
 
 class GuardTwin:
-    """A guard on a pty. Public methods may be called from any thread; listeners run in the twin's own and must be quick."""
+    """A guard on a pty. Call it from any thread; listeners run in the twin's own and must be quick."""
 
     def __init__(self, world: World | None = None, settings: Mapping[str, int] | None = None) -> None:
         """`settings` replaces values of the firmware's guard_settings.py, e.g. `{"BLEED_S": 1}`."""
         self._world = world
         self._settings = settings
-        self._levels: dict[InputName, bool] = {name: True for name in _INPUTS}
+        self._levels: dict[InputName, bool] = dict.fromkeys(_INPUTS, True)
         self._feedback: Feedback = "auto"
         self._told_closed: bool | None = None
         self._outputs = dict(_DEAD)

@@ -87,6 +87,8 @@ TRIPS = (
     ("LINK", (), None),
     ("HOST", (), None),
 )
+# what a pass looks at in each state: TRIPS, sorted out once
+_WATCH = {state: tuple((cause, holds) for cause, states, holds in TRIPS if state in states) for state in STATES}
 
 REFUSALS = {
     "RANGE": lambda guard, verb, n: not 1 <= n <= (HV_MAX_S if verb == "HV" else guard.max_on_s),
@@ -112,6 +114,12 @@ def hex8(text):
     return len(text) == 8 and all(letter in "0123456789abcdef" for letter in text)
 
 
+def older(age, passed_ms):
+    """An age after `passed_ms` more; it stops at `CAP`."""
+    age += passed_ms
+    return age if age < CAP else CAP
+
+
 class Input:
     """A trip input: unhealthy at once, healthy again after 50 ms without a break."""
 
@@ -129,6 +137,10 @@ class Input:
             self._age += passed_ms
             self.healthy = self._age >= DEBOUNCE_MS
         return self.healthy
+
+    def due_ms(self):
+        """When it will be healthy if nothing changes; a long time if it will not."""
+        return CAP if self.healthy or self._age < 0 else DEBOUNCE_MS - self._age
 
 
 class Guard:
@@ -148,13 +160,14 @@ class Guard:
         self._session = None
         self._seq = 0
         self.state, self.cause, self.also = TRIPPED, "BOOT", ()
-        self._told = None  # state, cause and also of the last status line
+        self._news = True  # state, cause or also changed since the last status line
         self.lock = True
         self.led = False  # toggles at every accepted HB
         self.bad = 0
         self.bound_s = 0
         self._ticks = None
         self._inputs = None
+        self._well = False  # all three inputs healthy
         self.estop = self.lid = self.thermo = False
         self.fb = False
         self.up = 0
@@ -191,36 +204,58 @@ class Guard:
             return 0
         return max(0, min(self.hb_ms - self.hb_age, self.bound_s * 1000 - self.state_age))
 
+    def due_ms(self):
+        """For how long `step` would do nothing if no input changed and no frame came; at least 1."""
+        due = STATUS_MS - self._status_age
+        if self._inputs and not self._well:
+            due = min(due, *(one.due_ms() for one in self._inputs))
+        if self.state in LIVE:
+            due = min(due, self.hb_ms - self.hb_age + 1)
+        if self.state == ARMED:
+            due = min(due, LAPSE_MS - self.state_age)
+        if self.k or self.h:
+            due = min(due, self.bound_s * 1000 - self.state_age)
+        if self.k and not self.fb:
+            due = min(due, max(DROPOUT_MS - self.fb_age, MOVE_MS + DROPOUT_MS - self.k_age))
+        if self.fb and not self.k and self.k_age < MOVE_MS:
+            due = min(due, MOVE_MS - self.k_age)
+        return max(1, due)
+
     def step(self, ticks, estop, lid, thermo, fb):
         """One pass: `ticks` in ms (any wrap of a multiple of 2**30), raw inputs (True: healthy), feedback closed."""
         self._advance(0 if self._ticks is None else (ticks - self._ticks) & TICKS_MASK, estop, lid, thermo, fb)
         self._ticks = ticks
         found = ()  # every cause of this pass is judged before any acts
-        for cause, states, holds in TRIPS:
-            if self.state in states and holds(self):
+        for cause, holds in _WATCH[self.state]:
+            if holds(self):
                 found += (cause,)
         for cause in found:
             self._trip(cause)
         if self.state == ARMED and self.state_age >= LAPSE_MS:
             self._enter(NEXT[ARMED, LAPSE])
-        if self._told != (self.state, self.cause, self.also) or self._status_age >= STATUS_MS:
+        if self._news or self._status_age >= STATUS_MS:
             self._status()
 
     def _advance(self, passed_ms, estop, lid, thermo, fb):
-        self.up = min(self.up + passed_ms, CAP)
+        self.up = older(self.up, passed_ms)
+        self.state_age = older(self.state_age, passed_ms)
+        self.k_age = older(self.k_age, passed_ms)
+        self._status_age += passed_ms
         if self.hb_age >= 0:
-            self.hb_age = min(self.hb_age + passed_ms, CAP)
-        self.state_age = min(self.state_age + passed_ms, CAP)
-        self.k_age = min(self.k_age + passed_ms, CAP)
-        self.off_age = 0 if self.k or self.h else min(self.off_age + passed_ms, CAP)
-        self._status_age = min(self._status_age + passed_ms, CAP)
+            self.hb_age = older(self.hb_age, passed_ms)
+        self.off_age = 0 if self.k or self.h else older(self.off_age, passed_ms)
+        if fb == self.fb:
+            self.fb_age = older(self.fb_age, passed_ms)
+        else:
+            self.fb, self.fb_age = fb, 0
+        if self._well and estop and lid and thermo:
+            return
         if self._inputs is None:
             self._inputs = Input(estop), Input(lid), Input(thermo)
         self.estop = self._inputs[0].see(estop, passed_ms)
         self.lid = self._inputs[1].see(lid, passed_ms)
         self.thermo = self._inputs[2].see(thermo, passed_ms)
-        self.fb_age = min(self.fb_age + passed_ms, CAP) if fb == self.fb else 0
-        self.fb = fb
+        self._well = self.estop and self.lid and self.thermo
 
     def dropped(self):
         """A line came that is no frame: counted, not answered, not acted on."""
@@ -314,6 +349,7 @@ class Guard:
             self.cause, self.also = cause, ()
         elif cause != self.cause and cause not in self.also:
             self.also += (cause,)
+            self._news = True
 
     def _enter(self, state):
         if state != self.state:
@@ -323,9 +359,10 @@ class Guard:
                 self.off_age = 0
             self.state = state
             self.state_age = 0
+            self._news = True
 
     def _status(self):
-        self._told = (self.state, self.cause, self.also)
+        self._news = False
         self._status_age = 0
         left_s = (self.bound_s * 1000 - self.state_age + 999) // 1000 if self.k or self.h else 0
         self._send(

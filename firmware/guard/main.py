@@ -23,8 +23,11 @@ RED, GREEN, LED, SERVICE = 10, 11, "LED", 15
 
 READ_MAX = 64  # bytes read in one pass, so that a flood cannot hold up the pass
 HOLD, STATUS_TX_MAX, ANSWER_TX_MAX = 512, 2048, 3072  # bytes kept for a host that reads slowly or not at all
-# The RP2040's console promises room for one byte only and waits half a second for more; a descriptor takes what fits.
-TX_CHUNK = 1 if sys.platform == "rp2" else 512
+# What differs between the ports. The RP2040's console promises room for one byte only and waits half a second for more,
+# and its poll does not end when a pin changes; elsewhere a descriptor takes what fits, and a pin ends the poll.
+RP2 = sys.platform == "rp2"
+TX_CHUNK = 1 if RP2 else 512
+PASS_MS = 1 if RP2 else 100
 TX_PASS = 32  # bytes handed over in one pass, at least
 LEAVE_MS = 3  # the timer's grace beyond the core's own deadline
 
@@ -109,9 +112,11 @@ class Line:
         self._pending = b""
         self._moving = False
 
-    def wait(self):
-        """Sleep until something came in, at most 1 ms; not at all while output is going out. True: read now."""
-        ready = _ready(self._readable, 0 if self._moving and self._pending else 1)
+    def wait(self, milliseconds):
+        """Sleep until something came in, at most that long; not at all while output goes out. True: read now."""
+        if self._pending:
+            milliseconds = 0 if self._moving else 1
+        ready = _ready(self._readable, milliseconds)
         # a host that reads slower than it writes is read slower; one that does not read at all is heard all the same
         return ready and not (self._moving and len(self._pending) > HOLD)
 
@@ -182,7 +187,7 @@ def run():
     gc.collect()
     while timer:
         watchdog.feed()
-        heard = line.wait()
+        heard = line.wait(min(PASS_MS, guard.due_ms()))
         guard.step(ticks_ms(), take(estop, seen, 0), take(lid, seen, 1), take(thermo, seen, 2), mirror.value() == 0)
         outputs.show(guard)
         if heard:
