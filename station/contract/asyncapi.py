@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from station.domain.record import Record
 
 VERSION = "1.0"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_BODIES: dict[str, Hashable] = {"result": Record, **BODIES, "receipt": Receipt, "cmd": Command}
+_BODIES: dict[str, Any] = {"result": Record, **BODIES, "receipt": Receipt, "cmd": Command}
 _SENT_BY_CENTRE = frozenset({"receipt", "cmd"})
 _TITLES_OF_CENTRE = frozenset({Receipt.__name__, Command.__name__})
 _RETAINED = frozenset({"presence", "info", "progress", "alarm_active"})
@@ -44,7 +43,7 @@ def schema_of(name: str) -> dict[str, Any]:
 
 def asyncapi_document() -> dict[str, Any]:
     """The whole contract as one AsyncAPI 3.0 document, self-contained."""
-    models: dict[str, Hashable] = {**_BODIES, "envelope": Envelope}
+    models: dict[str, Any] = {**_BODIES, "envelope": Envelope}
     schemas, definitions = TypeAdapter.json_schemas(
         [(name, "validation", adapter(model)) for name, model in models.items()],
         ref_template="#/components/schemas/{model}",

@@ -6,7 +6,6 @@ a value is null.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from functools import cache
 from typing import Any
 
@@ -22,12 +21,12 @@ ABSENT_WHEN_NONE = frozenset({"channel", "bound", "imei"})
 
 
 @cache
-def adapter(kind: Hashable) -> TypeAdapter[Any]:
+def adapter(kind: Any) -> TypeAdapter[Any]:
     """The one adapter of a value class; made when first asked for, because it costs milliseconds."""
     return TypeAdapter(kind)
 
 
-def to_plain(value: Any, kind: type[Any]) -> dict[str, Any]:
+def to_plain(value: Any, kind: Any) -> dict[str, Any]:
     """`value`, an instance of `kind`, as plain JSON types. Raises `MessageError` for a field of the wrong type."""
     try:
         plain = adapter(kind).dump_python(value, mode="json", warnings="error")
@@ -38,7 +37,7 @@ def to_plain(value: Any, kind: type[Any]) -> dict[str, Any]:
     return dropped
 
 
-def from_plain(plain: Any, kind: type[Any]) -> Any:
+def from_plain(plain: Any, kind: Any) -> Any:
     """The way back. Raises `MessageError` that names every wrong field."""
     try:
         return adapter(kind).validate_python(plain)

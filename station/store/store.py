@@ -58,8 +58,8 @@ class Store:
         self._prefix = ""
         self.station = station
         self.store_epoch = ""
-        self.posted = asyncio.Event()
-        """Set whenever rows were added to the outbox or put back into it; its one reader clears it."""
+        self.on_posted: Callable[[], None] = lambda: None
+        """Called in the event loop whenever rows were added to the outbox or put back into it."""
 
     @classmethod
     async def open(cls, path: Path, codec: Codec, station: str, now: Callable[[], str] = _utc_now) -> Store:
@@ -222,7 +222,7 @@ class Store:
         return await self._posting(work)
 
     async def _posting(self, work: Callable[[], T]) -> T:
-        return await self._call(work, lambda _: self.posted.set())
+        return await self._call(work, lambda _: self.on_posted())
 
     async def _call(self, work: Callable[[], T], then: Callable[[asyncio.Future[T]], None] | None = None) -> T:
         """Do `work` in the store's thread. What was asked for is done even where the asker is cancelled meanwhile."""

@@ -1,0 +1,208 @@
+"""The station's end of MQTT: one link after another, presence, the drain of the outbox, what is retained.
+
+A row leaves the outbox only on the centre's signed receipt. Whatever goes wrong here (broker gone, thread dead,
+disk full, a bug) ends the present link, is logged, and the next one starts after back-off: the uplink never ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+
+from station.contract.bodies import Body, Presence, Telemetry
+from station.contract.envelope import topic
+from station.contract.keys import PublicKeys
+from station.contract.messages import Messages, encode_body
+from station.domain.errors import LinkError, StationError
+from station.domain.events import Event, Publish
+from station.mqtt.address import parse_address
+from station.mqtt.keeper import Backoff, keep_serving
+from station.mqtt.link import NO_MATCHING_SUBSCRIBERS, Acknowledged, Link, LinkOptions, Received, Will
+from station.store.store import Store
+from station.uplink.inbox import Inbox
+from station.uplink.window import Window, WindowLimits
+
+log = logging.getLogger(__name__)
+_SESSION_EXPIRY_S = 86_400
+_ALARM_PAUSE_S = 60.0
+
+
+class Uplink:
+    """Run `run()` as a task; it ends by `close()` alone. Every other method is called from the same event loop."""
+
+    def __init__(
+        self,
+        store: Store,
+        messages: Messages,
+        url: str,
+        receipt_keys: PublicKeys,
+        publish_event: Publish,
+        *,
+        limits: WindowLimits | None = None,
+        backoff: Backoff | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Raises `SettingsError` for a broker that is not on loopback without TLS."""
+        self._store = store
+        self._messages = messages
+        self._address = parse_address(url)
+        self._publish_event = publish_event
+        self._now = now
+        self._backoff = backoff or Backoff()
+        self._window = Window(limits or WindowLimits(), self._backoff)
+        self._inbox = Inbox(store, messages, receipt_keys, self._window, publish_event, self._raise_alarm, now)
+        self._wake = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._link: Link | None = None
+        self._session = 0
+        self._session_used = True
+        self._unnumbered = 0
+        self._retained: dict[str, Body] = {}
+        self._alarmed_at: dict[str, float] = {}
+        self.last_error: str | None = None
+        """Why the last link ended; None while all is well."""
+        store.on_posted = self._wake.set
+
+    @property
+    def connected(self) -> bool:
+        """Whether a link stands. It proves nothing about delivery."""
+        return self._link is not None
+
+    @property
+    def session(self) -> int:
+        """The number of the present or last session."""
+        return self._session
+
+    # --- what the daemon says ----------------------------------------------------------------------------------
+
+    def retain(self, name: str, body: Body) -> None:
+        """Publish `info`, `progress` or `alarm_active`, retained; the latest of each is sent again on every link."""
+        if self._retained.get(name) != body:
+            self._retained[name] = body
+            if self._link is not None:
+                self._publish_body(self._link, name, body, retain=True)
+
+    def telemetry(self, body: Telemetry) -> None:
+        """Publish an aggregate if a link stands; otherwise it is gone. It goes first, a result never."""
+        if self._link is not None:
+            self._publish_body(self._link, "telemetry", body, qos=0, expiry_s=60)
+
+    async def close(self) -> None:
+        """Say goodbye and end `run()`."""
+        self._closing.set()
+        self._wake.set()
+
+    # --- one link after another --------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Keep a link to the broker and drain the outbox through it until `close()`."""
+        await keep_serving(self._serve_one_link, self._closing, self._backoff, self._note, self._now)
+
+    async def _serve_one_link(self) -> None:
+        if self._session_used:
+            self._session = await self._store.next_session()
+            self._session_used, self._unnumbered = False, 0
+        link = Link(self._options())
+        try:
+            await link.open()
+            await link.subscribe(topic(self._messages.station, "dn", "#"))
+            self._greet(link)
+            self._link, self.last_error = link, None
+            async with asyncio.TaskGroup() as tasks:
+                receiving = tasks.create_task(self._receive(link))
+                await self._send(link)
+                receiving.cancel()
+            await self._leave(link)
+        finally:
+            self._link = None
+            self._session_used = link.connect_sent
+            self._window.link_lost()
+            await link.close()
+
+    def _options(self) -> LinkOptions:
+        name = topic(self._messages.station, "up", "presence")
+        will = Will(name, self._encode("presence", self._presence("offline")))
+        return LinkOptions(self._address, self._messages.station, will, _SESSION_EXPIRY_S)
+
+    def _greet(self, link: Link) -> None:
+        self._publish_body(link, "presence", self._presence("online"), retain=True)
+        for name, body in self._retained.items():
+            self._publish_body(link, name, body, retain=True)
+
+    async def _leave(self, link: Link) -> None:
+        mid = self._publish_body(link, "presence", self._presence("offline"), retain=True)
+        with contextlib.suppress(TimeoutError, LinkError):
+            async with asyncio.timeout(2.0):
+                while not any(isinstance(item, Acknowledged) and item.mid == mid for item in await link.next()):
+                    pass
+
+    def _presence(self, state: str) -> Presence:
+        return Presence.model_validate(
+            {"state": state, "store_epoch": self._store.store_epoch, "session": self._session}
+        )
+
+    # --- the drain ---------------------------------------------------------------------------------------------
+
+    async def _send(self, link: Link) -> None:
+        while not self._closing.is_set():
+            self._wake.clear()
+            self._window.expire(self._now())
+            room = self._window.room(self._now())
+            if room:
+                for row in await self._store.due(room, self._window.skip(self._now())):
+                    mid = link.publish(topic(self._messages.station, "up", row.suffix), row.payload)
+                    self._window.sent(row.seq, mid, self._now())
+            change_at = self._window.next_change_at(self._now())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if change_at is None else max(0.0, change_at - self._now())):
+                    await self._wake.wait()
+
+    async def _receive(self, link: Link) -> None:
+        while True:
+            items = await link.next()
+            for item in items:
+                if isinstance(item, Acknowledged) and (item.reason >= 0x80 or item.reason == NO_MATCHING_SUBSCRIBERS):
+                    self._window.refused(item.mid, self._now())
+            received = [item for item in items if isinstance(item, Received)]
+            if received:
+                await self._inbox.take(received)
+                for message in received:
+                    link.ack(message)
+            self._wake.set()
+
+    # --- small things ------------------------------------------------------------------------------------------
+
+    def _publish_body(
+        self, link: Link, name: str, body: Body, *, qos: int = 1, retain: bool = False, expiry_s: int | None = None
+    ) -> int:
+        where = topic(self._messages.station, "up", name)
+        return link.publish(where, self._encode(name, body), qos=qos, retain=retain, expiry_s=expiry_s)
+
+    def _encode(self, name: str, body: Body) -> bytes:
+        """A message without a row in the outbox; its number is never used again, not even after a restart."""
+        self._unnumbered += 1
+        number = self._session * 1_000_000_000 + self._unnumbered
+        msg_id = f"{self._messages.station}:{self._store.store_epoch}:p{number}"
+        return encode_body(body, name, msg_id, self._messages.station, self._messages.read_stamp())
+
+    async def _raise_alarm(self, code: str, cause: str) -> None:
+        """Say it here and to the centre, at most once a minute a code: a flood must not fill the outbox."""
+        log.error("%s: %s", code, cause)
+        if self._now() - self._alarmed_at.get(code, float("-inf")) < _ALARM_PAUSE_S:
+            return
+        self._alarmed_at[code] = self._now()
+        self._publish_event(Event("alarm", {"code": code, "cause": cause, "run_id": None}))
+        with contextlib.suppress(StationError):
+            await self._store.post([self._messages.alarm(code, cause)])
+
+    async def _note(self, error: Exception) -> None:
+        text = str(error) or repr(error)
+        if text != self.last_error:
+            log.warning("uplink: %s", text)
+        self.last_error = text
+        if not isinstance(error, StationError):
+            log.error("the uplink failed and starts again", exc_info=error)
+            await self._raise_alarm("uplink_failed", repr(error))

@@ -1,0 +1,105 @@
+"""Which rows of the outbox may go out now: at most 20 in flight, repeats after back-off. Pure; time is handed in.
+
+A row is *in flight* from its PUBLISH to its receipt or its time-out. A row that failed *rests* on its own, so
+that one message that the centre cannot digest never blocks the others. If nothing at all is receipted, the whole
+drain pauses and then tries with one row at a time, so that a centre that is away is not flooded with repeats.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from station.mqtt.keeper import Backoff
+
+
+@dataclass(frozen=True, slots=True)
+class WindowLimits:
+    """contracts/mqtt.md, Delivery 3 and 4."""
+
+    in_flight: int = 20
+    receipt_timeout_s: float = 10.0
+
+
+@dataclass(slots=True)
+class _Flight:
+    mid: int
+    sent_at: float
+
+
+@dataclass(slots=True)
+class _Rest:
+    until: float
+    failures: int
+
+
+class Window:
+    """Keeps account of the rows under way. All times are seconds of one monotonic clock."""
+
+    def __init__(self, limits: WindowLimits, backoff: Backoff) -> None:
+        self._limits = limits
+        self._backoff = backoff
+        self._flights: dict[int, _Flight] = {}
+        self._rests: dict[int, _Rest] = {}
+        self._last_receipt_at = float("-inf")
+        self._silences = 0
+        self._paused_until = float("-inf")
+
+    @property
+    def in_flight(self) -> int:
+        """Rows sent and not receipted."""
+        return len(self._flights)
+
+    def room(self, now: float) -> int:
+        """How many rows may be sent now."""
+        if now < self._paused_until:
+            return 0
+        limit = 1 if self._silences else self._limits.in_flight
+        return max(0, limit - len(self._flights))
+
+    def skip(self, now: float) -> set[int]:
+        """Rows that are not due: in flight or resting."""
+        return set(self._flights) | {seq for seq, rest in self._rests.items() if rest.until > now}
+
+    def sent(self, seq: int, mid: int, now: float) -> None:
+        """A row went out."""
+        self._flights[seq] = _Flight(mid, now)
+
+    def receipted(self, seq: int, now: float) -> None:
+        """A row was settled by a verified receipt."""
+        self._flights.pop(seq, None)
+        self._rests.pop(seq, None)
+        self._last_receipt_at = now
+        self._silences = 0
+        self._paused_until = float("-inf")
+
+    def refused(self, mid: int, now: float) -> None:
+        """The broker acknowledged with a reason that says that nobody has the message."""
+        for seq, flight in list(self._flights.items()):
+            if flight.mid == mid:
+                self._fail(seq, now)
+
+    def expire(self, now: float) -> None:
+        """Rows whose receipt did not come in time."""
+        for seq, flight in list(self._flights.items()):
+            if now - flight.sent_at >= self._limits.receipt_timeout_s:
+                self._fail(seq, now)
+
+    def link_lost(self) -> None:
+        """What was in flight may or may not have arrived: it is due again (the link has its own back-off)."""
+        self._flights.clear()
+
+    def next_change_at(self, now: float) -> float | None:
+        """When to look again if nothing else happens, or None."""
+        times = [flight.sent_at + self._limits.receipt_timeout_s for flight in self._flights.values()]
+        times += [rest.until for rest in self._rests.values() if rest.until > now]
+        if self._paused_until > now:
+            times.append(self._paused_until)
+        return min(times, default=None)
+
+    def _fail(self, seq: int, now: float) -> None:
+        flight = self._flights.pop(seq)
+        failures = self._rests[seq].failures + 1 if seq in self._rests else 1
+        self._rests[seq] = _Rest(now + self._backoff.wait_s(failures - 1), failures)
+        if self._last_receipt_at < flight.sent_at and now >= self._paused_until:
+            self._paused_until = now + self._backoff.wait_s(self._silences)
+            self._silences += 1
