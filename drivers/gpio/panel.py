@@ -1,0 +1,178 @@
+"""The panel on the Pi's own GPIO through gpiozero: buttons to ground, lamps and buzzer through drivers.
+
+Buttons are polled, never called back, and not debounced here. Lamps blink and the buzzer beeps in the event loop, so a
+loop that stands still shows as lamps that stand still. The chip is found by its label (numbers change with the kernel);
+there is no other pin factory to fall back to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import struct
+import time
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+
+import gpiozero
+
+from drivers.catalog import GpioPanelSettings
+from drivers.errors import PortError
+from drivers.ports import Button, Identity, Lamp, LampState
+
+BEEPS: Mapping[str, tuple[tuple[tuple[float, float], ...], bool]] = {
+    "": ((), False),
+    "scan": (((0.05, 0.0),), False),
+    "refused": (((0.4, 0.1), (0.4, 0.0)), False),
+    "ready": (((0.1, 0.0),), False),
+    "prompt": (((0.1, 0.1), (0.1, 0.7)), True),
+    "hot": (((0.2, 0.2), (0.2, 0.2), (0.2, 0.0)), False),
+    "pass": (((0.1, 0.1), (0.1, 0.1), (0.5, 0.0)), False),
+    "fail": (((0.8, 0.0),), False),
+    "error": (((0.2, 0.1), (0.2, 0.1), (0.8, 0.0)), False),
+    "trip": (((0.3, 0.3),), True),
+}
+"""Buzzer patterns by name: beeps as (seconds on, seconds off), and whether they repeat; the names of station/panel."""
+
+
+class GpioPanel:
+    """One panel; implements `drivers.ports.Panel`."""
+
+    def __init__(self, settings: GpioPanelSettings, pin_factory: gpiozero.Factory | None = None) -> None:
+        """`pin_factory` is for tests; without it the chip labelled `settings.chip` is opened through lgpio."""
+        self._settings = settings
+        self._given_factory = pin_factory
+        self._factory: gpiozero.Factory | None = None
+        self._device = f"panel {settings.chip}"
+        self._buttons: dict[Button, gpiozero.InputDevice] = {}
+        self._lamps: dict[Lamp, gpiozero.DigitalOutputDevice] = {}
+        self._buzzer: gpiozero.DigitalOutputDevice | None = None
+        self._shown: dict[Lamp, LampState] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def ensure_ready(self) -> Identity:
+        """Claim the pins if need be; lamps and buzzer start off. Raises `PortError`."""
+        if self._buzzer is None:
+            factory = self._given_factory or _lgpio_factory(self._device, self._settings.chip)
+            try:
+                self._claim(factory)
+            except Exception as error:  # gpiozero and lgpio have no common base
+                self._release()
+                raise PortError(
+                    self._device, f"cannot claim its pins: {error}; see gpioinfo for who has them"
+                ) from error
+        return Identity(model=self._settings.chip)
+
+    async def close(self) -> None:
+        """Everything off, pins let go; safe to call twice."""
+        tasks, self._tasks = list(self._tasks.values()), {}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._release()
+
+    async def read_buttons(self) -> frozenset[Button]:
+        """The buttons that are down now. Raises `PortError`."""
+        await self.ensure_ready()
+        try:
+            return frozenset(button for button, pin in self._buttons.items() if pin.is_active)
+        except (gpiozero.GPIOZeroError, OSError) as error:
+            raise PortError(self._device, f"cannot read its buttons: {error}") from error
+
+    async def show(self, lamps: Mapping[Lamp, LampState], buzzer: str) -> None:
+        """Set every lamp (those not named go off) and start a buzzer pattern. Raises `PortError`, `ValueError`."""
+        if buzzer not in BEEPS:
+            raise ValueError(f"buzzer pattern {buzzer!r}; known are {', '.join(name for name in BEEPS if name)}")
+        await self.ensure_ready()
+        self._shown = {lamp: lamps.get(lamp, LampState(False)) for lamp in Lamp}
+        self._light(time.monotonic())
+        self._replace("lamps", self._blink())
+        self._replace("buzzer", self._beep(buzzer))
+
+    def _claim(self, factory: gpiozero.Factory) -> None:
+        self._factory = factory
+        for name, pin in self._settings.buttons.items():
+            self._buttons[Button(name)] = gpiozero.InputDevice(pin, pull_up=True, pin_factory=factory)
+        for name, pin in self._settings.lamps.items():
+            self._lamps[Lamp(name)] = gpiozero.DigitalOutputDevice(pin, pin_factory=factory)
+        self._buzzer = gpiozero.DigitalOutputDevice(self._settings.buzzer, pin_factory=factory)
+
+    def _release(self) -> None:
+        outputs = [*self._lamps.values(), *([self._buzzer] if self._buzzer else [])]
+        for device in outputs:
+            with contextlib.suppress(gpiozero.GPIOZeroError, OSError):
+                device.off()
+        for device in [*outputs, *self._buttons.values()]:
+            with contextlib.suppress(gpiozero.GPIOZeroError, OSError):
+                device.close()
+        self._buttons, self._lamps, self._buzzer = {}, {}, None
+        if self._factory is not None and self._given_factory is None:
+            self._factory.close()
+        self._factory = None
+
+    def _replace(self, name: str, play: Coroutine[None, None, None]) -> None:
+        before = self._tasks.pop(name, None)
+        if before is not None:
+            before.cancel()
+        self._tasks[name] = asyncio.create_task(play, name=f"panel {name}")
+
+    def _light(self, now_s: float) -> None:
+        for lamp, state in self._shown.items():
+            if lamp in self._lamps:
+                dark_half = state.blink_s > 0 and now_s % state.blink_s >= state.blink_s / 2
+                self._lamps[lamp].value = state.on and not dark_half
+
+    async def _blink(self) -> None:
+        halves_s = [state.blink_s / 2 for state in self._shown.values() if state.on and state.blink_s > 0]
+        while halves_s:
+            now_s = time.monotonic()
+            await asyncio.sleep(min(half_s - now_s % half_s for half_s in halves_s))
+            self._light(time.monotonic())
+
+    async def _beep(self, name: str) -> None:
+        beeps, repeats = BEEPS[name]
+        buzzer = self._buzzer
+        if buzzer is None:
+            return
+        buzzer.off()
+        try:
+            while True:
+                for on_s, off_s in beeps:
+                    buzzer.on()
+                    await asyncio.sleep(on_s)
+                    buzzer.off()
+                    await asyncio.sleep(off_s)
+                if not repeats:
+                    return
+        finally:
+            with contextlib.suppress(gpiozero.GPIOZeroError):
+                buzzer.off()
+
+
+_CHIP_INFO = struct.Struct("32s32sI")  # struct gpiochip_info of linux/gpio.h: name, label, lines
+_GPIO_GET_CHIPINFO_IOCTL = 0x8044B401
+
+
+def _lgpio_factory(device: str, label: str) -> gpiozero.Factory:
+    """The factory of the chip with this label. Raises `PortError` that names the labels there are."""
+    try:
+        from gpiozero.pins.lgpio import LGPIOFactory
+    except ImportError as error:
+        raise PortError(device, f"lgpio is not installed ({error}); install the extra 'pi'") from error
+    labels = {_chip_label(path): int(path.name.removeprefix("gpiochip")) for path in Path("/dev").glob("gpiochip*")}
+    if label not in labels:
+        known = ", ".join(sorted(labels)) or "no chip at all"
+        raise PortError(device, f"no GPIO chip is labelled {label!r}, there is {known}; set chip in station.toml")
+    return LGPIOFactory(chip=labels[label])
+
+
+def _chip_label(path: Path) -> str:
+    info = bytearray(_CHIP_INFO.size)
+    try:
+        with path.open("rb") as chip:
+            fcntl.ioctl(chip, _GPIO_GET_CHIPINFO_IOCTL, info)
+    except OSError as error:
+        return f"{path}: {error.strerror}"
+    _, label, _ = _CHIP_INFO.unpack(info)
+    return str(label.rstrip(b"\0").decode())
