@@ -34,7 +34,10 @@ class SocketPanel:
 
     async def close(self) -> None:
         """Let go of the socket; safe to call twice."""
-        self._drop()
+        writer = self._drop()
+        if writer is not None:
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def read_buttons(self) -> frozenset[Button]:
         """The buttons that are down now. Raises `PortError`, `DeviceTimeout`, `ProtocolError`."""
@@ -85,8 +88,9 @@ class SocketPanel:
             raise ProtocolError(self._device, f"{line!r} is no JSON object")
         return answer
 
-    def _drop(self) -> None:
+    def _drop(self) -> asyncio.StreamWriter | None:
         streams, self._streams = self._streams, None
-        if streams is not None:
-            with contextlib.suppress(OSError, RuntimeError):
-                streams[1].close()
+        if streams is None:
+            return None
+        streams[1].close()
+        return streams[1]

@@ -30,7 +30,7 @@ class PanelTwin:
         self._reads = 0
         self._changed = asyncio.Condition()
         self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._stations: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
         self._show_listeners: list[Callable[[], None]] = []
         self.lamps: Mapping[Lamp, LampState] = {lamp: LampState(False) for lamp in Lamp}
         self.buzzer = ""
@@ -73,8 +73,10 @@ class PanelTwin:
         if server is None:
             return
         server.close()
-        for writer in list(self._writers):
+        stations = dict(self._stations)
+        for writer in stations:
             writer.close()
+        await asyncio.gather(*(task for task in stations.values() if task is not None))
         await server.wait_closed()
         self._unlink()
 
@@ -88,15 +90,17 @@ class PanelTwin:
         await asyncio.sleep(max(0.0, until - time.monotonic()))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
+        self._stations[writer] = asyncio.current_task()
         try:
             with contextlib.suppress(OSError, ValueError):
                 while line := await reader.readline():
                     writer.write(json.dumps(await self._answer(json.loads(line))).encode() + b"\n")
                     await writer.drain()
         finally:
-            self._writers.discard(writer)
+            del self._stations[writer]
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         async with self._changed:

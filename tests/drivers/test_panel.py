@@ -1,0 +1,199 @@
+"""Panels: the GPIO one on gpiozero's mock pins, the socket one against its twin over a real Unix socket."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from gpiozero.pins.mock import MockFactory
+
+from drivers.catalog import GpioPanelSettings
+from drivers.errors import PortError, ProtocolError
+from drivers.gpio.panel import BEEPS, GpioPanel
+from drivers.gpio.socket_panel import SocketPanel
+from drivers.ports import Button, Lamp, LampState
+from drivers.sim.panel import TAP_READS, PanelTwin
+from station.panel.buttons import ButtonPressed, ButtonScan
+from station.panel.patterns import BUZZERS
+
+SETTINGS = GpioPanelSettings(
+    buttons={"start": 5, "stop": 6, "ok": 12, "ng": 13, "reset": 16},
+    lamps={"blue": 17, "white": 22, "yellow": 23, "violet": 24},
+    buzzer=25,
+)
+
+
+async def until(condition: Callable[[], bool], deadline_s: float = 3.0) -> None:
+    """Wait for `condition` in the event loop, or fail."""
+    async with asyncio.timeout(deadline_s):
+        while not condition():
+            await asyncio.sleep(0.002)
+
+
+@pytest.fixture
+def pins() -> Iterator[MockFactory]:
+    factory = MockFactory()
+    yield factory
+    factory.reset()
+
+
+@pytest.fixture
+async def gpio(pins: MockFactory) -> AsyncIterator[GpioPanel]:
+    panel = GpioPanel(SETTINGS, pin_factory=pins)
+    await panel.ensure_ready()
+    yield panel
+    await panel.close()
+
+
+@pytest.fixture
+async def twin(tmp_path: Path) -> AsyncIterator[PanelTwin]:
+    twin = PanelTwin(str(tmp_path / "panel.sock"))
+    await twin.start()
+    yield twin
+    await twin.close()
+
+
+@pytest.fixture
+async def panel(twin: PanelTwin, tmp_path: Path) -> AsyncIterator[SocketPanel]:
+    panel = SocketPanel(str(tmp_path / "panel.sock"))
+    yield panel
+    await panel.close()
+
+
+# ---- GPIO ------------------------------------------------------------------------------------------------------
+async def test_a_button_to_ground_reads_as_down_and_a_loose_wire_as_up(gpio: GpioPanel, pins: MockFactory) -> None:
+    assert await gpio.read_buttons() == frozenset()
+    pins.pin(5).drive_low()
+    pins.pin(6).drive_low()
+    assert await gpio.read_buttons() == {Button.START, Button.STOP}
+    pins.pin(5).drive_high()
+    assert await gpio.read_buttons() == {Button.STOP}
+
+
+async def test_no_button_of_the_gpio_panel_is_called_back(gpio: GpioPanel, pins: MockFactory) -> None:
+    assert all(pins.pin(number).when_changed is None for number in SETTINGS.buttons.values())
+
+
+async def test_lamps_that_are_not_named_go_off(gpio: GpioPanel, pins: MockFactory) -> None:
+    await gpio.show({Lamp.BLUE: LampState(True), Lamp.WHITE: LampState(True)}, "")
+    assert [pins.pin(number).state for number in (17, 22, 23, 24)] == [True, True, False, False]
+    await gpio.show({Lamp.VIOLET: LampState(True)}, "")
+    assert [pins.pin(number).state for number in (17, 22, 23, 24)] == [False, False, False, True]
+
+
+async def test_a_blinking_lamp_is_both_lit_and_dark_within_its_period(gpio: GpioPanel, pins: MockFactory) -> None:
+    await gpio.show({Lamp.BLUE: LampState(True, 0.1)}, "")
+    seen: set[bool] = set()
+
+    def both() -> bool:
+        seen.add(pins.pin(17).state)
+        return seen == {False, True}
+
+    await until(both)
+    await gpio.show({Lamp.BLUE: LampState(True)}, "")
+    assert pins.pin(17).state
+
+
+async def test_a_pattern_beeps_and_ends_and_a_new_one_cuts_it_off(gpio: GpioPanel, pins: MockFactory) -> None:
+    await gpio.show({}, "scan")
+    await until(lambda: pins.pin(25).state)
+    await until(lambda: not pins.pin(25).state)
+    await gpio.show({}, "trip")
+    await until(lambda: pins.pin(25).state)
+    await gpio.show({}, "")
+    await until(lambda: not pins.pin(25).state)
+
+
+async def test_every_buzzer_pattern_of_the_station_is_known_to_the_panel_note_for_note() -> None:
+    assert {name: (pattern.beeps, pattern.repeats) for name, pattern in BUZZERS.items()} == dict(BEEPS)
+
+
+async def test_an_unknown_pattern_is_told_with_those_there_are(gpio: GpioPanel) -> None:
+    with pytest.raises(ValueError, match="'ping'; known are scan"):
+        await gpio.show({}, "ping")
+
+
+async def test_a_closed_panel_has_let_go_of_its_pins_with_everything_off(gpio: GpioPanel, pins: MockFactory) -> None:
+    await gpio.show({Lamp.BLUE: LampState(True), Lamp.WHITE: LampState(True, 0.1)}, "trip")
+    await gpio.close()
+    await gpio.close()
+    assert {pins.pin(number).function for number in (*SETTINGS.lamps.values(), 25)} == {"input"}
+
+
+async def test_without_the_chip_there_is_an_error_and_no_other_pin_factory() -> None:
+    panel = GpioPanel(SETTINGS)
+    with pytest.raises(PortError, match="lgpio is not installed|no GPIO chip is labelled 'pinctrl-rp1'"):
+        await panel.read_buttons()
+
+
+# ---- socket ----------------------------------------------------------------------------------------------------
+async def test_the_socket_panel_reads_what_is_held_down(panel: SocketPanel, twin: PanelTwin) -> None:
+    assert (await panel.ensure_ready()).model == "socket-panel"
+    await twin.press(Button.OK)
+    assert await panel.read_buttons() == {Button.OK}
+    await twin.release(Button.OK)
+    assert await panel.read_buttons() == frozenset()
+
+
+async def test_lamps_and_buzzer_arrive_whole(panel: SocketPanel, twin: PanelTwin) -> None:
+    await panel.show({Lamp.YELLOW: LampState(True, 0.5)}, "fail")
+    assert twin.lamps == {lamp: LampState(lamp is Lamp.YELLOW, 0.5 if lamp is Lamp.YELLOW else 0.0) for lamp in Lamp}
+    assert (twin.buzzer, twin.buzzes) == ("fail", ["fail"])
+    await twin.wait_until(lambda shown: shown.lamps[Lamp.YELLOW].on)
+
+
+async def test_every_tap_is_one_press_to_a_station_that_debounces(panel: SocketPanel, twin: PanelTwin) -> None:
+    scan = ButtonScan()
+    presses: list[Button] = []
+    taps = asyncio.create_task(_tap(twin, [Button.START, Button.START, Button.OK]))
+    scan.poll(frozenset(), 0.0)
+    polls = 0
+    while not taps.done():
+        polls += 1
+        presses += [event.button for event in scan.poll(await panel.read_buttons(), polls * 0.05)
+                    if isinstance(event, ButtonPressed)]  # fmt: skip
+        await asyncio.sleep(0.005)
+    await taps
+    assert presses == [Button.START, Button.START, Button.OK]
+    assert polls >= 6 * TAP_READS
+
+
+async def _tap(twin: PanelTwin, buttons: list[Button]) -> None:
+    for button in buttons:
+        await twin.tap(button)
+
+
+async def test_a_tap_that_no_station_looks_at_is_told(twin: PanelTwin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drivers.sim.panel.TAP_DEADLINE_S", 0.05)
+    with pytest.raises(TimeoutError):
+        await twin.tap(Button.STOP)
+
+
+async def test_a_gone_socket_is_a_port_error_and_its_return_is_enough(panel: SocketPanel, twin: PanelTwin) -> None:
+    await panel.ensure_ready()
+    await twin.close()
+    for _ in range(2):
+        with pytest.raises(PortError, match="gone"):
+            await panel.read_buttons()
+    await twin.start()
+    assert await panel.read_buttons() == frozenset()
+
+
+async def test_an_answer_that_names_no_button_is_refused(tmp_path: Path) -> None:
+    ended = asyncio.Event()
+
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b'{"down": ["fire"]}\n')
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        ended.set()
+
+    path = str(tmp_path / "babble.sock")
+    async with await asyncio.start_unix_server(babble, path):
+        panel = SocketPanel(path)
+        with pytest.raises(ProtocolError, match="fire"):
+            await panel.read_buttons()
+        await panel.close()
+        await ended.wait()
