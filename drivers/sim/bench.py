@@ -61,13 +61,16 @@ class SimBench:
             opening.push_async_callback(self._bus_a.close)
             opening.push_async_callback(self._bus_b.close)
             bus_a, bus_b = await self._bus_a.start(), await self._bus_b.start()
-            for twin in (self._tester, self._touch, self.scanner, self._audio):
-                opening.callback(twin.close)
+            for scpi in (self._tester, self._touch):
+                opening.push_async_callback(scpi.close)
+            opening.callback(self.scanner.close)
+            opening.callback(self._audio.close)
             opening.push_async_callback(self.panel.close)
             await self.panel.start()
             self._audio.start()
             ports = Ports(
-                guard=guard, bus_a=bus_a, bus_b=bus_b, tester=self._tester.start(), touch=self._touch.start(),
+                guard=guard, bus_a=bus_a, bus_b=bus_b,
+                tester=await self._tester.start(), touch=await self._touch.start(),
                 panel=str(self._sockets / "panel"), scanner=self.scanner.start(), audio=str(self._sockets / "audio"),
             )  # fmt: skip
             self._open = opening.pop_all()

@@ -7,7 +7,6 @@ OK at every prompt), shows what goes on, and ends when the centre's receipt has 
 from __future__ import annotations
 
 import json
-import sqlite3
 import subprocess
 import sys
 import time
@@ -22,8 +21,11 @@ from station.cli.demo_view import DemoView
 from station.cli.keys import centre_key
 from station.cli.processes import Child, start_child
 from station.cli.simulate import find_dut
+from station.collector.database import read_record
+from station.contract.records import to_plain
 from station.control.client import ControlClient, ControlError
 from station.domain.errors import SettingsError, StationError
+from station.domain.record import Record
 
 BADGE, WORK_ORDER, SERIAL = "demo-0042", "WO-DEMO-1", "DEMO-0001"
 READY_S = 30.0
@@ -136,7 +138,7 @@ def _play(client: ControlClient, bench: Child, choice: Choice, product: str, vie
             run_id = data["run_id"]
         elif kind == "run_ended":
             ended = True
-        elif kind == "receipt" and ended and data.get("run_id") == run_id and data.get("suffix") == "result":
+        elif kind == "receipt" and ended and data.get("run_id") == run_id and data.get("of") == "result":
             return run_id
         session = data.get("session") if kind == "status" else data if kind == "session" else None
         if session is not None:
@@ -172,14 +174,10 @@ def _all_scanned(session: dict[str, Any], scans: dict[str, str]) -> bool:
 # ---- the centre's side ---------------------------------------------------------------------------------------
 def _record(database: Path, run_id: str) -> dict[str, Any]:
     """The record as the centre stored it: what left the bench and nothing else."""
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as db:
-        row = db.execute("SELECT payload FROM message WHERE suffix = 'result' AND run_id = ?", (run_id,)).fetchone()
-    if row is None:
-        raise StationError(
-            f"run {run_id}: a receipt came and {database} does not hold it; keep the file and report this"
-        )
-    body: dict[str, Any] = json.loads(row[0])["body"]
-    return body
+    record = read_record(database, run_id)
+    if record is None:
+        raise StationError(f"run {run_id}: a receipt came and {database} does not hold it; keep the file, report this")
+    return to_plain(record, Record)
 
 
 def _report(choice: Choice) -> None:

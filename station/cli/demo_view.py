@@ -69,7 +69,7 @@ class DemoView:
                 self._progress.stop_task(self._bars[data["step"]])
             case "trip":
                 self.say(f"TRIP {data['code']}: {data['interlock']}, {data['cause']}")
-            case "receipt" if data.get("suffix") == "result":
+            case "receipt" if data.get("of") == "result":
                 self.say(f"the centre's receipt has come: {data['status']}")
 
     def conclude(self, record: dict[str, Any], out: Path, wall_s: float) -> None:

@@ -27,7 +27,7 @@ class Child:
     """One verb as a process; its standard error goes to `log`, its standard output line by line to `wait_line`."""
 
     def __init__(self, arguments: list[str], log: Path) -> None:
-        self._log = log
+        self._log, self._verb = log, arguments[0]
         self._out = b""
         root = Path(__file__).resolve().parents[2]
         path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
@@ -86,7 +86,7 @@ class Child:
         self.close()
 
     def _name(self) -> str:
-        return f"`station {self.process.args[3]}`"  # type: ignore[index]
+        return f"`station {self._verb}`"
 
     def _tail(self) -> str:
         text = self._log.read_text(encoding="utf-8", errors="replace").strip()

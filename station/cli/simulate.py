@@ -13,11 +13,13 @@ from pathlib import Path
 from drivers.ports import Button
 from drivers.sim.bench import SimBench
 from drivers.sim.dut import Dut, DutError, load_dut
+from drivers.sim.guard import InputName
 from station.cli.keys import ensure_keys
 from station.cli.sim_config import SHIPPED, Places, write_config
 from station.domain.errors import SettingsError
 
 SEED = 7
+INPUTS: dict[str, InputName] = {"estop": "estop", "lid": "lid", "thermo": "thermo"}
 COMMANDS = "press start|ok|ng|stop|reset, scan TEXT, estop 0|1, lid 0|1, thermo 0|1, quit"
 
 
@@ -91,7 +93,7 @@ async def _one(bench: SimBench, verb: str, argument: str) -> bool:
     elif verb == "scan" and argument:
         bench.scanner.scan(argument)
         return True
-    elif verb in ("estop", "lid", "thermo") and argument in ("0", "1"):
-        bench.guard.set_input(verb, argument == "1")
+    elif verb in INPUTS and argument in ("0", "1"):
+        bench.guard.set_input(INPUTS[verb], argument == "1")
         return True
     return False

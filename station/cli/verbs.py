@@ -112,11 +112,9 @@ def check(
     directory: Annotated[Path, typer.Argument(help="A configuration tree.")] = Path("config"), as_json: Json = False
 ) -> None:
     """Validate a configuration tree without hardware: every error at once."""
-    from drivers.catalog import CATALOG
     from station.cli.check import check_tree
-    from station.steps.catalog import STEPS
 
-    raise typer.Exit(check_tree(directory, STEPS, CATALOG, as_json=as_json))
+    raise typer.Exit(check_tree(directory, as_json=as_json))
 
 
 @app.command()

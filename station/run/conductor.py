@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from drivers.errors import DriverError
+from drivers.ports import GuardStatus
 from station.domain.clock import TestClock
 from station.domain.errors import StationError
 from station.domain.events import Event, Publish
@@ -32,9 +33,22 @@ from station.steps.step import StepSpec
 
 log = logging.getLogger(__name__)
 
+GUARD_LOOK_S = 0.1
+
 
 class Safety(Watch, Protocol):
     """The kernel as the conductor needs it beyond watching trips."""
+
+    @property
+    def status(self) -> GuardStatus | None:
+        """The guard's last word."""
+
+    @property
+    def hot(self) -> bool:
+        """Whether the load bank is not known to be cool."""
+
+    def stop(self, cause: str = "STOP") -> None:
+        """De-energise now and latch."""
 
     async def reset(self) -> tuple[str, ...]:
         """Clear the latch on a person's act; what forbids it comes back, nothing if it is clear now."""
@@ -56,23 +70,31 @@ class Room:
     stamps: Stamps
     resolve: Callable[[str, str], tuple[Plan, Product]]
     draft: Callable[[Ticket, Purpose, Plan, Product], RunDraft]
+    prepare: Callable[[], Awaitable[None]]
+    """Before a run: the sound process is alive."""
 
 
 class Conductor:
     """One a station. `now_s` is monotonic; `publish` reaches every watcher and never waits."""
 
     def __init__(
-        self, session: Session, room: Room, panel: Callable[[], PanelTask], publish: Publish, now_s: Callable[[], float]
-    ) -> None:
+        self, session: Session, room: Room, make_panel: Callable[[Conductor], PanelTask], publish: Publish,
+        now_s: Callable[[], float],
+    ) -> None:  # fmt: skip
         self._session = session
         self._room = room
-        self._panel = panel
         self._publish = publish
         self._now_s = now_s
         self._runner: Runner | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._prompts = Prompts(self._prompted)
         self._view: dict[str, Any] = {}
+        self.panel = make_panel(self)
+
+    @property
+    def view(self) -> Mapping[str, Any]:
+        """The session as last told to watchers."""
+        return self._session.view()
 
     @property
     def running(self) -> bool:
@@ -84,12 +106,27 @@ class Conductor:
         actions = self._session.step(event, self._now_s())
         for action in actions:
             self._do(action)
-        self._panel().show_state(self._session.state)
+        self.panel.show_state(self._session.state)
         view = self._session.view()
         if view != self._view:
             self._view = view
             self._publish(Event("session", view))
         return actions
+
+    async def watch_guard(self) -> None:
+        """Tell the session what the guard says: voltage on or off, and when nothing is hot any more."""
+        voltage, hot = False, False
+        while True:
+            status = self._room.safety.status
+            on = status is not None and (status.k or status.h or status.fb)
+            if on != voltage:
+                voltage = on
+                self.post(ev.VoltageChanged(on))
+            if hot and not self._room.safety.hot:
+                self.post(ev.Cooled())
+            hot = self._room.safety.hot
+            self.post(ev.Tick())
+            await asyncio.sleep(GUARD_LOOK_S)
 
     async def stop(self) -> None:
         """End the run in hand as ABORTED and wait for everything under way: the station is being stopped."""
@@ -109,6 +146,8 @@ class Conductor:
             case ev.StartRun(ticket, purpose):
                 self._spawn(self._run(ticket, purpose), "run")
             case ev.AbortRun(reason, by):
+                if by == "panel":
+                    self._room.safety.stop(reason)
                 if self._runner is not None:
                     self._runner.abort(f"{reason} ({by})", Verdict.ERROR if by == "station" else Verdict.ABORTED)
             case ev.AnswerPrompt(ok):
@@ -125,7 +164,7 @@ class Conductor:
 
     def _tell(self, kind: str, code: str, text: Mapping[str, str]) -> None:
         if kind == "refuse":
-            self._panel().sound("refused")
+            self.panel.sound("refused")
         self._publish(Event("tell", {"kind": kind, "code": code, "text": dict(text)}))
 
     def _spawn(self, work: Any, name: str) -> None:
@@ -153,16 +192,17 @@ class Conductor:
         )  # fmt: skip
         verdict = Verdict.ERROR
         try:
+            await room.prepare()
             record: Record = await self._runner.run(
                 Order(plan, product, draft), lambda run_no: self._began(draft.run_id)
             )
             verdict = record.verdict
-        except StationError as error:
-            log.error("run %s could not be kept: %s", draft.run_id, error)
-            self._tell("tell", "store", _both(str(error)))
+        except (DriverError, StationError) as error:
+            log.error("run %s: %s", draft.run_id, error)
+            self._tell("tell", "no_run", _both(str(error)))
         finally:
             self._runner = None
-        self.post(ev.RunEnded(verdict))
+        self.post(ev.RunEnded(verdict, hot=room.safety.hot))
 
     def _began(self, run_id: str) -> None:
         self.post(ev.RunBegan(run_id))
@@ -171,7 +211,10 @@ class Conductor:
         self.post(ev.PromptClosed() if text is None else ev.PromptAsked(text))
 
     async def _reset(self) -> None:
-        refused = await self._room.safety.reset()
+        try:
+            refused = await self._room.safety.reset()
+        except (DriverError, StationError) as error:
+            refused = (str(error),)
         if refused:
             self._tell("refuse", "reset_refused", _both("; ".join(refused)))
             return

@@ -1,0 +1,127 @@
+"""From settings to devices: the one place where catalogue kinds become ports, and who they say they are.
+
+Belongs to the daemon: with `daemon` and `cli` the only module that imports drivers. It opens nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from drivers.catalog import CATALOG
+from drivers.errors import DriverError
+from drivers.ports import Device, Guard, Identity, Panel, RelayBoard, SafetyTester, Scanner, Sensor, TouchCurrentMeter
+from station.domain.record import Instrument
+from station.safety.pollers import Poller, Pollers
+from station.safety.readings import ReadingTable
+from station.safety.relays import RelayDesk
+from station.settings.tree import DeviceSettings, StationSettings
+from station.sound.client import SoundProcess
+from station.sound.permit_page import PermitPage
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Devices:
+    """Every device of the bench behind its port, nothing opened yet."""
+
+    guard: Guard
+    panel: Panel
+    scanner: Scanner
+    tester: SafetyTester
+    touch: TouchCurrentMeter
+    relays: RelayBoard
+    desk: RelayDesk
+    table: ReadingTable
+    pollers: Pollers
+    buses: Mapping[str, Any]
+    sound: SoundProcess
+    page: PermitPage
+    kinds: Mapping[str, str]
+    identities: dict[str, Identity] = field(default_factory=dict)
+    _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def identify(self) -> None:
+        """Ask every device who it is, once; one that does not answer is left for the pollers and steps to tell."""
+        asked: dict[str, Device] = {"tester": self.tester, "touch": self.touch, "relays": self.relays}
+        asked |= {poller.role: poller.sensor for poller in self.pollers}
+        for role, device in asked.items():
+            try:
+                self.identities[role] = await device.ensure_ready()
+            except DriverError as error:
+                log.warning("%s does not say who it is: %s", role, error)
+
+    async def ensure_sound(self) -> None:
+        """Start the sound process if it is not alive. Raises `AudioFault`."""
+        async with self._starting:
+            if not self.sound.alive:
+                await self.sound.close()
+                self.identities["audio"] = await self.sound.start()
+
+    async def inventory(self) -> None:
+        """At start, beside everything else: who is there, and the sound process up before the first run needs it."""
+        try:
+            await self.ensure_sound()
+        except DriverError as error:
+            log.error("%s", error)
+        await self.identify()
+
+    def drive_sink(self, until_s: float | None) -> None:
+        """The kernel's word on drive, to the page that the sound process looks at before every block."""
+        if until_s is None:
+            self.page.revoke()
+        else:
+            self.page.grant(until_s)
+
+    def instruments(self) -> tuple[Instrument, ...]:
+        """Who takes part in a run, for its record."""
+        return tuple(
+            Instrument(role, self.kinds[role], who.model, who.serial_number, None)
+            for role, who in sorted(self.identities.items())
+        )
+
+    async def close(self) -> None:
+        """Let go of every wire, the sound process first."""
+        await self.sound.close()
+        self.page.close()
+        closing = [self.panel, self.scanner, self.tester, self.touch, *self.buses.values()]
+        await asyncio.gather(*(device.close() for device in closing), return_exceptions=True)
+
+
+def make_devices(settings: StationSettings) -> Devices:
+    """Build the devices of `settings` through the catalogue."""
+    buses = {name: _make(device, {}) for name, device in settings.buses.items()}
+    made = {role: _make(device, buses) for role, device in settings.devices.items()}
+    table, page = ReadingTable(), PermitPage()
+    sensors: dict[str, Sensor] = {
+        role: made[role] for role, device in settings.devices.items() if CATALOG[device.kind].port == "sensor"
+    }
+    pollers = Pollers(
+        Poller(role, sensor, settings.devices[role].poll_s, table, time.monotonic) for role, sensor in sensors.items()
+    )
+    relays = settings.devices["relays"]
+    kinds = {role: device.kind for role, device in settings.devices.items()} | {"audio": settings.audio.kind}
+    return Devices(
+        guard=_make(settings.guard, {}),
+        panel=_make(settings.panel, {}),
+        scanner=_make(settings.scanner, {}),
+        tester=made["tester"],
+        touch=made["touch"],
+        relays=made["relays"],
+        desk=RelayDesk(made["relays"], relays.settings.channels, time.monotonic),
+        table=table,
+        pollers=pollers,
+        buses=buses,
+        sound=SoundProcess(settings.audio.kind, settings.audio.settings, page),
+        page=page,
+        kinds=kinds,
+    )
+
+
+def _make(device: DeviceSettings, buses: Mapping[str, Any]) -> Any:
+    return CATALOG[device.kind].make(device.settings, buses)

@@ -1,0 +1,231 @@
+"""The daemon: wiring only. Opens rooms in order of need, lets them run, closes them in reverse.
+
+    settings -> store (runs cut off are closed) -> devices -> kernel -> bench -> session -> panel, scanner, uplink
+
+Nothing here energises: that takes START at the panel, and after any trip or restart a RESET before it. When the
+kernel ends, so does the daemon; systemd starts it again and the bench stays dead until a person comes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from drivers.catalog import CATALOG
+from drivers.errors import DriverError
+from station import __version__
+from station.assembly import Devices, make_devices
+from station.contract.keys import load_public_keys
+from station.contract.messages import Messages
+from station.contract.records import RecordCodec
+from station.desk import Desk
+from station.domain.clock import MonotonicClock, ScaledClock, TestClock
+from station.domain.errors import SettingsError, StationError
+from station.domain.journal import RunDraft, close_as_aborted
+from station.domain.plan import Plan, Product, Purpose
+from station.domain.record import DutInfo, PlanInfo
+from station.domain.work_order import Ticket
+from station.panel.panel_task import PanelTask
+from station.run import session_events as ev
+from station.run.conductor import Conductor, Room
+from station.run.delivery import RunMessages
+from station.run.session import Session
+from station.run.session_scans import Catalogue
+from station.safety.guarded import build_bench
+from station.safety.kernel import Kernel
+from station.settings.loading import load
+from station.settings.tree import Tree
+from station.steps.catalog import STEPS
+from station.store.service_latch import FileLatch
+from station.store.store import Store, mint_run_id
+from station.uplink.clock import ClockReader
+from station.uplink.uplink import Uplink
+
+log = logging.getLogger("station")
+
+WRONG_USE = 2
+FAILED = 4
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`station run`. Exit status 0 after a signal, 2 for wrong use or configuration, 4 when a room failed."""
+    parser = argparse.ArgumentParser(prog="station run", description="The daemon of one bench.")
+    parser.add_argument("--config", type=Path, default=Path("/etc/bench"), metavar="DIR", help="configuration tree")
+    parser.add_argument("--broker", metavar="URL", help="mqtt://host:port; overrides the configuration")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        tree = load(options.config, STEPS, CATALOG)
+        keys = load_public_keys(_credentials(options.config) / tree.station.receipt_keys)
+    except SettingsError as error:
+        print(f"station run: {error}", file=sys.stderr)
+        return WRONG_USE
+    if options.broker:
+        tree = replace(tree, station=replace(tree.station, mqtt_url=options.broker))
+    try:
+        return asyncio.run(_serve(tree, keys))
+    except SettingsError as error:
+        print(f"station run: {error}", file=sys.stderr)
+        return WRONG_USE
+    except StationError as error:
+        print(f"station run: {error}", file=sys.stderr)
+        return FAILED
+
+
+def _credentials(config: Path) -> Path:
+    """Where secrets lie: systemd's folder, else `credentials` beside the configuration's files."""
+    return Path(os.environ.get("CREDENTIALS_DIRECTORY", config / "credentials"))
+
+
+def _clock(tree: Tree) -> TestClock:
+    return MonotonicClock() if tree.station.clock == "monotonic" else ScaledClock(tree.station.speed)
+
+
+class Station:
+    """The rooms of one daemon while it runs; made by `_serve` in order."""
+
+    def __init__(self, tree: Tree, store: Store, devices: Devices, stamps: ClockReader) -> None:
+        self.tree = tree
+        self.store = store
+        self.devices = devices
+        self.stamps = stamps
+
+    def draft(self, ticket: Ticket, purpose: Purpose, plan: Plan, product: Product) -> RunDraft:
+        """Everything of a record that is known before power."""
+        order = ticket.work_order
+        stamp = self.stamps.read_stamp()
+        settings = self.tree.station
+        return RunDraft(
+            run_id=mint_run_id(), purpose=purpose, work_order=order.number, operator=ticket.operator,
+            second_operator=None, repair_engineer=order.repair_engineer,
+            dut=DutInfo(product.id, product.maker, product.model, ticket.serial_number),
+            plan=PlanInfo(plan.id, plan.revision, plan.sha256), planned=(), station=settings.name,
+            software=__version__, config_sha256=self.tree.sha256, simulated=settings.simulated, speed=settings.speed,
+            started_at=stamp.ts, clock=stamp.clock, parts=order.parts, instruments=self.devices.instruments(),
+        )  # fmt: skip
+
+    def resolve(self, plan_id: str, product_id: str) -> tuple[Plan, Product]:
+        """The plan with the product's limits. Raises `SettingsError`."""
+        return self.tree.resolve(plan_id, product_id), self.tree.products[product_id]
+
+    def now(self) -> str:
+        """A UTC stamp."""
+        return self.stamps.read_stamp().ts
+
+
+async def _close_cut_off_runs(store: Store, messages: RunMessages, stamps: ClockReader) -> int:
+    """Every run that a crash cut off becomes one ABORTED record, committed with its messages. Returns how many."""
+    cut_off = await store.unfinished()
+    for run in cut_off:
+        record = close_as_aborted(run, stamps.read_stamp().ts)
+        await store.finish_run(record, messages.ended(record))
+        log.warning("run %s was cut off; closed as %s", record.run_id, record.verdict)
+    return len(cut_off)
+
+
+async def _serve(tree: Tree, keys: Any) -> int:
+    settings = tree.station
+    stamps = ClockReader()
+    messages = Messages(settings.name, stamps.read_stamp)
+    run_messages = RunMessages(messages)
+    path = Path(settings.store_path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as rooms:
+        store = await Store.open(path, RecordCodec(), settings.name)
+        rooms.push_async_callback(store.close)
+        cut_off = await _close_cut_off_runs(store, run_messages, stamps)
+        devices = make_devices(settings)
+        rooms.push_async_callback(devices.close)
+        station = Station(tree, store, devices, stamps)
+        clock = _clock(tree)
+        kernel = Kernel(
+            devices.guard, devices.desk, devices.pollers, devices.table, tree.interlocks,
+            FileLatch(path.with_suffix(".service-latch")), devices.drive_sink, time.monotonic,
+        )  # fmt: skip
+        bench = build_bench(kernel, devices.tester, devices.touch, devices.sound, clock)
+        desk = Desk(Path(settings.control_socket), store)
+        session = Session(
+            Catalogue(
+                {name: product.family for name, product in tree.products.items()},
+                {name: plan.purpose for name, plan in tree.plans.items()},
+            )
+        )
+        room = Room(
+            bench, kernel, store, run_messages, STEPS, clock, station, station.resolve, station.draft,
+            devices.ensure_sound,
+        )  # fmt: skip
+        conductor = Conductor(session, room, lambda who: _panel_task(devices, who), desk.publish, time.monotonic)
+        uplink = Uplink(store, messages, settings.mqtt_url, keys, desk.publish)
+        desk.use(conductor, uplink)
+        kernel.listen(conductor.tripped)
+        await kernel.start()
+        rooms.push_async_callback(kernel.close)
+        rooms.push_async_callback(conductor.stop)
+        if cut_off:
+            conductor.post(ev.PowerReturned())
+        await desk.start()
+        rooms.push_async_callback(desk.close)
+        return await _live(
+            kernel.wait_failed(), conductor.panel.run(), _scans(devices, conductor), uplink.run(),
+            conductor.watch_guard(), devices.inventory(),
+        )  # fmt: skip
+
+
+def _panel_task(devices: Devices, conductor: Conductor) -> PanelTask:
+    def post(event: ev.Event) -> None:
+        conductor.post(event)
+
+    return PanelTask(devices.panel, post, lambda why: post(ev.PanelLost(why)), lambda: post(ev.PanelBack()))
+
+
+async def _scans(devices: Devices, conductor: Conductor) -> None:
+    """Every line of the scanner goes to the session; a scanner that is gone is tried again for ever."""
+    while True:
+        try:
+            conductor.post(ev.Scanned(await devices.scanner.read_line()))
+        except DriverError as error:
+            log.warning("%s", error)
+            await asyncio.sleep(1.0)
+
+
+async def _live(*works: Coroutine[Any, Any, Any]) -> int:
+    """Run the rooms until a signal (0) or until one of them breaks (4)."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    tasks = [asyncio.ensure_future(work) for work in works]
+    stopped = asyncio.ensure_future(stop.wait())
+    gc.freeze()
+    _notify("READY=1")
+    log.info("ready")
+    done, _ = await asyncio.wait({*tasks[:-1], stopped}, return_when=asyncio.FIRST_COMPLETED)
+    _notify("STOPPING=1")
+    for task in (*tasks, stopped):
+        task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    broken = [r for r in results if isinstance(r, Exception)]
+    for error in broken:
+        log.critical("a room of the daemon broke: %s", error, exc_info=error)
+    return FAILED if broken or stopped not in done else 0
+
+
+def _notify(state: str) -> None:
+    """Tell systemd, where it listens (sd_notify(3))."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if address:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
+            out.connect("\0" + address[1:] if address.startswith("@") else address)
+            out.send(state.encode())

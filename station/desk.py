@@ -1,0 +1,120 @@
+"""The daemon's desk: what the control socket may ask, and where everything that happens is told.
+
+Watchers get every event; the centre gets changes of state only (`up/progress`, retained). Nothing here can arm,
+reset or energise: the verbs are those of the socket, and the session answers them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from station.contract.bodies import Progress
+from station.control.protocol import Command, Outcome
+from station.control.server import ControlServer
+from station.domain.events import Event
+from station.domain.record import Part
+from station.domain.work_order import WorkOrder
+from station.run import session_events as ev
+from station.run.conductor import Conductor
+from station.store.store import Store
+from station.uplink.uplink import Uplink
+
+CHANGES = ("session", "run_started", "step_started", "run_ended", "prompt")
+
+
+class Desk:
+    """Made first, because everything publishes; learns the conductor and the uplink when they are there."""
+
+    def __init__(self, socket: Path, store: Store) -> None:
+        self._server = ControlServer(socket, self)
+        self._store = store
+        self._conductor: Conductor | None = None
+        self._uplink: Uplink | None = None
+        self._progress: dict[str, Any] = {}
+
+    def use(self, conductor: Conductor, uplink: Uplink) -> None:
+        """From here on commands are answered."""
+        self._conductor, self._uplink = conductor, uplink
+
+    async def start(self) -> None:
+        """Serve the socket. Raises `StationError`."""
+        await self._server.start()
+
+    async def close(self) -> None:
+        """Stop serving."""
+        await self._server.close()
+
+    def publish(self, event: Event) -> None:
+        """Tell every watcher; never waits."""
+        self._server.publish(event)
+        if event.kind in CHANGES and self._uplink is not None:
+            self._follow(event)
+            self._uplink.retain("progress", Progress(**self._progress))
+
+    def _follow(self, event: Event) -> None:
+        data = event.data
+        match event.kind:
+            case "session":
+                run = data["run"] or {}
+                self._progress["state"] = data["state"]
+                self._progress["prompt"] = data["prompt"]
+                self._progress["work_order"] = data["scans"]["work_order"] or run.get("work_order")
+            case "run_started":
+                self._progress |= {"run_id": data["run_id"], "plan": data["plan"]}
+            case "step_started":
+                self._progress["step"] = data["step"]
+            case "run_ended":
+                self._progress |= {"run_id": None, "plan": None, "step": None}
+        self._progress.setdefault("state", "waiting")
+
+    async def command(self, command: Command) -> Outcome:
+        """Carry a command to the session; a refusal comes back with its reason."""
+        assert self._conductor is not None
+        args = command.args
+        match command.verb:
+            case "status" | "watch":
+                return Outcome(data=await self._status())
+            case "scan":
+                return self._post(ev.Scanned(args["text"], "socket"))
+            case "assign":
+                return self._assign(args)
+            case "withdraw":
+                return self._post(ev.Withdrawn(args["work_order"]))
+            case "start":
+                return self._post(ev.PutInFront(args["work_order"]))
+            case "abort":
+                return self._post(ev.AbortAsked(args["run_id"]))
+            case "identify":
+                return Outcome("refused", "identify is not built yet")
+        return Outcome("refused", f"{command.verb} is not built yet")
+
+    def _assign(self, args: Mapping[str, Any]) -> Outcome:
+        try:
+            parts = tuple(Part(**part) for part in args.get("parts") or ())
+        except (TypeError, ValidationError) as error:
+            return Outcome("refused", f"parts: {error}; each has name, number, quantity")
+        order = WorkOrder(
+            args["work_order"], args.get("product"), args.get("serial_number"), args.get("purpose"),
+            args.get("fault_code"), args.get("repair_engineer"), parts, assigned=True,
+        )  # fmt: skip
+        return self._post(ev.Assigned(order))
+
+    def _post(self, event: ev.Event) -> Outcome:
+        assert self._conductor is not None
+        for action in self._conductor.post(event):
+            if isinstance(action, ev.Refuse):
+                return Outcome("refused", action.text["en"], {"code": action.code, "text": dict(action.text)})
+        return Outcome()
+
+    async def _status(self) -> dict[str, Any]:
+        assert self._conductor is not None and self._uplink is not None
+        counts = await self._store.counts()
+        return {
+            "session": self._conductor.view,
+            "outbox": {"waiting": counts.waiting, "quarantined": counts.quarantined},
+            "uplink": {"connected": self._uplink.connected, "error": self._uplink.last_error},
+        }

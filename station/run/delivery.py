@@ -1,0 +1,32 @@
+"""What a run tells the centre, and when: drafted here, committed by the journal together with what it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from station.contract.messages import Messages
+from station.domain.journal import RunDraft
+from station.domain.outbox import Draft
+from station.domain.record import Record
+
+
+class RunMessages:
+    """Implements `runner.Messages` with the messages of the contract."""
+
+    def __init__(self, messages: Messages) -> None:
+        self._messages = messages
+
+    def started(self, draft: RunDraft) -> Sequence[Draft]:
+        """`run_started`, in the commit that mints the run."""
+        return (self._messages.event("run_started", work_order=draft.work_order, run_id=draft.run_id),)
+
+    def ended(self, record: Record) -> Sequence[Draft]:
+        """The result, and `run_ended` with the verdict, in the commit that closes the run; a trip is an alarm too."""
+        alarms = [
+            self._messages.alarm(trip.interlock, f"{trip.cause}; blames the {trip.blames}", run_id=record.run_id)
+            for trip in record.trips
+        ]
+        ended = self._messages.event(
+            "run_ended", work_order=record.work_order, run_id=record.run_id, reason=record.verdict.value
+        )
+        return (*alarms, ended, self._messages.result(record))
