@@ -170,6 +170,7 @@ class TwinStream:
         if self._open:
             self._open = False
             self._device.end()
+            self._area = self._area[:0].copy()
             self._memory.close()
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from drivers.sim.dut import Dut
 from drivers.sim.envelope import Level, LocalLevel, SteadyLevel
-from drivers.sim.resample import ac_coupled, dense, fast_length
+from drivers.sim.resample import dense, fast_length, sparse
 
 Values = NDArray[np.float64]
 Spectrum = NDArray[np.complex128]
@@ -91,7 +91,8 @@ class Amplifier:
             shaped = self._clip(shaped, load_ohm, level.scaled(over))
         leak = 1j * _ratio(self._dut.crosstalk_dbc) * spectrum[::-1]
         divider = 1.0 / (1.0 + self._impedance_ohm / load_ohm)
-        terminals_v = ac_coupled(shaped, leak, over, self._rate_hz) * divider
+        standing_v = level.standing(shaped, _column(self._dut.dc_offset_mv) / 1000.0)
+        terminals_v = sparse(shaped - standing_v, leak, over) * divider
         mean_a = np.abs(shaped).mean(axis=1, keepdims=True) * divider / load_ohm
         load_w = np.square(shaped).mean(axis=1, keepdims=True) * divider**2 / load_ohm
         return Output(terminals_v.T, _pair(mean_a), _pair(load_w))

@@ -93,8 +93,8 @@ class AudioTwin:
                 except TimeoutError:
                     continue
                 send(line, session.answer(message, descriptors))
-        except OSError:
-            pass  # the driver is gone; the next one may come
+        except (OSError, ValueError):
+            pass  # the driver is gone or speaks another tongue; the next one may come
         finally:
             session.end()
 

@@ -28,6 +28,9 @@ class Level(Protocol):
     def cubic(self, square: Values, mean_square: Values) -> Values:
         """c = <x^4>/<x^2>, the part of x in x^3; 1.5 <x^2> for a sine."""
 
+    def standing(self, values: Values, offset: Values) -> Values:
+        """The DC, shape (2, 1), that an AC-coupled capture has long since lost; `offset` is there also in silence."""
+
 
 class SteadyLevel:
     """Means over the one period that there is."""
@@ -41,6 +44,9 @@ class SteadyLevel:
     def cubic(self, square: Values, mean_square: Values) -> Values:
         fourth = np.square(square).mean(axis=1, keepdims=True)
         return np.asarray(np.divide(fourth, mean_square, out=np.zeros_like(fourth), where=mean_square > 0.0))
+
+    def standing(self, values: Values, offset: Values) -> Values:
+        return self.mean(values)
 
 
 class LocalLevel:
@@ -66,6 +72,9 @@ class LocalLevel:
 
     def cubic(self, square: Values, mean_square: Values) -> Values:
         return np.asarray(1.5 * mean_square)
+
+    def standing(self, values: Values, offset: Values) -> Values:
+        return offset
 
     def _smooth(self, means: Values) -> Values:
         """Weighted local mean of the active blocks; 0 where none is near."""

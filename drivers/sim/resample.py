@@ -8,8 +8,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-_STOP_HZ, _PASS_HZ = 1.0, 5.0
-
 
 def dense(spectrum: NDArray[np.complex128], frames: int, over: int) -> NDArray[np.float64]:
     """The signal of this spectrum, sampled `over` times as densely as its `frames`."""
@@ -20,19 +18,13 @@ def dense(spectrum: NDArray[np.complex128], frames: int, over: int) -> NDArray[n
     return np.fft.irfft(wide, frames * over)
 
 
-def ac_coupled(
-    signal: NDArray[np.float64], plus: NDArray[np.complex128], over: int, rate_hz: int
-) -> NDArray[np.float64]:
-    """Back to the frame rate behind an ideal anti-alias filter, `plus` added; nothing below 1 Hz, all from 5 Hz on."""
+def sparse(signal: NDArray[np.float64], plus: NDArray[np.complex128], over: int) -> NDArray[np.float64]:
+    """Back to the frame rate behind an ideal anti-alias filter, the spectrum `plus` added."""
     frames = signal.shape[1] // over
     spectrum = np.fft.rfft(signal)[:, : frames // 2 + 1] / over
     spectrum += plus
     if frames % 2 == 0:
         spectrum[:, -1] = 0.0
-    hertz = np.arange(spectrum.shape[1]) * (rate_hz / frames)
-    low = int(np.searchsorted(hertz, _PASS_HZ))
-    ramp = np.clip((hertz[:low] - _STOP_HZ) / (_PASS_HZ - _STOP_HZ), 0.0, 1.0)
-    spectrum[:, :low] *= np.sin(ramp * np.pi / 2.0) ** 2
     return np.fft.irfft(spectrum, frames)
 
 
