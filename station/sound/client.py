@@ -46,7 +46,7 @@ GRACE_S = 10.0
 """Wall time on top of a capture's own length before the process counts as hung."""
 RESPONSE_S = 15.0
 START_S = 20.0
-MUTE_S = 3.0
+MUTE_S = 5.0
 PING_S = 2.0
 CLOSE_S = 2.0
 
@@ -142,10 +142,16 @@ class SoundProcess:
 
     async def mute(self) -> None:
         """End whatever drives, a soak too. Returns when it has ended; a process that will not is killed."""
-        if not self.alive:
+        await self._silence(Mute(), MUTE_S)
+
+    async def _silence(self, request: Mute | CloseSoak, deadline_s: float) -> None:
+        """Ask for silence; a process that cannot give it is killed, which gives it too."""
+        if self._fault is not None:
             return
-        with suppress(AudioFault):
-            await self._ask(Mute(), MUTE_S)
+        try:
+            await self._ask(request, deadline_s)
+        except AudioFault as fault:
+            self._die(f"it did not mute ({fault}) and was killed", kill=True)
 
     async def _job(self, job: Request, length_s: float) -> Any:
         async with self._one_job:
@@ -185,7 +191,7 @@ class SoundProcess:
                 if answer is not None and not answer.done():
                     answer.set_result(reply.body)
         except (asyncio.IncompleteReadError, OSError):
-            self._die("the sound process ended", kill=True)
+            self._die("the sound process ended by itself", kill=True)
         except ValueError as broken:
             self._die(f"the sound process answered nonsense: {broken}", kill=True)
 
@@ -224,11 +230,9 @@ class _Soak:
 
     async def close(self) -> None:
         """See `SoakStream`."""
-        if self._closed or not self._owner.alive:
-            return
-        self._closed = True
-        with suppress(AudioFault):
-            await self._owner._job(CloseSoak(), 0.0)
+        if not self._closed:
+            self._closed = True
+            await self._owner._silence(CloseSoak(), MUTE_S)
 
 
 def _spawn(socket_fd: int, page_fd: int) -> subprocess.Popen[bytes]:

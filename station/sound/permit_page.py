@@ -2,8 +2,8 @@
 
 The page holds one deadline on CLOCK_MONOTONIC, which is the same in every process. Only the safety kernel moves it,
 a little ahead with every completed scan; the sound process checks it for every block that drives. So sound
-stops by itself when the kernel stops, whatever becomes of the daemon, the socket or the event loop. Layout: the deadline
-in nanoseconds and its bitwise complement, so that a torn write reads as no permit.
+stops by itself when the kernel stops, whatever becomes of the daemon, the socket or the event loop. Layout: the
+deadline in nanoseconds and its bitwise complement, so that a torn write reads as no permit.
 """
 
 from __future__ import annotations

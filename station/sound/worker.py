@@ -96,8 +96,8 @@ class Worker:
             if isinstance(request, Ping):
                 self._reply(number, None)
                 continue
-            if isinstance(request, Mute):
-                self._mutes.below = number
+            if isinstance(request, Mute | CloseSoak):
+                self._mutes.below = number  # ends what drives now; the job thread confirms when it has ended
                 if self._capturing_noise:
                     self._reply(number, None)  # nothing drives; the capture may end in its own time
                     continue

@@ -131,7 +131,7 @@ class Interface:
         return analyse_tone(x, self.rate_hz, frequency_hz)
 
     def _learn_latency(self, captured: Samples, source: Samples, steady: slice, frequency_hz: float) -> None:
-        """Remember how late this interface captures; what cannot be its latency (a DUT that wakes up late) is ignored."""
+        """Remember how late this interface captures; what cannot be that (a DUT that wakes up) is ignored."""
         if frequency_hz < TELLS_LATENCY_HZ:
             return
         driven = [c for c in (0, 1) if np.any(source[:, c])]

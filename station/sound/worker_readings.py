@@ -45,15 +45,10 @@ class Scale:
         return self.level(step.amplitude, step.amplitude_u, step.amplitude <= step.amplitude_u)
 
     def noise(self, rms: float, rms_u: float) -> Value:
-        """V rms of noise, less half of the interface's own (whose power lies between nothing and its bound)."""
-        own = self._own_noise_power
+        """V rms of noise as captured, the interface's own in it: whoever wants the DUT's alone measures that too."""
         to_volts = math.sqrt(2.0) * self.full_scale_v
-        if rms * rms <= own:
-            return Value((rms + rms_u) * to_volts, rms_u * to_volts, "below")
-        value = math.sqrt(rms * rms - own / 2.0)
-        own_u = RECTANGULAR * own / 2.0 / (2.0 * value)
-        volts = value * to_volts
-        return Value(volts, math.hypot(math.hypot(rms_u, own_u) * to_volts, self._gain_relative * volts))
+        volts = rms * to_volts
+        return Value(volts, math.hypot(rms_u * to_volts, self._gain_relative * volts))
 
     def thd(self, tone: Tone) -> Value:
         """THD in per cent, a bound where it drowns in noise or in the interface's own."""

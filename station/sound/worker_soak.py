@@ -1,17 +1,21 @@
 """The soak in the sound process: a thread that reads a gapless stream to its end and looks at every frame.
 
-The thread reads whether or not anyone asks, a second at a time, and analyses as it reads (a thousand times faster
-than real time), so no frames pile up: what is kept are two levels, two THD and the silences. The stream's first
+The thread reads whether or not anyone asks, a second at a time, and analyses as it reads (far faster than
+real time), so no frames pile up: what is kept are two levels, two THD and the silences. The stream's first
 frames, as many as the interface is late, are read and left out, so that second 0 begins with the first driven frame.
 """
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from dataclasses import dataclass, field
 
-from drivers.errors import AudioFault
-from drivers.ports import AudioStream, Permit
+import numpy as np
+
+from drivers.errors import AudioFault, PermitDenied
+from drivers.ports import Permit
 from station.analysis import stimuli
 from station.analysis.envelope import Silence, SilenceFinder, block_power
 from station.analysis.fold import FoldedSecond, Folder
@@ -29,6 +33,10 @@ LEAST_HZ = 500.0
 """Under it a millisecond does not hold half a cycle, and the envelope would dip by itself."""
 FLOOR_DBFS = -90.0
 CROSS_CHECK_S = 60
+PACE = 0.99
+"""Wall seconds a second of stream that nobody asked for: a little fast, so that a fast audio clock never piles up."""
+PERMIT_POLL_S = 0.05
+END_S = 3.0
 CUT_POWER = 0.25
 """A millisecond under this part of its second's median is a cut, and the second is left out."""
 EDGE_POWER = 0.9
@@ -134,16 +142,16 @@ class SoakMonitor:
         channel.thd_u = max(channel.thd_u, abs(windowed.thd - folded.thd))
 
     def _thd_u(self, channel: _Channel) -> float:
-        return 100.0 * (channel.thd_u**2 + self._scale.own_thd_u**2) ** 0.5
+        return 100.0 * math.hypot(channel.thd_u, self._scale.own_thd_u)
 
 
 def _is_cut(power: Array) -> bool:
     """True when a block of the second is largely missing, or one at its edges partly (the rest lies next door)."""
-    median = float(sorted(power.tolist())[power.size // 2])
-    if bool((power < CUT_POWER * median).any()):
+    median = float(np.median(power))
+    if float(power.min()) < CUT_POWER * median:
         return True
-    edges = (*power[:EDGE_BLOCKS].tolist(), *power[-EDGE_BLOCKS:].tolist())
-    return min(edges) < EDGE_POWER * median
+    edges = float(min(power[:EDGE_BLOCKS].min(), power[-EDGE_BLOCKS:].min()))
+    return edges < EDGE_POWER * median
 
 
 def _holds_silence(channel: _Channel, power: Array, grace: int) -> bool:
@@ -159,66 +167,98 @@ def _open_s(channel: _Channel) -> float:
     return 0.0 if channel.finder is None else channel.finder.open_s
 
 
+class _StopPermit:
+    """The job's permit, until the soak is closed: so a reader that waits for frames is mute within a block."""
+
+    def __init__(self, permit: Permit) -> None:
+        self._permit = permit
+        self.closed = False
+
+    def check(self) -> None:
+        """Raise `PermitDenied` once closed or when the job's permit goes."""
+        if self.closed:
+            raise PermitDenied("drive", "the soak was closed")
+        self._permit.check()
+
+
 class Soak:
-    """A running soak: the stream, its reader thread, and what it has found."""
+    """A running soak: the stream, its reader thread, and what it has found.
+
+    The reader goes on by itself at the pace of the wall clock, so on a real interface it never falls behind, and
+    faster where someone asks and frames are there. Frames nobody asked for do not come early.
+    """
 
     def __init__(self, interface: Interface, stimulus: Stimulus, permit: Permit) -> None:
         self._monitor = SoakMonitor(interface, stimulus)
-        rate = interface.rate_hz
-        self._rate_hz = rate
+        self._rate_hz = interface.rate_hz
         self._duration_s = stimulus.duration_s
-        self._frames = round(stimulus.duration_s * rate)
+        self._frames = round(stimulus.duration_s * interface.rate_hz)
         self._late_frames = interface.latency_frames or 0
+        self._permit = _StopPermit(permit)
+        self._asked_s = 0.0
         self._error: Exception | None = None
-        self._closing = False
         self._moved = threading.Condition()
-        peaks = interface.peaks(stimulus.left_v, stimulus.right_v)
+        rate, peaks = interface.rate_hz, interface.peaks(stimulus.left_v, stimulus.right_v)
         period = stimuli.whole_period(round(PERIOD_S * rate), rate, stimulus.frequency_hz, peaks)
-        self._stream = interface.device.stream(period, round(FADE_IN_S * rate), permit)
+        self._stream = interface.device.stream(period, round(FADE_IN_S * rate), self._permit)
         self._thread = threading.Thread(target=self._run, name="soak", daemon=True)
         self._thread.start()
 
     def advance(self, to_s: float) -> SoakBatch:
         """Wait until every frame up to `to_s` was looked at. Raises what ended the stream before."""
-        if not to_s <= self._duration_s + 1e-9:
-            raise ValueError(f"{to_s:g} s lies beyond the soak's {self._duration_s:g} s")
+        if not 0.0 <= to_s <= self._duration_s + 1e-9:
+            raise ValueError(f"{to_s:g} s lies outside of the soak's {self._duration_s:g} s")
         with self._moved:
-            self._moved.wait_for(lambda: self._error is not None or self._monitor.end_s >= to_s - 1e-9)
-            if self._monitor.end_s < to_s - 1e-9 and self._error is not None:
+            self._asked_s = max(self._asked_s, to_s)
+            self._moved.notify_all()
+            self._moved.wait_for(lambda: self._error is not None or self._reached(to_s))
+            if self._error is not None and not self._reached(to_s):
                 raise self._error
             return self._monitor.take()
 
     def close(self) -> None:
-        """Mute, end the thread; safe to call twice."""
-        self._closing = True
-        self._stream.close()
-        self._thread.join(timeout=5.0)
+        """Mute and end the thread; safe to call twice. Raises `AudioFault` when the device will not end."""
+        with self._moved:
+            self._permit.closed = True
+            self._moved.notify_all()
+        self._thread.join(timeout=END_S)
         if self._thread.is_alive():
-            raise AudioFault(DEVICE, "the stream's reader did not end within 5 s")
+            raise AudioFault(DEVICE, f"the stream did not end within {END_S:g} s")
+
+    def _reached(self, to_s: float) -> bool:
+        return self._monitor.end_s >= to_s - 1e-9
 
     def _run(self) -> None:
         try:
-            self._read_all(self._stream)
+            self._read_all()
         except Exception as error:  # kept for whoever asks next: this is the thread's end
             with self._moved:
-                self._error = AudioFault(DEVICE, "the soak was closed") if self._closing else error
+                self._error = error
         finally:
             self._stream.close()
             with self._moved:
                 self._moved.notify_all()
 
-    def _read_all(self, stream: AudioStream) -> None:
+    def _read_all(self) -> None:
+        started_s = time.monotonic()
         if self._late_frames:
-            stream.read(self._late_frames)
+            self._stream.read(self._late_frames)
         left = self._frames
-        while left > 0 and not self._closing:
+        while left > 0:
             count = min(self._rate_hz, left)
-            frames = stream.read(count)
+            self._wait_turn(started_s + PACE * (self._monitor.end_s + count / self._rate_hz))
+            frames = self._stream.read(count)
             if frames.shape != (count, 2):
                 raise AudioFault(DEVICE, f"{frames.shape[0]} frames came for {count}: frames were lost")
             left -= count
             with self._moved:
                 self._monitor.push(frames)
                 self._moved.notify_all()
-        if self._closing:
-            raise AudioFault(DEVICE, "the soak was closed")
+
+    def _wait_turn(self, due_s: float) -> None:
+        """Until the next frames are asked for, or due by the wall clock; the permit is looked at all the while."""
+        with self._moved:
+            while self._asked_s <= self._monitor.end_s + 1e-9 and (wait_s := due_s - time.monotonic()) > 0.0:
+                self._permit.check()
+                self._moved.wait(min(wait_s, PERMIT_POLL_S))
+        self._permit.check()

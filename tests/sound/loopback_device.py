@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from drivers.catalog import AudioSettings, Driver
 from drivers.errors import AudioFault
 from drivers.ports import Identity, Permit
