@@ -21,6 +21,7 @@ class DoubleWorld:
         self.peak_a_now = 14.0
         self.heatsink_degc_now, self.case_degc_now = 61.0, 45.0
         self.load_bank_degc_now, self.ambient_degc_now = 50.0, 25.0
+        self.load_bank_ohm_now = 8.02
         self.terminals_now = TerminalVolts(0.008, 0.0, -0.012, 0.0)
         self.discharge_now = DischargeVolts(230.0, 230.0, 0.5)
         self.insulation_mohm_now, self.earth_bond_ohm_now = 80.0, 0.06
@@ -55,9 +56,6 @@ class DoubleWorld:
     def set_bond_current(self, amps: float) -> None:
         self.bond_currents.append(amps)
 
-    def load_bank_ohm(self, role: str) -> float | None:
-        return None if self.relays[role] else 8.0
-
     def arm_peak(self) -> None:
         self.peak_a_now = 0.0
 
@@ -78,6 +76,9 @@ class DoubleWorld:
 
     def ambient_degc(self) -> float:
         return self.ambient_degc_now
+
+    def load_bank_ohm(self, role: str) -> float | None:
+        return None if self.relays[role] else self.load_bank_ohm_now
 
     def fan_turning(self) -> bool:
         return self.relays["fan"]

@@ -1,0 +1,163 @@
+"""The GPT-9800's dialogue: settings that do not take, answers in every form, a tester that will not stop."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from drivers.errors import DeviceRefused, DeviceTimeout, DriverError, ProtocolError, SettingMismatch
+from drivers.ports import BondSetup, InsulationSetup
+from drivers.scpi import gpt9800, gpt9800_answers
+from drivers.scpi.gpt9800 import Gpt9800
+from drivers.scpi.gpt9800_answers import IDENTITY, NUMBER, RESULT, Prepared, read_back
+from drivers.sim.gpt9800 import Gpt9800Twin
+from tests.contract.twin_bench import Allowed
+from tests.drivers.double_world import DoubleWorld
+
+IR = Prepared("IR", 500.0, 5.0)
+GB = Prepared("GB", 25.0, 5.0)
+
+
+def parsed(prepared: Prepared, line: str) -> tuple[float, str | None]:
+    answer = re.fullmatch(RESULT, line)
+    assert answer is not None, line
+    reading = gpt9800_answers.tester_reading("tester", prepared, answer)
+    return reading.value, reading.bound
+
+
+@pytest.mark.parametrize(
+    ("prepared", "line", "value", "bound"),
+    [
+        (IR, ">IR, PASS , 0.500kV ,80.12M ohm ,T=005.0S", 80.12, None),
+        (IR, "IR,PASS ,0.500kV,1.234G ohm,T=005.0S", 1234.0, None),
+        (IR, "IR, FAIL ,0.500kV,0.912Mohm ,T=005.0S", 0.912, None),
+        (IR, "IR,FAIL ,0.031kV,000.1k ohm,T=000.3S", 0.0001, None),
+        (IR, ">IR, PASS ,0.500kV ,>9999M ohm,T=005.0S", 9999.0, "above"),
+        (IR, "<IR,PASS ,500V,80.1M ohm,T=005.0S>", 80.1, None),
+        (GB, ">GB, PASS ,25.00A ,060.1mohm ,T=005.0S", 0.0601, None),
+        (GB, "GB,FAIL ,25.00A,>650.0m ohm,T=000.5S", 0.65, "above"),
+    ],
+)
+def test_results_come_in_mohm_and_ohm_with_their_bound(
+    prepared: Prepared, line: str, value: float, bound: str | None
+) -> None:
+    assert parsed(prepared, line) == (pytest.approx(value), bound)
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("GB, PASS ,25.00A ,060.1mohm ,T=005.0S", ProtocolError),  # of another test
+        ("IR, VIEW ,0.000kV ,0.000M ohm ,T=000.0S", DeviceRefused),  # broken off
+        ("IR, PASS ,0.050kV ,80.12M ohm ,T=005.0S", ProtocolError),  # never had its voltage
+        ("IR, PASS ,0.500kV ,80.12M ohm ,T=001.0S", ProtocolError),  # never had its time
+    ],
+)
+def test_a_result_that_proves_nothing_is_an_error(line: str, error: type[DriverError]) -> None:
+    with pytest.raises(error):
+        parsed(IR, line)
+
+
+@pytest.mark.parametrize("line", ["", "IR, PASS", "0,No Error", "IR, PASS ,0.500kV ,---- ohm ,T=005.0S", "TEST ON"])
+def test_what_is_no_result_has_not_its_shape(line: str) -> None:
+    assert re.fullmatch(RESULT, line) is None
+
+
+@pytest.mark.parametrize(("text", "prefix", "value"), [("0.500kV", "k", 0.5), ("1.200G", "M", 1200.0), ("5", "M", 5.0)])
+def test_settings_read_back_in_the_unit_of_their_command(text: str, prefix: str, value: float) -> None:
+    answer = re.fullmatch(NUMBER, text)
+    assert answer is not None
+    assert read_back(answer, prefix) == pytest.approx(value)
+
+
+def test_the_identity_of_the_manual_is_understood() -> None:
+    answer = re.fullmatch(IDENTITY, "GPT-9902A,GES121109   ,V2.06,")
+    assert answer is not None
+    assert answer.groupdict() == {"model": "GPT-9902A", "serial": "GES121109", "firmware": "V2.06"}
+
+
+class StubbornTwin(Gpt9800Twin):
+    """A tester with one fault: a setting that does not take, a test that never ends, or a STOP that it ignores."""
+
+    def __init__(self, world: DoubleWorld, deaf_to: str) -> None:
+        super().__init__(world, 1)
+        self.deaf_to = deaf_to
+
+    def answer(self, header: str, argument: str) -> str | None:
+        if f"{header} {argument}".startswith(self.deaf_to) and not header.endswith("?"):
+            return None
+        return super().answer(header, argument)
+
+
+async def with_twin(deaf_to: str, speed: float = 240.0) -> tuple[Gpt9800, StubbornTwin, DoubleWorld]:
+    world = DoubleWorld(speed)
+    world.tester = True
+    twin = StubbornTwin(world, deaf_to)
+    return Gpt9800(await twin.start(), 115200), twin, world
+
+
+@pytest.mark.parametrize(
+    "deaf_to", ["MAIN:FUNC MANU", "MANU:EDIT:MODE IR", "MANU:IR:VOLT 0", "MANU:IR:RLOS", "MANU:IR:TTIM"]
+)
+async def test_a_setting_that_does_not_take_is_a_mismatch_and_nothing_can_be_run(deaf_to: str) -> None:
+    tester, twin, world = await with_twin(deaf_to)
+    with pytest.raises(SettingMismatch, match=r"reads back .* after setting"):
+        await tester.prepare_insulation(InsulationSetup(500.0, 5.0, 5.0))
+    with pytest.raises(DeviceRefused, match="nothing is prepared"):
+        await tester.run(Allowed())
+    assert world.test_voltages == []
+    await tester.close()
+    await twin.close()
+
+
+@pytest.mark.parametrize("deaf_to", ["MANU:GB:CURR", "MANU:GB:RHIS", "MANU:GB:FREQ 50", "MANU:GB:TTIM"])
+async def test_a_bond_setting_that_does_not_take_is_a_mismatch(deaf_to: str) -> None:
+    tester, twin, _ = await with_twin(deaf_to)
+    with pytest.raises(SettingMismatch):
+        await tester.prepare_bond(BondSetup(25.0, 5.0, 0.3))
+    await tester.close()
+    await twin.close()
+
+
+async def test_a_test_that_never_ends_is_stopped_at_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    tester, twin, world = await with_twin("nothing", speed=0.001)
+    monkeypatch.setattr(gpt9800, "MARGIN_S", -0.3)
+    await tester.prepare_bond(BondSetup(25.0, 0.5, 0.3))
+    with pytest.raises(DeviceTimeout, match="has not ended within"):
+        await tester.run(Allowed())
+    assert world.bond_currents[-1] == 0.0
+    await tester.close()
+    await twin.close()
+
+
+async def test_a_tester_that_ignores_stop_is_told_in_the_error() -> None:
+    tester, twin, _ = await with_twin("FUNC:TEST OFF", speed=1.0)
+    await tester.prepare_bond(BondSetup(25.0, 5.0, 0.3))
+    await tester._line.tell("FUNC:TEST ON", Allowed())
+    with pytest.raises(ProtocolError, match="still testing after FUNC:TEST OFF; press STOP"):
+        await tester.stop()
+    with pytest.raises(DeviceRefused, match="a test is running"):
+        await tester.prepare_bond(BondSetup(25.0, 5.0, 0.3))
+    await tester.close()
+    await twin.close()
+
+
+async def test_the_twin_ignores_settings_while_it_tests_and_takes_no_other_mode() -> None:
+    tester, twin, _ = await with_twin("nothing", speed=1.0)
+    await tester.prepare_insulation(InsulationSetup(250.0, 5.0, 5.0))
+    line = tester._line
+    await line.tell("MANU:GB:CURR 20")  # not in IR mode
+    await line.tell("FUNC:TEST ON", Allowed())
+    await line.tell("MANU:IR:VOLT 0.5")
+    await line.tell("MANU:EDIT:MODE ACW")
+    await line.tell("FUNC:TEST OFF")
+    assert (await line.ask("MANU:IR:VOLT?", ".*"))[0] == "0.250kV"
+    assert (await line.ask("MANU:EDIT:MODE?", ".*"))[0] == "IR"
+    assert (await line.ask("MANU:GB:CURR?", ".*"))[0] == "03.00A"
+    await line.tell("MANU:EDIT:MODE ACW")
+    await line.tell("FUNC:TEST ON", Allowed())
+    await line.tell("NONSENSE 1")
+    assert await line.errors() == ["30 Mode Error", "20 Command Error"]
+    await tester.close()
+    await twin.close()

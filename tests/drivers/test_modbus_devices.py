@@ -1,0 +1,158 @@
+"""Modbus drivers byte by byte: scales, word orders, and every impossible value an error that names value and bound."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import pytest
+
+from drivers.catalog import RegisterField, RegisterMapSettings
+from drivers.errors import ProtocolError, SettingMismatch
+from drivers.modbus.adam4118 import Adam4118
+from drivers.modbus.bus import ModbusBus
+from drivers.modbus.frame import crc16
+from drivers.modbus.infrared import InfraredThermometer
+from drivers.modbus.pzem import Pzem016
+from drivers.modbus.register_map import RegisterMapMeter, RegisterMapProbe
+from tests.drivers.fake_line import FakeLine, Reply
+
+
+@asynccontextmanager
+async def device_with(words: Mapping[int, int]) -> AsyncIterator[tuple[ModbusBus, FakeLine]]:
+    """A bus whose every device has these registers (0 elsewhere), for input and holding alike."""
+
+    def answer(request: bytes) -> Reply:
+        if request[1] == 6:
+            return [(0.0, request)]
+        first, count = struct.unpack(">HH", request[2:6])
+        body = request[:2] + bytes((2 * count,))
+        body += b"".join(words.get(first + n, 0).to_bytes(2, "big") for n in range(count))
+        return [(0.0, body + crc16(body))]
+
+    with FakeLine(answer) as line:
+        bus = ModbusBus(line.path, 19200, 0.3, 0.3)
+        try:
+            yield bus, line
+        finally:
+            await bus.close()
+
+
+async def test_the_mains_meter_joins_low_and_high_words_in_one_read() -> None:
+    words = {0: 2301, 1: 0x86A0, 2: 0x0001, 3: 0x1170, 4: 0x0001, 5: 5, 6: 1, 7: 500, 8: 98}
+    async with device_with(words) as (bus, line):
+        readings = await Pzem016(bus, 2).read()
+        assert readings == pytest.approx(
+            {
+                "voltage_v": 230.1,
+                "current_a": 100.0,
+                "power_w": 7000.0,
+                "energy_wh": 65541.0,
+                "frequency_hz": 50.0,
+                "power_factor": 0.98,
+            }
+        )
+        assert line.requests == [bytes.fromhex("02 04 00 00 00 0a") + crc16(bytes.fromhex("02 04 00 00 00 0a"))]
+
+
+@pytest.mark.parametrize(
+    ("register", "raw", "name"), [(0, 3001, "voltage_v"), (7, 700, "frequency"), (8, 101, "factor")]
+)
+async def test_an_impossible_mains_reading_names_value_and_bound(register: int, raw: int, name: str) -> None:
+    async with device_with({register: raw}) as (bus, _):
+        with pytest.raises(ProtocolError, match=rf"{name}.* = .* is above the possible"):
+            await Pzem016(bus, 2).read()
+
+
+async def test_thermocouples_are_scaled_over_the_range_of_type_k() -> None:
+    async with device_with({0: 2918, 1: 1196, 5: 65534}) as (bus, line):
+        readings = await Adam4118(bus, 3, {"heatsink_degc": 0, "ambient_degc": 1, "loadbank_degc": 5}).read()
+        assert readings["heatsink_degc"] == pytest.approx(61.0, abs=0.02)
+        assert readings["ambient_degc"] == pytest.approx(25.0, abs=0.02)
+        assert len(line.requests) == 1
+
+
+@pytest.mark.parametrize("raw", [0, 0xFFFF])
+async def test_a_burnt_out_thermocouple_is_an_error_and_no_temperature(raw: int) -> None:
+    async with device_with({0: 2918, 1: raw}) as (bus, _):
+        with pytest.raises(ProtocolError, match=r"ambient_degc \(input 1\).*burnt out"):
+            await Adam4118(bus, 3, {"heatsink_degc": 0, "ambient_degc": 1}).read()
+
+
+def test_thermocouple_inputs_that_do_not_exist_are_refused() -> None:
+    with pytest.raises(ValueError, match="inputs 0 to 7"):
+        Adam4118(ModbusBus("/dev/null", 9600, 1, 1), 3, {"heatsink_degc": 8})
+
+
+async def test_the_infrared_thermometer_reads_kelvin_cells() -> None:
+    async with device_with({6: 14908, 7: 16708}) as (bus, _):
+        readings = await InfraredThermometer(bus, 4).read()
+        assert readings == pytest.approx({"ambient_degc": 25.01, "object_degc": 61.01})
+
+
+async def test_the_infrared_thermometers_invalid_flag_is_an_error() -> None:
+    async with device_with({6: 14908, 7: 0x8000 | 16708}) as (bus, _):
+        with pytest.raises(ProtocolError, match="object_degc is flagged invalid"):
+            await InfraredThermometer(bus, 4).read()
+
+
+def meter(bus: ModbusBus, arm_register: int | None = None, **quantities: RegisterField) -> RegisterMapMeter:
+    settings = RegisterMapSettings("b", 12, quantities, arm_register=arm_register)
+    return RegisterMapMeter(bus, settings) if arm_register is None else RegisterMapProbe(bus, settings)
+
+
+async def test_every_type_and_word_order_of_a_register_map_is_decoded() -> None:
+    high, low = struct.unpack(">HH", struct.pack(">f", -12.5))
+    words = {0: 0xFFFE, 1: 0xFFFE, 2: high, 3: low, 4: low, 5: high, 6: 0xFFFF, 7: 0xFFF6, 8: 0x0001, 9: 0x0002}
+    async with device_with(words) as (bus, line):
+        readings = await meter(
+            bus,
+            signed_v=RegisterField(0, type="int16", scale=0.5),
+            unsigned_v=RegisterField(1, offset=-65534.0),
+            big_v=RegisterField(2, type="float32"),
+            little_v=RegisterField(4, type="float32", word_order="little"),
+            long_v=RegisterField(6, type="int32"),
+            swapped_v=RegisterField(8, type="uint32", word_order="little"),
+        ).read()
+        assert readings == {
+            "signed_v": -1.0,
+            "unsigned_v": 0.0,
+            "big_v": -12.5,
+            "little_v": -12.5,
+            "long_v": -10.0,
+            "swapped_v": 0x00020001,
+        }
+        assert len(line.requests) == 1, "registers that stand next to each other are one transaction"
+
+
+async def test_gaps_and_functions_make_separate_transactions() -> None:
+    async with device_with({0: 1, 20: 2, 21: 3}) as (bus, line):
+        fields = {"a_v": RegisterField(0), "b_v": RegisterField(20), "c_v": RegisterField(21, function="holding")}
+        assert await meter(bus, **fields).read() == {"a_v": 1.0, "b_v": 2.0, "c_v": 3.0}
+        assert sorted((r[1], r[3], r[5]) for r in line.requests) == [(3, 21, 1), (4, 0, 1), (4, 20, 1)]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+async def test_a_float_that_is_no_number_is_an_error(value: float) -> None:
+    high, low = struct.unpack(">HH", struct.pack(">f", value))
+    async with device_with({0: high, 1: low}) as (bus, _):
+        with pytest.raises(ProtocolError, match=r"left_plus_v is .*not a number"):
+            await meter(bus, left_plus_v=RegisterField(0, type="float32")).read()
+
+
+@pytest.mark.parametrize(("raw", "text"), [(401, "40.1 is above the possible 40"), (9, "0.9 is below the possible 1")])
+async def test_a_value_outside_its_declared_bounds_is_an_error(raw: int, text: str) -> None:
+    async with device_with({0: raw}) as (bus, _):
+        with pytest.raises(ProtocolError, match=text):
+            await meter(bus, peak_a=RegisterField(0, scale=0.1, low=1.0, high=40.0)).read()
+
+
+async def test_a_probe_that_does_not_clear_is_a_setting_mismatch() -> None:
+    async with device_with({0: 150}) as (bus, line):
+        probe = meter(bus, arm_register=16, peak_a=RegisterField(0, scale=0.01, accuracy_absolute=0.02))
+        assert isinstance(probe, RegisterMapProbe)
+        with pytest.raises(SettingMismatch, match=r"peak_a holds 1.5 after arming, more than 0.03"):
+            await probe.arm()
+        assert line.requests[0][1:6] == bytes.fromhex("06 00 10 00 01")
