@@ -135,7 +135,7 @@ def _place(
     elif "poll_s" in raw and entry is not None and not is_sensor:
         problems.append(source.problem((*path, "poll_s"), f"a {entry.port} is not polled", "remove this key"))
     settings = None
-    if entry is not None:
+    if entry is not None and _fits(path, entry):
         own = {key: value for key, value in raw.items() if key not in ("kind", "poll_s")}
         settings, found = read(entry.settings, own, source, path)
         problems += [_poll_meant(source, problem, path) for problem in found]

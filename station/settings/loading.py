@@ -14,10 +14,10 @@ from station.settings.interlocks import check_readings, read_diagnosis, read_int
 from station.settings.names import nearest_of
 from station.settings.plans import check_limits, read_plan, read_product, steps_of
 from station.settings.problem import InvalidTree, Problem
-from station.settings.source import Source, read_source
+from station.settings.source import STATION, Source, read_source
 from station.settings.tree import DiagnosisRule, PlanTemplate, StepEntry, Tree, content_sha256
 
-STATION, INTERLOCKS, DIAGNOSIS = "station.toml", "interlocks.toml", "diagnosis.toml"
+INTERLOCKS, DIAGNOSIS = "interlocks.toml", "diagnosis.toml"
 
 
 def load(directory: Path, steps: Mapping[str, StepEntry], drivers: Mapping[str, DriverEntry]) -> Tree:

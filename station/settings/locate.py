@@ -10,6 +10,7 @@ import re
 import tomllib
 from bisect import bisect_right
 from collections.abc import Mapping
+from contextlib import suppress
 
 Path = tuple[str | int, ...]
 """Keys and array indices from the root: `("step", 2, "limits", "thd_percent")`."""
@@ -22,7 +23,7 @@ _VALUE = (
     re.compile(r'"(?:\\.|[^"\\\n])*"'),
     re.compile(r"'[^'\n]*'"),
     re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:[^\s,\]}#]+"),  # a date and time with a blank between
-    re.compile(r"[^\s,\]}#]+"),
+    re.compile(r"[^\s,\]}#\"'][^\s,\]}#]*"),
 )
 _QUOTED = _VALUE[2:4]
 
@@ -30,6 +31,14 @@ _QUOTED = _VALUE[2:4]
 def locate(text: str) -> Mapping[Path, int]:
     """Line (from 1) of every key, table and array element of `text`, which tomllib must have accepted."""
     return _Scanner(text).run()
+
+
+def line_of_unfinished(text: str) -> int:
+    """Line of the key whose value never ends, for a document that tomllib gives up at its end."""
+    scanner = _Scanner(text)
+    with suppress(ValueError, IndexError):
+        scanner.run()
+    return scanner.began
 
 
 class _Scanner:
@@ -40,6 +49,8 @@ class _Scanner:
         self._lines: dict[Path, int] = {}
         self._explicit: set[Path] = set()
         self._counts: dict[Path, int] = {}
+        self.began = 1
+        """Line of the last key outside any bracket."""
 
     def run(self) -> Mapping[Path, int]:
         table: Path = ()
@@ -48,6 +59,7 @@ class _Scanner:
             if self._text.startswith("[", self._at):
                 table = self._header()
             else:
+                self.began = self._line()
                 self._pair(table)
             self._skip_blank()
         return self._lines

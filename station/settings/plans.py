@@ -8,18 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, get_args
 
 from station.domain.limit import Limit
-from station.domain.plan import OnFail, Product
+from station.domain.plan import OnFail, Product, Purpose
 from station.settings.locate import Path
-from station.settings.names import suggest, unit_word
+from station.settings.names import nearest_of, suggest, unit_word
 from station.settings.problem import Problem
 from station.settings.schema import PlanFile, ProductFile, StepTable
 from station.settings.source import Source, table, tables, texts
 from station.settings.tree import NOT_FOR_CLASS_II, PlanTemplate, StepEntry, StepTemplate, merge_limit
 from station.settings.validate import read
 
+_WITHOUT_LABEL = tuple(purpose for purpose in get_args(Purpose) if purpose != "outgoing")
 _BOUNDS = ("low", "high", "relative_percent")
 
 
@@ -123,7 +124,7 @@ def _check_id(source: Source) -> Iterator[Problem]:
 
 
 def _check_label(source: Source) -> Iterator[Problem]:
-    if source.data.get("label") is True and source.data.get("purpose") != "outgoing":
+    if source.data.get("label") is True and source.data.get("purpose") in _WITHOUT_LABEL:
         wrong = f"a run of purpose {source.data.get('purpose')!r} earns no label"
         yield source.problem(("label",), wrong, 'remove it, or purpose = "outgoing"')
 
@@ -155,7 +156,7 @@ def _check_step(source: Source, step: Step, catalogue: Mapping[str, StepEntry]) 
 
 def _check_bounds(source: Source, path: Path, limit: Mapping[str, Any]) -> Iterator[Problem]:
     name = str(path[-1])
-    if not any(bound in limit for bound in _BOUNDS):
+    if limit.keys() <= {"source", "decision"}:
         yield source.problem(path, "a limit without a bound", "give low, high or relative_percent")
     if "relative_percent" in limit and ("low" in limit or "high" in limit):
         yield source.problem(path, "relative_percent beside low or high", "keep one of the two sorts of bounds")
@@ -175,13 +176,17 @@ def check_limits(
         family = plan.data.get("family")
         concerned = [p for p in products if family is None or p.data.get("family") == family]
         if not concerned and all_read and products:
-            families = {str(product.data.get("family")) for product in products}
-            yield plan.problem(("family",), f"no product is of the family {family!r}", suggest(str(family), families))
+            wrong = f"no product is of the family {family!r}"
+            yield plan.problem(("family",), wrong, suggest(str(family), _families(products)))
         for product in concerned:
             yield from _check_pair(plan, product, steps_of(plan, catalogue))
     if all_read:
         for product in products:
             yield from _check_unmeasured(product, plans, catalogue)
+
+
+def _families(sources: Sequence[Source]) -> set[str]:
+    return {str(source.data["family"]) for source in sources if "family" in source.data}
 
 
 def _check_pair(plan: Source, product: Source, steps: Sequence[Step]) -> Iterator[Problem]:
@@ -196,7 +201,7 @@ def _check_pair(plan: Source, product: Source, steps: Sequence[Step]) -> Iterato
             base, override = limits.get(name), table(step.limits.get(name))
             merged = merge_limit(table(base), override)
             low, high = merged.get("low"), merged.get("high")
-            if not any(bound in merged for bound in _BOUNDS):
+            if name not in limits and not any(bound in merged for bound in _BOUNDS):
                 wrong = f"`{name}` is required but has no limit for product {title!r}"
                 remedy = f"add [limits.{name}] to {product.name}, or [step.limits.{name}] here"
                 yield plan.problem((*step.path, "requires", index), wrong, remedy)
@@ -213,7 +218,13 @@ def _is_crossed(limit: Mapping[str, Any]) -> bool:
 def _check_unmeasured(
     product: Source, plans: Sequence[Source], catalogue: Mapping[str, StepEntry]
 ) -> Iterator[Problem]:
-    own = [plan for plan in plans if plan.data.get("family") in (None, product.data.get("family"))]
+    family = product.data.get("family")
+    if family not in _families(plans):
+        if nearest_of(str(family), _families(plans)) is None:  # else it has been said at the misspelled one
+            wrong = f"no plan is for the family {family!r}, so the limits would judge nothing"
+            yield product.problem(("family",), wrong, suggest(str(family), _families(plans)))
+        return
+    own = [plan for plan in plans if plan.data.get("family") in (None, family)]
     steps = [step for plan in own for step in steps_of(plan, catalogue)]
     required = {name for step in steps for _, name in step.requires}
     measured = {name for step in steps if step.spec is not None for name in step.spec.measurements}

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
-from station.settings.locate import Path, locate
+from station.settings.locate import Path, line_of_unfinished, locate
 from station.settings.problem import Problem
+
+STATION = "station.toml"
+"""The one file of a tree that belongs to one bench."""
 
 _SECRET = re.compile(r"(?:^|_)(?:password|passwd|passphrase|secret|token|credential|api_?key|private_?key|psk)s?$")
 _WHERE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+_OF_A_MACHINE = re.compile(r"/|~/|[A-Za-z]:\\")
 _BARE = re.compile(r"^[A-Za-z0-9_-]+$")
 
 
@@ -69,8 +73,7 @@ def read_source(directory: FilePath, name: str) -> tuple[Source | None, list[Pro
 
 def _syntax(file: str, text: str, message: str) -> Problem:
     match = _WHERE.search(message)
-    last = text.rstrip("\n").count("\n") + 1
-    line = int(match.group(1)) if match and match.group(1) else last
+    line = int(match.group(1)) if match and match.group(1) else line_of_unfinished(text)
     what = message[: match.start()] if match else message
     remedy = "put this line right (texts in quotes, one `key = value` a line, each key once)"
     return Problem(file, line, "(syntax)", f"not TOML: {what[:1].lower()}{what[1:]}", remedy)
@@ -83,6 +86,8 @@ def _never_allowed(source: Source) -> Iterator[Problem]:
             yield source.problem(
                 path, "a secret in the configuration", "keep it in the credentials directory and name the file only"
             )
+        elif isinstance(value, str) and source.name != STATION and _OF_A_MACHINE.match(value):
+            yield source.problem(path, "a path of one machine in a file for all", f"paths belong into {STATION} only")
         elif isinstance(value, float) and not math.isfinite(value):
             yield source.problem(path, f"{value} is no number to judge by", "write a finite number, or no key")
         elif isinstance(value, int | float) and key.endswith("_s") and value < 0:

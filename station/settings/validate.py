@@ -44,6 +44,7 @@ def read(kind: type[T], data: Mapping[str, Any], source: Source, at: Path = ()) 
         return kind(), []  # spares the building of a reader
     adapter: TypeAdapter[list[T]] = _adapter(typing.cast(Any, kind))
     found: list[Problem] = []
+    said: set[Path] = set()
     rest = dict(data)
     while True:
         try:
@@ -51,9 +52,11 @@ def read(kind: type[T], data: Mapping[str, Any], source: Source, at: Path = ()) 
             return (None if found else value), found
         except ValidationError as error:
             details = error.errors(include_url=False)
-        said = {problem.key for problem in found}
-        found += [problem for problem in _all_in_words(kind, details, source, at) if problem.key not in said]
-        bad = {detail["loc"][1] for detail in details if len(detail["loc"]) == 2} | {_named_field(kind, details[0])}
+        said |= _meant(kind, details)
+        places = [_place(kind, detail) for detail in details]
+        found += [_in_words(kind, d, source, at) for d, place in zip(details, places, strict=True) if place not in said]
+        said |= set(places)
+        bad = {place[0] for place in places if len(place) == 1}
         if rest.keys().isdisjoint(bad):
             return None, found
         # without them, to hear of the next: a class checks its bounds one by one, and only what is well typed
@@ -70,11 +73,16 @@ def _adapter(kind: Any) -> TypeAdapter[list[Any]]:
     return TypeAdapter(list[kind], config=_STRICT)
 
 
-def _all_in_words(kind: type[Any], details: list[ErrorDetails], source: Source, at: Path) -> list[Problem]:
-    unknown = {d["loc"] for d in details if d["type"] == "unexpected_keyword_argument"}
-    meant = {(*loc[:-1], nearest_of(str(loc[-1]), _keys_at(kind, loc[1:-1]))) for loc in unknown}
-    missing = [d for d in details if d["loc"] in meant]  # named already by the misspelled key
-    return [_in_words(kind, detail, source, at) for detail in details if detail not in missing]
+def _meant(kind: type[Any], details: list[ErrorDetails]) -> set[Path]:
+    """Places of the keys that misspelled keys were meant to be: that these are missing need not be said as well."""
+    unknown = [detail["loc"][1:] for detail in details if detail["type"] == "unexpected_keyword_argument"]
+    return {(*loc[:-1], nearest_of(str(loc[-1]), _keys_at(kind, loc[:-1])) or "") for loc in unknown}
+
+
+def _place(kind: type[Any], detail: ErrorDetails) -> Path:
+    """Where in the table the error is; a class that refuses its own values names the field first in its message."""
+    named = _named_field(kind, detail)
+    return (named,) if named else detail["loc"][1:]
 
 
 def _named_field(kind: type[Any], detail: ErrorDetails) -> str:
@@ -86,7 +94,7 @@ def _named_field(kind: type[Any], detail: ErrorDetails) -> str:
 
 
 def _in_words(kind: type[Any], detail: ErrorDetails, source: Source, at: Path) -> Problem:
-    loc = detail["loc"][1:]
+    loc = _place(kind, detail)
     path = (*at, *loc)
     given = _short(detail["input"])
     sort = detail["type"]
@@ -104,9 +112,7 @@ def _in_words(kind: type[Any], detail: ErrorDetails, source: Source, at: Path) -
         return source.problem(path, f"{given} is not {wanted}", remedy)
     if sort == "value_error":
         wrong, _, remedy = str(detail["ctx"]["error"]).partition(";")
-        named = _named_field(kind, detail)
-        path = (*path, named) if named else path
-        wrong = wrong.strip().removeprefix(named).lstrip(": ")
+        wrong = wrong.strip().removeprefix(_named_field(kind, detail)).lstrip(": ")
         return source.problem(path, wrong, remedy.strip() or "correct the value")
     rule = detail["msg"].removeprefix("Input ").replace("String ", "")
     return source.problem(path, f"{given} is out of bounds", f"it {rule}")

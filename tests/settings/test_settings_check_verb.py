@@ -1,0 +1,47 @@
+"""`station check`: what it prints where, and its exit status."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from settings_tree import TreeCopy
+
+from station.cli.check import check_tree
+
+
+def test_a_clean_tree_is_said_to_be_clean(tree: TreeCopy, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check_tree(tree.directory) == 0
+    out = capsys.readouterr().out
+    assert out == f"OK: {tree.directory} is clean (2 plans, 1 product)\n"
+
+
+def test_errors_are_printed_a_line_each_and_exit_1(tree: TreeCopy, capsys: pytest.CaptureFixture[str]) -> None:
+    tree.spoil("station.toml", "address = 2", "address = 1")
+    tree.spoil("products/example-a-100.toml", "load_ohm = 8.0", "load_ohm = nan")
+    assert check_tree(tree.directory) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:-1] == [str(problem) for problem in tree.problems()]
+    assert lines[-1].startswith("2 errors")
+
+
+def test_json_is_one_document_alone_on_standard_output(tree: TreeCopy, capsys: pytest.CaptureFixture[str]) -> None:
+    line = tree.spoil("station.toml", "address = 2", "address = 1")
+    assert check_tree(tree.directory, as_json=True) == 1
+    captured = capsys.readouterr()
+    (problem,) = json.loads(captured.out)
+    assert problem["file"] == str(tree.directory / "station.toml")
+    assert (problem["line"], problem["key"]) == (line, "devices.mains.address")
+    assert captured.err.startswith("1 error")
+
+
+def test_json_of_a_clean_tree_is_an_empty_list(tree: TreeCopy, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check_tree(tree.directory, as_json=True) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_a_directory_that_is_not_there_is_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check_tree(tmp_path / "nowhere") == 2
+    captured = capsys.readouterr()
+    assert (captured.out, len(captured.err.splitlines())) == ("", 1)
