@@ -1,0 +1,40 @@
+"""What the guarded ports and the kernel refuse with.
+
+    StepError                   a step could not measure: the step is an ERROR
+    +-- TerminalsLive           a speaker terminal is above 1 V to chassis: load and capture stay open
+    |   +-- OutputBridged       ... and it is a minus terminal, so the output is bridged
+    +-- PlugLive                the plug is not proven dead: no test voltage, no unlocking
+    +-- Misrouted               asked for relays that do not go together now
+    StationError
+    +-- LidHeld                 the lid stays locked
+
+A lost permit is `PermitDenied` (drivers.errors), which no step catches.
+"""
+
+from __future__ import annotations
+
+from station.domain.errors import StationError, StepError
+
+
+class TerminalsLive(StepError):
+    """A speaker terminal reads more than 1 V to chassis. `volts` has all four by name."""
+
+    def __init__(self, message: str, volts: dict[str, float]) -> None:
+        super().__init__(message)
+        self.volts = volts
+
+
+class OutputBridged(TerminalsLive):
+    """A minus terminal is not near chassis: the output is bridged and is refused."""
+
+
+class PlugLive(StepError):
+    """The plug is not proven dead within the time allowed."""
+
+
+class Misrouted(StepError):
+    """A relay was asked for that does not go with what is in circuit now, or does not exist on this bench."""
+
+
+class LidHeld(StationError):
+    """The lid stays locked, and why."""

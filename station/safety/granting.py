@@ -1,0 +1,125 @@
+"""Which permits a scan grants: pure. Each function returns why not ("" is a grant), the first reason that counts.
+
+A permit is given for what is wanted now and no more; what a sensor must watch once energised must be fresh before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from drivers.ports import GuardState, GuardStatus
+from station.domain.interlock import Interlock, When
+from station.safety.interlocks import find_fault
+from station.safety.rules import ISOLATED_FROM, LOADS, Rules
+from station.safety.snapshot import DriveWish, MainsWish, ScanInputs, ScanState
+
+
+def refusals(rules: Rules, interlocks: Iterable[Interlock], state: ScanState, inputs: ScanInputs) -> Mapping[str, str]:
+    """Why not, by permit; a permit that is granted has "" ."""
+    common = _common(rules, state, inputs)
+    if common:
+        return dict.fromkeys(("routing", "hv", "test_voltage", "mains", "drive"), common)
+    status = inputs.guard
+    assert status is not None  # _common refuses without one
+    rows = tuple(interlocks)
+    hv = _hv(rules, rows, inputs, status)
+    running = status.state is GuardState.HV and status.h
+    return {
+        "routing": "",
+        "hv": hv,
+        "test_voltage": hv or ("" if running else "the guard is not in HV"),
+        "mains": _mains(rules, rows, state, inputs, status),
+        "drive": _drive(rules, rows, inputs, status),
+    }
+
+
+def is_silent(rules: Rules, inputs: ScanInputs) -> bool:
+    """Whether the guard has not been heard of for too long."""
+    return inputs.guard is None or inputs.now - inputs.guard.received_at > rules.guard_silence_s
+
+
+def position(rules: Rules, inputs: ScanInputs, role: str) -> bool | None:
+    """Where a relay stands as read back; None where that is not known now."""
+    image = inputs.relays
+    if image is None or inputs.now - image.seen_at > rules.relay_max_age_s:
+        return None
+    return image.seen.get(role)
+
+
+def _common(rules: Rules, state: ScanState, inputs: ScanInputs) -> str:
+    if state.trips:
+        return f"tripped: {state.trips[0].interlock}, {state.trips[0].cause}; remove the cause, then RESET"
+    if is_silent(rules, inputs):
+        return "the guard is silent; check its USB lead"
+    return ""
+
+
+def _mains(rules: Rules, rows: tuple[Interlock, ...], state: ScanState, inputs: ScanInputs, status: GuardStatus) -> str:
+    if inputs.wishes.mains is MainsWish.OFF:
+        return "mains is not wanted"
+    if inputs.wishes.hv or status.h:
+        return "the test voltage is in use"
+    if inputs.now < state.off_until:
+        return f"mains was switched off less than {rules.min_off_s:g} s ago"
+    if status.fb and not status.k:
+        return "the contactor's feedback is closed though K is off"
+    return (
+        _unhealthy(inputs, status)
+        or _wrong_positions(rules, inputs, closed=(), opened=("tester", "bleed"))
+        or _not_ok(rows, inputs, ("always", "energised"), judge_low=("always",))
+    )
+
+
+def _hv(rules: Rules, rows: tuple[Interlock, ...], inputs: ScanInputs, status: GuardStatus) -> str:
+    if not inputs.wishes.hv:
+        return "the test voltage is not wanted"
+    if inputs.wishes.mains is not MainsWish.OFF or status.k or status.fb:
+        return "mains is not off"
+    if inputs.wishes.drive is not DriveWish.OFF:
+        return "drive is not released"
+    return (
+        _unhealthy(inputs, status)
+        or _wrong_positions(rules, inputs, closed=("tester",), opened=ISOLATED_FROM)
+        or _not_ok(rows, inputs, ("always", "hv"), judge_low=("always",))
+    )
+
+
+def _drive(rules: Rules, rows: tuple[Interlock, ...], inputs: ScanInputs, status: GuardStatus) -> str:
+    wish = inputs.wishes.drive
+    if wish in (DriveWish.OFF, DriveWish.PREPARE):
+        return "drive is not prepared"
+    if not (status.state is GuardState.ENERGISED and status.k and status.fb):
+        return "mains is not on"
+    closed = ("fan", "source", "capture", *(LOADS if wish is DriveWish.FULL else ()))
+    return _wrong_positions(rules, inputs, closed=closed, opened=("tester", "touch")) or _not_ok(
+        rows, inputs, ("always", "energised", "drive"), judge_low=("always", "energised", "drive")
+    )
+
+
+def _unhealthy(inputs: ScanInputs, status: GuardStatus) -> str:
+    if inputs.service_latch is not None:
+        return f"service latch: {inputs.service_latch}; a maintainer clears it (station service clear-weld)"
+    bad = [name for name in ("estop", "lid", "thermo") if not getattr(status, name)]
+    return f"guard input not healthy: {', '.join(bad)}" if bad else ""
+
+
+def _wrong_positions(rules: Rules, inputs: ScanInputs, closed: Iterable[str], opened: Iterable[str]) -> str:
+    for roles, wanted in ((closed, True), (opened, False)):
+        for role in roles:
+            seen = position(rules, inputs, role)
+            if seen is not wanted:
+                told = "not known" if seen is None else "closed" if seen else "open"
+                return f"relay {role} is {told}, must be {'closed' if wanted else 'open'}"
+    return ""
+
+
+def _not_ok(
+    rows: tuple[Interlock, ...], inputs: ScanInputs, when: tuple[When, ...], judge_low: tuple[When, ...]
+) -> str:
+    for row in rows:
+        if row.when in when:
+            low_from = 0.0 if row.when in judge_low else None
+            fault = find_fault(row, inputs.readings.get(row.reading), inputs.now, low_from)
+            if fault is not None:
+                return f"interlock {row.name}: {row.reading} is {fault.cause.lower()}"
+    return ""

@@ -1,0 +1,96 @@
+"""The kernel's end of the guard: opens and reopens the line, feeds it, and says STOP until the guard is off.
+
+It decides nothing: heartbeats and STOPs come from the scan. A line that was lost is opened again with a fresh session,
+and that it was lost is told first, so that no reconnect ever hides a trip.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from drivers.errors import DriverError
+from drivers.ports import Guard, GuardStatus
+from station.safety.rules import Rules
+
+
+class GuardLine:
+    """`on_lost` is called before every opening but the first."""
+
+    def __init__(self, guard: Guard, clock: Callable[[], float], rules: Rules, on_lost: Callable[[], None]) -> None:
+        self.guard = guard
+        self._clock = clock
+        self._rules = rules
+        self._on_lost = on_lost
+        self._opened = False
+        self._stopping: asyncio.Task[None] | None = None
+        self.trouble: DriverError | None = None
+        """The last error of the line, for those who show it."""
+
+    @property
+    def status(self) -> GuardStatus | None:
+        """The last status line, None if the port is lost."""
+        return self.guard.status
+
+    @property
+    def boot(self) -> str | None:
+        """The guard's boot id of the present session."""
+        hello = self.guard.hello
+        return None if hello is None else hello.boot
+
+    def heartbeat(self) -> None:
+        """Feed the guard; only the kernel, after a completed scan. A dead line is seen by the scan itself."""
+        if self.guard.status is None:
+            return
+        try:
+            self.guard.heartbeat()
+        except DriverError as error:
+            self.trouble = error
+
+    def stop(self) -> None:
+        """Say STOP without waiting; the kernel asks again every scan until the guard is TRIPPED."""
+        if self._stopping is None or self._stopping.done():
+            self._stopping = asyncio.get_running_loop().create_task(self._stop(), name="guard STOP")
+
+    async def open_again(self) -> None:
+        """A fresh session on a line whose old one went stale. Raises `DriverError`."""
+        await self.guard.open()
+        self._opened = True
+
+    async def run(self) -> None:
+        """Open the line, and again whenever it is lost or silent."""
+        while True:
+            if self._needs_opening():
+                if self._opened:
+                    self._on_lost()
+                try:
+                    async with asyncio.timeout(5.0):
+                        await self.open_again()
+                    self.trouble = None
+                except DriverError as error:
+                    self.trouble = error
+                except TimeoutError:
+                    self.trouble = DriverError("guard", "no answer to HELLO within 5 s; check its USB lead")
+            await asyncio.sleep(self._rules.reconnect_s)
+
+    async def close(self) -> None:
+        """Let STOP end, then let go of the line (which sends OFF)."""
+        if self._stopping is not None:
+            await asyncio.wait({self._stopping}, timeout=self._rules.clean_up_s)
+            self._stopping.cancel()
+        with contextlib.suppress(DriverError):
+            await self.guard.close()
+
+    def _needs_opening(self) -> bool:
+        status = self.guard.status
+        if status is None or not self._opened or self.guard.hello is None:
+            return True
+        return self._clock() - status.received_at > 2 * self._rules.guard_silence_s
+
+    async def _stop(self) -> None:
+        try:
+            await self.guard.stop()
+        except DriverError as error:
+            self.trouble = error
+            await asyncio.sleep(self._rules.period_s)

@@ -1,0 +1,79 @@
+"""The DUT's outlet, guarded: arm, ON with a bound, proof that it is on, and OFF on every way out."""
+
+from __future__ import annotations
+
+import asyncio
+
+from drivers.errors import DriverError
+from drivers.ports import GuardState
+from station.domain.clock import TestClock, wall_bound_s
+from station.safety.causes import guard_trip
+from station.safety.errors import Misrouted
+from station.safety.kernel import Kernel
+from station.safety.settled import settle
+from station.safety.snapshot import MainsWish
+
+
+async def guard_off(kernel: Kernel) -> None:
+    """OFF, and the guard's word that K and H are off and the contacts open; without it a trip and `DriverError`."""
+    limit_s = kernel.rules.guard_answer_s
+    try:
+        async with asyncio.timeout(limit_s):
+            await kernel.line.guard.off()
+        await kernel.until(kernel.is_dead, limit_s, "OFF with the contactor open", tripped_too=True)
+    except TimeoutError:
+        kernel.trip(guard_trip("OFF_FAILED", kernel.clock()))
+        raise DriverError("guard", f"OFF was not answered within {limit_s:g} s; heartbeats are withheld") from None
+    except DriverError:
+        kernel.trip(guard_trip("OFF_FAILED", kernel.clock()))
+        raise
+
+
+class GuardedMains:
+    """See `bench.Mains`."""
+
+    def __init__(self, kernel: Kernel, clock: TestClock) -> None:
+        self._kernel = kernel
+        self._clock = clock
+
+    async def on(self, bound_s: float) -> None:
+        """Arm and switch on for at most `bound_s` of test time; waits for ENERGISED and the contactor's feedback.
+
+        Waits out the pause after the last OFF. Raises `PermitDenied`, `DriverError`, `Misrouted` (already on, or a
+        bound that the guard does not take). Mains is off again whenever this raises.
+        """
+        kernel = self._kernel
+        kernel.refuse_if_tripped()
+        if kernel.wishes.mains is not MainsWish.OFF:
+            raise Misrouted("mains is on already; switch it off before the next ON")
+        seconds = wall_bound_s(bound_s, self._clock.speed)
+        hello = kernel.line.guard.hello
+        if hello is not None and seconds > hello.max_on_s:
+            raise Misrouted(f"mains for {seconds} s is more than the guard's {hello.max_on_s} s; shorten the plan")
+        try:
+            await self._switch_on(seconds)
+        except BaseException:
+            await settle(self._off())
+            raise
+
+    async def off(self) -> None:
+        """OFF and proof of it, even if the caller is cancelled meanwhile. Raises `DriverError`."""
+        await settle(self._off())
+
+    async def _switch_on(self, seconds: int) -> None:
+        kernel, rules = self._kernel, self._kernel.rules
+        kernel.request_mains(MainsWish.PREPARE)
+        await kernel.wait_permit("mains", rules.min_off_s + rules.permit_wait_s)
+        await kernel.line.guard.arm(kernel.permits.mains)
+        kernel.request_mains(MainsWish.ON, kernel.clock() + seconds)
+        await kernel.wait_permit("mains", rules.permit_wait_s)
+        await kernel.line.guard.on(seconds, kernel.permits.mains)
+        await kernel.until(self._is_on, rules.guard_answer_s, "ENERGISED with the contactor's feedback")
+
+    async def _off(self) -> None:
+        self._kernel.request_mains(MainsWish.OFF)
+        await guard_off(self._kernel)
+
+    def _is_on(self) -> bool:
+        status = self._kernel.status
+        return status is not None and status.state is GuardState.ENERGISED and status.k and status.fb

@@ -1,0 +1,133 @@
+"""Pollers: one a sensor, each writing what it reads into the table with the moment at which it was asked.
+
+A device that fails is written down as failed. A poller that dies is seen as dead: a monitor that is gone is never
+taken for a reading that is fine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from typing import Any
+
+from drivers.errors import DriverError, PortError
+from drivers.ports import Accuracy, Sensor
+from station.domain.errors import StepError
+from station.safety.readings import ReadingTable
+
+
+class Poller:
+    """Reads one sensor every `poll_s` seconds into `table` under `role.quantity`. `attempts` fresh tries a reading."""
+
+    def __init__(
+        self,
+        role: str,
+        sensor: Sensor,
+        poll_s: float,
+        table: ReadingTable,
+        clock: Callable[[], float],
+        attempts: int = 1,
+    ) -> None:
+        self.role = role
+        self.sensor = sensor
+        self.poll_s = poll_s
+        self._table = table
+        self._clock = clock
+        self._attempts = attempts
+        self._ready = False
+        self._reading = asyncio.Lock()
+
+    @property
+    def accuracy(self) -> Mapping[str, Accuracy]:
+        """Error bounds by quantity; its keys are what the sensor must deliver."""
+        return self.sensor.accuracy
+
+    async def read_now(self) -> Mapping[str, float]:
+        """One reading taken now, also written into the table. Raises `DriverError`; then the table says failed."""
+        async with self._reading:
+            for attempt in range(1, self._attempts + 1):
+                asked_at = self._clock()
+                try:
+                    values = await self._ask()
+                except DriverError as error:
+                    if attempt == self._attempts:
+                        self._table.fail(self.role, self.accuracy, asked_at)
+                        raise
+                    self._ready = self._ready and not isinstance(error, PortError)
+                else:
+                    self._table.fail(self.role, [name for name in self.accuracy if name not in values], asked_at)
+                    self._table.put(self.role, values, asked_at)
+                    return values
+        raise AssertionError("attempts must be at least 1")
+
+    async def run(self) -> None:
+        """Read for ever. Only what is no `DriverError` ends it."""
+        due = self._clock()
+        while True:
+            try:
+                await self.read_now()
+            except DriverError as error:
+                self._ready = self._ready and not isinstance(error, PortError)
+            due = max(due + self.poll_s, self._clock())
+            await asyncio.sleep(due - self._clock())
+
+    async def _ask(self) -> Mapping[str, float]:
+        if not self._ready:
+            await self.sensor.ensure_ready()
+            self._ready = True
+        return await self.sensor.read()
+
+
+class Watched:
+    """Tasks that must live: by name, restarted only on a person's act (`revive`)."""
+
+    def __init__(self, works: Mapping[str, Callable[[], Coroutine[Any, Any, None]]]) -> None:
+        self._works = dict(works)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.last_words: dict[str, str] = {}
+        """Why the dead ones died, by name."""
+
+    def start(self) -> None:
+        """Start what does not run."""
+        for name, work in self._works.items():
+            if name not in self._tasks:
+                self._tasks[name] = asyncio.get_running_loop().create_task(work(), name=f"watched {name}")
+
+    def dead(self) -> frozenset[str]:
+        """Names of those that have ended, for whatever reason."""
+        gone = [name for name, task in self._tasks.items() if task.done()]
+        for name in gone:
+            task = self._tasks[name]
+            self.last_words[name] = "cancelled" if task.cancelled() else repr(task.exception() or "returned")
+        return frozenset(gone)
+
+    def revive(self) -> None:
+        """Start the dead ones again; on a person's RESET only."""
+        for name in self.dead():
+            del self._tasks[name]
+        self.start()
+
+    async def close(self) -> None:
+        """Cancel and wait."""
+        tasks = tuple(self._tasks.values())
+        self._tasks.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Pollers:
+    """All pollers of a bench by role."""
+
+    def __init__(self, pollers: Iterable[Poller]) -> None:
+        self._by_role = {poller.role: poller for poller in pollers}
+
+    def __iter__(self) -> Iterator[Poller]:
+        return iter(self._by_role.values())
+
+    def of(self, role: str) -> Poller:
+        """The poller of a role. Raises `StepError` if the bench has no such sensor."""
+        poller = self._by_role.get(role)
+        if poller is None:
+            raise StepError(f"the bench has no sensor {role}; name it under [devices] in station.toml")
+        return poller

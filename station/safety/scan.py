@@ -1,0 +1,263 @@
+"""The scan: what may energise, from one snapshot of everything. Pure: no I/O, no clock, no memory but its state.
+
+`step` finds what is wrong, latches it, and says which permits stand, whether the guard may be fed and where fan and
+bleed relay belong. A trip latches; only `reset`, after a person's act and with nothing left to refuse it, clears
+the latch, and it never energises: it forgets every wish.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from drivers.ports import GuardState, GuardStatus
+from station.domain.interlock import Interlock, Trip
+from station.safety.causes import guard_trip, station_trip
+from station.safety.granting import is_silent, position, refusals
+from station.safety.interlocks import find_fault, find_unproven, trip_of
+from station.safety.rules import ISOLATED_FROM, LOADS, Rules
+from station.safety.snapshot import DriveWish, MainsWish, ScanInputs, ScanOutputs, ScanState
+
+EPSILON_S = 1e-9
+
+
+def begin(rules: Rules, now: float) -> ScanState:
+    """The state before the first scan: nothing was heard, nothing is granted; OFF counts from here."""
+    return ScanState(started_at=now, off_until=now + rules.min_off_s)
+
+
+def step(
+    rules: Rules, interlocks: Sequence[Interlock], state: ScanState, inputs: ScanInputs
+) -> tuple[ScanState, ScanOutputs]:
+    """One scan. Deterministic in its arguments; unchanged inputs give the same until `next_deadline`."""
+    state = _follow(rules, state, inputs)
+    state, found = _judge_interlocks(interlocks, state, inputs)
+    new = _fresh_trips(state.trips, [*_guard_trips(rules, state, inputs), *_own_trips(rules, state, inputs), *found])
+    state = replace(
+        state, trips=state.trips + new, fan=_fan(rules, state, inputs), heard=state.heard or inputs.guard is not None,
+        boot=inputs.boot if state.boot is None else state.boot,
+    )  # fmt: skip
+    safe = confirmed_off(rules, inputs)
+    settled = safe and (inputs.resetting or _is(inputs.guard, GuardState.TRIPPED))
+    return state, ScanOutputs(
+        refusals=refusals(rules, interlocks, state, inputs),
+        permit_until=inputs.now + rules.permit_s,
+        heartbeat=not state.trips or safe,
+        stop=state.tripped and not settled,
+        fan=state.fan,
+        bleed=_bleed(rules, state, inputs),
+        trips=new,
+        next_deadline=_next_deadline(rules, interlocks, state, inputs),
+    )
+
+
+def latch(state: ScanState, trip: Trip) -> ScanState:
+    """Add a trip that comes from outside the scan (STOP, a fault of the kernel); the first cause stays first."""
+    return replace(state, trips=state.trips + _fresh_trips(state.trips, [trip]))
+
+
+def confirmed_off(rules: Rules, inputs: ScanInputs) -> bool:
+    """Whether the guard says, and has just said, that it drives nothing."""
+    status = inputs.guard
+    if status is None or is_silent(rules, inputs):
+        return False
+    return status.state in (GuardState.SAFE, GuardState.TRIPPED) and not status.k and not status.h
+
+
+def reset_refusals(
+    rules: Rules, interlocks: Sequence[Interlock], state: ScanState, inputs: ScanInputs
+) -> tuple[str, ...]:
+    """Everything that forbids RESET now. A guard that is itself TRIPPED does not: it is asked next, and may refuse."""
+    reasons = []
+    status = inputs.guard
+    if status is None or not confirmed_off(rules, inputs):
+        reasons.append("the guard does not say that it is off")
+    else:
+        reasons += [f"guard input {name} is not healthy" for name in ("estop", "thermo") if not getattr(status, name)]
+        if status.fb:
+            reasons.append("the contactor's feedback is closed")
+    if inputs.service_latch is not None:
+        reasons.append(f"service latch: {inputs.service_latch}; a maintainer clears it")
+    reasons += [f"the poller of {role} is dead" for role in sorted(inputs.dead_pollers)]
+    reasons += [f"relay {role} is not where it was put" for role in _mismatches(inputs)]
+    for row in interlocks:
+        if row.when == "always":
+            fault = find_fault(row, inputs.readings.get(row.reading), inputs.now, 0.0)
+            if fault is not None:
+                reasons.append(f"interlock {row.name}: {row.reading} is {fault.cause.lower()}")
+    return tuple(reasons)
+
+
+def reset(state: ScanState, inputs: ScanInputs) -> ScanState:
+    """Clear the latch, after a person's act and with `reset_refusals` empty; the present guard counts from now on."""
+    up_ms = inputs.guard.up_ms if inputs.guard is not None else 0
+    return replace(state, trips=(), bad_since={}, unwanted_since=None, boot=inputs.boot, up_ms=up_ms)
+
+
+def _fresh_trips(known: Sequence[Trip], found: Iterable[Trip]) -> tuple[Trip, ...]:
+    """Those of `found` that are not latched yet, each once."""
+    seen = {(trip.interlock, trip.cause) for trip in known}
+    fresh = []
+    for trip in found:
+        if (trip.interlock, trip.cause) not in seen:
+            seen.add((trip.interlock, trip.cause))
+            fresh.append(trip)
+    return tuple(fresh)
+
+
+def _follow(rules: Rules, state: ScanState, inputs: ScanInputs) -> ScanState:
+    """What is energised, wanted and established now, and since when."""
+    status, wishes, now = inputs.guard, inputs.wishes, inputs.now
+    k = status is not None and (status.k or status.fb or status.state is GuardState.ENERGISED)
+    h = status is not None and (status.h or status.state is GuardState.HV)
+    energised = k or wishes.mains is MainsWish.ON
+    unwanted = (k and wishes.mains is not MainsWish.ON) or (h and not wishes.hv)
+    return replace(
+        state,
+        energised_since=_since(state.energised_since, energised, now),
+        hv_since=_since(state.hv_since, h or wishes.hv, now),
+        drive_since=_since(state.drive_since, wishes.drive in (DriveWish.LOW, DriveWish.FULL), now),
+        mains_established=wishes.mains is MainsWish.ON
+        and (state.mains_established or _is(status, GuardState.ENERGISED)),
+        hv_established=wishes.hv and (state.hv_established or _is(status, GuardState.HV)),
+        unwanted_since=_since(state.unwanted_since, unwanted, now),
+        off_until=now + rules.min_off_s if state.energised_since is not None and not energised else state.off_until,
+        up_ms=state.up_ms if status is None else max(state.up_ms, status.up_ms),
+    )  # fmt: skip
+
+
+def _since(before: float | None, on: bool, now: float) -> float | None:
+    return (now if before is None else before) if on else None
+
+
+def _is(status: GuardStatus | None, wanted: GuardState) -> bool:
+    return status is not None and status.state is wanted
+
+
+def _judge_interlocks(
+    interlocks: Sequence[Interlock], state: ScanState, inputs: ScanInputs
+) -> tuple[ScanState, list[Trip]]:
+    since = {
+        "always": state.started_at, "energised": state.energised_since, "hv": state.hv_since, "drive": state.drive_since
+    }  # fmt: skip
+    bad_since: dict[str, float] = {}
+    trips = []
+    for row in interlocks:
+        active_since = since[row.when]
+        if active_since is None:
+            continue
+        if (
+            row.when == "always"
+            and inputs.now - state.started_at <= row.max_age_s
+            and row.reading not in inputs.readings
+        ):
+            continue  # just started: the first reading has as long as any other
+        reading = inputs.readings.get(row.reading)
+        fault = find_fault(row, reading, inputs.now, active_since if row.when != "always" else 0.0)
+        if fault is None:
+            continue
+        first = state.bad_since.get(row.name, inputs.now if reading is None else min(reading.taken_at, inputs.now))
+        bad_since[row.name] = first
+        if fault.unproven or inputs.now - first >= row.for_s - EPSILON_S:
+            trips.append(trip_of(row, fault, inputs.now))
+    return replace(state, bad_since=bad_since), trips
+
+
+def _guard_trips(rules: Rules, state: ScanState, inputs: ScanInputs) -> list[Trip]:
+    status, now = inputs.guard, inputs.now
+    if status is None:
+        waited_s = now - state.started_at
+        return [guard_trip("LOST", now)] if state.heard or waited_s > rules.guard_silence_s else []
+    trips = []
+    if is_silent(rules, inputs):
+        trips.append(guard_trip("SILENT", now))
+    if status.state is GuardState.TRIPPED:
+        causes = (status.cause or "UNKNOWN", *status.also)
+        own_stop = bool(state.trips)  # HOST is then the echo of our own STOP
+        trips += [guard_trip(cause, now) for cause in causes if not (cause == "HOST" and own_stop)]
+    changed = state.boot is not None and inputs.boot is not None and inputs.boot != state.boot
+    if changed or status.up_ms < state.up_ms:
+        trips.append(guard_trip("RESTARTED", now))
+    if state.unwanted_since is not None and now - state.unwanted_since > rules.unwanted_s:
+        trips.append(guard_trip("UNWANTED", now))
+    left_mains = state.mains_established and status.state is not GuardState.ENERGISED
+    left_hv = state.hv_established and status.state is not GuardState.HV
+    if (left_mains or left_hv) and status.state is not GuardState.TRIPPED:
+        trips.append(guard_trip("LEFT", now))
+    return trips
+
+
+def _own_trips(rules: Rules, state: ScanState, inputs: ScanInputs) -> list[Trip]:
+    now, wishes = inputs.now, inputs.wishes
+    trips = [station_trip("poller", f"DEAD {role}", now) for role in sorted(inputs.dead_pollers)]
+    late_s = now - inputs.due
+    if late_s > rules.period_s + EPSILON_S:
+        trips.append(station_trip("scan", "LATE", now, late_s, rules.period_s))
+    if wishes.mains is MainsWish.ON and wishes.mains_until is not None and now >= wishes.mains_until:
+        trips.append(station_trip("mains", "BOUND", now))
+    trips += [station_trip("relays", f"MISMATCH {role}", now) for role in _mismatches(inputs)]
+    energised, hv = state.energised_since is not None, state.hv_since is not None
+    if not (energised or hv):
+        return trips
+    seen_at = inputs.relays.seen_at if inputs.relays is not None else -math.inf
+    if now - seen_at > rules.relay_max_age_s:
+        trips.append(station_trip("relays", "STALE", now, None, rules.relay_max_age_s))
+    if energised and position(rules, inputs, "tester"):
+        trips.append(station_trip("relays", "TESTER_ON_MAINS", now))
+    if state.hv_established and any(position(rules, inputs, role) for role in ISOLATED_FROM):
+        trips.append(station_trip("relays", "NOT_ISOLATED", now))
+    return trips
+
+
+def _mismatches(inputs: ScanInputs) -> list[str]:
+    image = inputs.relays
+    if image is None:
+        return []
+    return [role for role, seen in image.seen.items() if image.commanded.get(role, seen) is not seen]
+
+
+def _fan(rules: Rules, state: ScanState, inputs: ScanInputs) -> bool:
+    """The fan runs while drive is wanted or a load is in circuit, and until the load bank is known to be cool [23]."""
+    if inputs.wishes.drive is not DriveWish.OFF or any(position(rules, inputs, role) for role in LOADS):
+        return True
+    reading = inputs.readings.get(rules.load_bank)
+    if find_unproven(reading, rules.load_bank_max_age_s, inputs.now) is not None:
+        return True
+    assert reading is not None and reading.value is not None
+    return reading.value >= (rules.fan_off_degc if state.fan else rules.fan_on_degc)
+
+
+def _bleed(rules: Rules, state: ScanState, inputs: ScanInputs) -> bool:
+    """The bleed resistor hangs on the plug whenever the plug is off, and never on mains or on the test voltage."""
+    status = inputs.guard
+    if status is None or is_silent(rules, inputs) or inputs.wishes.mains is not MainsWish.OFF:
+        return False
+    return state.energised_since is None and state.hv_since is None and status.state is not GuardState.ARMED
+
+
+def _next_deadline(rules: Rules, interlocks: Sequence[Interlock], state: ScanState, inputs: ScanInputs) -> float:
+    """The earliest moment after now at which the same inputs would give another result."""
+    moments: list[float] = []
+    add: Callable[[float], None] = moments.append
+    if inputs.guard is None:
+        add(state.started_at + rules.guard_silence_s)
+    else:
+        add(inputs.guard.received_at + rules.guard_silence_s)
+    if inputs.relays is not None:
+        add(inputs.relays.seen_at + rules.relay_max_age_s)
+    if inputs.wishes.mains_until is not None:
+        add(inputs.wishes.mains_until)
+    if state.unwanted_since is not None:
+        add(state.unwanted_since + rules.unwanted_s)
+    add(state.off_until)
+    ages = [(row.reading, row.max_age_s) for row in interlocks]
+    for name, max_age_s in [*ages, (rules.load_bank, rules.load_bank_max_age_s)]:
+        reading = inputs.readings.get(name)
+        if reading is not None:
+            add(reading.taken_at + max_age_s)
+    for row in interlocks:
+        add(state.started_at + row.max_age_s)
+        if row.name in state.bad_since:
+            add(state.bad_since[row.name] + row.for_s)
+    return min((moment for moment in moments if moment > inputs.now), default=math.inf)

@@ -1,0 +1,113 @@
+"""What goes into a scan and what comes out of it: frozen values, no behaviour beyond looking something up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from drivers.ports import GuardStatus
+from station.domain.interlock import Reading, Trip
+
+
+class MainsWish(StrEnum):
+    """What the guarded mains port wants. `ON` is set before `ON n` goes out, so K is never on unwatched."""
+
+    OFF = "off"
+    PREPARE = "prepare"
+    ON = "on"
+
+
+class DriveWish(StrEnum):
+    """What the drive interlock wants. `PREPARE`: fan on, silent. `LOW`: loads are out (damping), small levels only."""
+
+    OFF = "off"
+    PREPARE = "prepare"
+    LOW = "low"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What steps want through the guarded ports. A trip forgets all of it."""
+
+    mains: MainsWish = MainsWish.OFF
+    mains_until: float | None = None
+    """Monotonic second at which the plan's bound ends."""
+    hv: bool = False
+    drive: DriveWish = DriveWish.OFF
+
+
+@dataclass(frozen=True, slots=True)
+class RelayImage:
+    """Relays by role: what was commanded and what the board said then. A role being switched is not in `seen`."""
+
+    commanded: Mapping[str, bool]
+    seen: Mapping[str, bool]
+    seen_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScanInputs:
+    """Everything that a scan looks at. Times are monotonic seconds.
+
+    `due` is when this scan should have begun. `boot` is the guard's boot id of the present session.
+    """
+
+    now: float
+    due: float
+    readings: Mapping[str, Reading]
+    guard: GuardStatus | None
+    boot: str | None
+    relays: RelayImage | None
+    wishes: Wishes = field(default_factory=Wishes)
+    dead_pollers: frozenset[str] = frozenset()
+    service_latch: str | None = None
+    resetting: bool = False
+    """A person's RESET is under way: a guard that is SAFE again is not told STOP."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanState:
+    """What one scan hands the next. `trips`: first cause first; not empty is latched."""
+
+    started_at: float
+    trips: tuple[Trip, ...] = ()
+    bad_since: Mapping[str, float] = field(default_factory=dict)
+    """By interlock: when the first reading of the present violation was taken."""
+    energised_since: float | None = None
+    hv_since: float | None = None
+    drive_since: float | None = None
+    mains_established: bool = False
+    hv_established: bool = False
+    unwanted_since: float | None = None
+    off_until: float = 0.0
+    """No ON before this [23]."""
+    heard: bool = False
+    boot: str | None = None
+    up_ms: int = 0
+    fan: bool = True
+
+    @property
+    def tripped(self) -> bool:
+        """Latched until a person resets."""
+        return bool(self.trips)
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOutputs:
+    """What the kernel applies. `refusals`: by permit the reason why not; no entry is a grant until `permit_until`.
+
+    `heartbeat` says whether the guard may be fed; `stop` that it must be told STOP; `fan` and `bleed` where these
+    relays belong; `next_deadline` is the earliest moment at which unchanged inputs would give another result.
+    """
+
+    refusals: Mapping[str, str]
+    permit_until: float
+    heartbeat: bool
+    stop: bool
+    fan: bool
+    bleed: bool
+    trips: tuple[Trip, ...]
+    """Those that this scan added."""
+    next_deadline: float

@@ -1,0 +1,69 @@
+"""The sound process, guarded: no driving call without the drive permit, silence whenever a call does not end by itself.
+
+The frames themselves are held back in the sound process by the shared permit page; this is the daemon's side of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from drivers.errors import PermitDenied
+from station.domain.sound import NoiseReading, ResponseReading, SoakStream, Sound, Stimulus, ToneReading
+from station.safety.kernel import Kernel
+from station.safety.settled import settle
+from station.safety.snapshot import DriveWish
+
+T = TypeVar("T")
+ROUNDING = 1.001
+
+
+class GuardedSound:
+    """See `domain.sound.Sound`. `bound_v`: V rms at the DUT's input that may be driven while a load is out."""
+
+    def __init__(self, kernel: Kernel, sound: Sound) -> None:
+        self._kernel = kernel
+        self._sound = sound
+        self.bound_v: float | None = None
+
+    async def measure_tone(self, stimulus: Stimulus) -> tuple[ToneReading, ToneReading]:
+        """See `Sound`; raises `PermitDenied` without the permit or above the bound."""
+        self._check(max(stimulus.left_v, stimulus.right_v))
+        return await self._or_mute(self._sound.measure_tone(stimulus))
+
+    async def measure_response(
+        self, frequencies_hz: tuple[float, ...], left_v: float, right_v: float
+    ) -> tuple[ResponseReading, ResponseReading]:
+        """See `Sound`."""
+        self._check(max(left_v, right_v))
+        return await self._or_mute(self._sound.measure_response(frequencies_hz, left_v, right_v))
+
+    async def measure_noise(self, duration_s: float) -> tuple[NoiseReading, NoiseReading]:
+        """See `Sound`; the source is silent, so no permit is needed."""
+        return await self._sound.measure_noise(duration_s)
+
+    async def start_soak(self, stimulus: Stimulus) -> SoakStream:
+        """See `Sound`; only with the loads in circuit."""
+        if self._kernel.wishes.drive is not DriveWish.FULL:
+            raise PermitDenied("drive", "a soak needs both loads in circuit; prepare drive first")
+        self._check(max(stimulus.left_v, stimulus.right_v))
+        return await self._or_mute(self._sound.start_soak(stimulus))
+
+    async def mute(self) -> None:
+        """Silence now."""
+        await self._sound.mute()
+
+    def _check(self, level_v: float) -> None:
+        kernel = self._kernel
+        kernel.permits.drive.check()
+        if kernel.wishes.drive is DriveWish.FULL:
+            return
+        if self.bound_v is None or not level_v <= self.bound_v * ROUNDING:
+            raise PermitDenied("drive", f"{level_v:g} V rms with a load out; at most {self.bound_v or 0.0:g} V")
+
+    async def _or_mute(self, call: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await call
+        except BaseException:
+            await settle(self._sound.mute())
+            raise
