@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.sim.audio_interface import Interface
+from drivers.sim.audio_path import SILENT, AudioPath, Drive
 from drivers.sim.dut import Dropout
-from drivers.sim.plant import SILENT, AudioPath, Drive, Plant
+from drivers.sim.plant import Plant
 
 Frames = NDArray[np.float32]
 

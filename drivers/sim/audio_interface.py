@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.sim.amplifier import Amplifier
-from drivers.sim.plant import AudioPath, Plant
+from drivers.sim.audio_path import AudioPath
+from drivers.sim.plant import Plant
 
 Frames = NDArray[np.float32]
 
@@ -26,7 +27,7 @@ class Interface:
     """One interface at one frame rate, on one plant."""
 
     def __init__(self, plant: Plant, rate_hz: int, seed: int, output_full_scale_v: float, input_full_scale_v: float):
-        if rate_hz % _HUM_HZ or not 8000 <= rate_hz <= 384000:
+        if rate_hz % _HUM_HZ or not 8000 <= rate_hz <= 192000:
             raise ValueError(f"a rate of {rate_hz} Hz is not served; take 48000")
         random = np.random.default_rng([seed, 0xA0D10])
         self.rate_hz = rate_hz

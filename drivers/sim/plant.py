@@ -11,8 +11,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
+from drivers.sim.audio_path import SILENT, AudioPath, Drive
 from drivers.sim.dut import Dut
 from drivers.sim.mains import Charge, Contactor, Supply
 from drivers.sim.sim_clock import Monotonic, SimClock
@@ -26,33 +26,6 @@ _STEPS_MAX = 3600
 
 LOAD_PER_K = 20e-6
 """Temperature coefficient of the load resistors, a usual figure of wire-wound power resistors."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drive:
-    """What audio asks of the output stage, per channel: mean of |load current| in A and power in the load in W."""
-
-    mean_abs_a: tuple[float, float] = (0.0, 0.0)
-    load_w: tuple[float, float] = (0.0, 0.0)
-
-    def scaled(self, fraction: float) -> Drive:
-        """The same drive for only a fraction of the time."""
-        left_a, right_a = self.mean_abs_a
-        left_w, right_w = self.load_w
-        return Drive((left_a * fraction, right_a * fraction), (left_w * fraction, right_w * fraction))
-
-
-SILENT = Drive()
-
-
-@dataclass(frozen=True, slots=True)
-class AudioPath:
-    """What the audio interface meets: `live` says that the DUT's output stage reaches its terminals."""
-
-    live: bool
-    source: bool
-    capture: bool
-    loads: tuple[bool, bool]
 
 
 class Plant:

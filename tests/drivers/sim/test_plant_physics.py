@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from drivers.sim.audio_path import Drive
 from drivers.sim.dut import Dut, Sides
 from drivers.sim.mains import Contactor
-from drivers.sim.plant import OPEN_CIRCUIT, Drive, Plant
+from drivers.sim.plant import OPEN_CIRCUIT, Plant
 from drivers.sim.world import World
 
 RATED = Drive((5.0 * 2.0 / math.pi,) * 2, (100.0, 100.0))
