@@ -38,6 +38,7 @@ from station.domain.plan import Plan, Product, Purpose
 from station.domain.record import DutInfo, PlanInfo
 from station.domain.work_order import Ticket
 from station.panel.panel_task import PanelTask
+from station.realtime import SCAN_PRIORITY, take_priority
 from station.run import session_events as ev
 from station.run.conductor import Conductor, Room
 from station.run.delivery import RunMessages
@@ -74,6 +75,7 @@ def main(arguments: Sequence[str]) -> int:
         return WRONG_USE
     if options.broker:
         tree = replace(tree, station=replace(tree.station, mqtt_url=options.broker))
+    take_priority(SCAN_PRIORITY, inherit=False)
     try:
         return asyncio.run(_serve(tree, keys))
     except SettingsError as error:

@@ -29,6 +29,8 @@ from station.domain.record import Record
 
 BADGE, WORK_ORDER, SERIAL = "demo-0042", "WO-DEMO-1", "DEMO-0001"
 READY_S = 30.0
+REFUSALS = 20
+REFUSED_PAUSE_S = 0.5
 DEFAULT_PLAN = "outgoing-amplifier"
 LEFT_BEHIND = ("record.json", "report.html", "label.zpl", "return-slip.zpl", "retest-slip.zpl", "centre.sqlite")
 EXIT = {"PASS": 0, "FAIL": 1, "ABORTED": 3, "ERROR": 4}
@@ -58,8 +60,8 @@ def run_demo(choice: Choice) -> int:
     began = time.monotonic()
     with ExitStack() as open_things, DemoView(choice.lang, to_stderr=choice.as_json) as view:
         view.say("starting broker, collector, simulated bench and daemon")
-        bench, socket = _start(choice, open_things)
-        with _connect(socket) as client:
+        bench, station, socket = _start(choice, open_things)
+        with _connect(socket, station) as client:
             run_id = _play(client, bench, choice, dut.product, view)
     record = _record(choice.out / "centre.sqlite", run_id)
     (choice.out / "record.json").write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -83,8 +85,8 @@ def _clear(out: Path) -> None:
             path.unlink()
 
 
-def _start(choice: Choice, open_things: ExitStack) -> tuple[Child, Path]:
-    """Bring everything up; returns the simulated bench (its standard input is the technician) and the socket."""
+def _start(choice: Choice, open_things: ExitStack) -> tuple[Child, Child, Path]:
+    """Bring everything up: the simulated bench (its standard input is the technician), the station, its socket."""
     bench_dir = choice.out / "bench"
     bench_dir.mkdir(exist_ok=True)
     broker = open_things.enter_context(EmbeddedBroker())
@@ -101,19 +103,20 @@ def _start(choice: Choice, open_things: ExitStack) -> tuple[Child, Path]:
         )
     )  # fmt: skip
     told = json.loads(bench.wait_line(READY_S))
-    open_things.enter_context(
+    station = open_things.enter_context(
         start_child(["run", "--config", told["config"], "--broker", broker.url], bench_dir / "station.log")
     )
-    return bench, Path(told["socket"])
+    return bench, station, Path(told["socket"])
 
 
-def _connect(socket: Path) -> ControlClient:
+def _connect(socket: Path, station: Child) -> ControlClient:
     """The daemon's socket, as soon as it is there."""
     deadline = time.monotonic() + READY_S
     while True:
         try:
             return ControlClient(socket)
         except ControlError:
+            station.require_alive()
             if time.monotonic() > deadline:
                 raise StationError(
                     f"the daemon did not come up within {READY_S:g} s; see bench/station.log in the output folder"
@@ -128,7 +131,7 @@ def _play(client: ControlClient, bench: Child, choice: Choice, product: str, vie
              "product": f"PR:{product}"}  # fmt: skip
     if choice.plan != DEFAULT_PLAN:
         scans["plan"] = f"PL:{choice.plan}"
-    given: set[str] = set()
+    technician = Technician(scans)
     run_id = ""
     ended = False
     for event in client.watch():
@@ -136,35 +139,57 @@ def _play(client: ControlClient, bench: Child, choice: Choice, product: str, vie
         view.take(kind, data)
         if kind == "run_started":
             run_id = data["run_id"]
+            technician.ran = True
         elif kind == "run_ended":
             ended = True
         elif kind == "receipt" and ended and data.get("run_id") == run_id and data.get("of") == "result":
             return run_id
-        session = data.get("session") if kind == "status" else data if kind == "session" else None
-        if session is not None:
-            for command in _next_act(session, scans, given, bool(run_id)):
-                bench.send(command)
+        for command in technician.acts(kind, data):
+            bench.send(command)
     raise StationError("the daemon went away before the receipt came; see bench/station.log in the output folder")
 
 
-def _next_act(session: dict[str, Any], scans: dict[str, str], given: set[str], ran: bool) -> Iterator[str]:
-    """What a technician would do now, as commands of `simulate`; each scan and button press once."""
-    state = session["state"]
-    if state == "prompt":
-        yield "press ok"
-    elif ran:
-        return
-    elif state == "tripped" and "reset" not in given:
-        given.add("reset")  # after power-up the guard waits for a person
-        yield "press reset"
-    elif state in ("waiting", "scan_missing"):
-        for name, text in scans.items():
-            if name not in given:
-                given.add(name)
-                yield f"scan {text}"
-    elif state == "ready" and set(scans) <= given and "start" not in given and _all_scanned(session, scans):
-        given.add("start")
-        yield "press start"
+class Technician:
+    """What a technician would do at each turn, as commands of `simulate`; `scans` by field of the session."""
+
+    def __init__(self, scans: dict[str, str]) -> None:
+        self.ran = False
+        self._scans = scans
+        self._given: set[str] = set()
+        self._refusals_left = REFUSALS
+        self._session: dict[str, Any] = {}
+
+    def acts(self, kind: str, data: dict[str, Any]) -> Iterator[str]:
+        """What to do on this event: RESET after power-up, scans, START once ready, OK at every prompt."""
+        if kind == "tell" and data["code"] == "reset_refused" and self._refusals_left:
+            self._refusals_left -= 1
+            time.sleep(REFUSED_PAUSE_S)  # what forbids it now (a device still starting) may be gone in a moment
+            self._given.discard("reset")
+        elif kind in ("status", "session"):
+            self._session = data["session"] if kind == "status" else data
+        else:
+            return
+        state = self._session["state"]
+        if state != "tripped":
+            self._given.discard("reset")
+        if state == "prompt":
+            yield "press ok"
+        elif not self.ran:
+            yield from self._before(state)
+
+    def _before(self, state: str) -> Iterator[str]:
+        if state == "tripped":
+            self._given.discard("start")  # what was pressed before the trip was refused
+            if "reset" not in self._given:
+                self._given.add("reset")
+                yield "press reset"
+        elif state in ("waiting", "scan_missing"):
+            for name in self._scans.keys() - self._given:
+                self._given.add(name)
+                yield f"scan {self._scans[name]}"
+        elif state == "ready" and "start" not in self._given and _all_scanned(self._session, self._scans):
+            self._given.add("start")
+            yield "press start"
 
 
 def _all_scanned(session: dict[str, Any], scans: dict[str, str]) -> bool:

@@ -64,6 +64,11 @@ class Child:
         line, _, self._out = self._out.partition(b"\n")
         return line.decode(errors="replace")
 
+    def require_alive(self) -> None:
+        """Raises `StationError` with the end of its log if it has ended."""
+        if self.process.poll() is not None:
+            raise StationError(f"{self._name()} ended with status {self.process.returncode}; {self._tail()}")
+
     def close(self) -> None:
         """Ask it to end, then make it."""
         if self.process.poll() is None:

@@ -17,6 +17,7 @@ from drivers.sim.guard import InputName
 from station.cli.keys import ensure_keys
 from station.cli.sim_config import SHIPPED, Places, write_config
 from station.domain.errors import SettingsError
+from station.realtime import HARDWARE_PRIORITY, take_priority
 
 SEED = 7
 INPUTS: dict[str, InputName] = {"estop": "estop", "lid": "lid", "thermo": "thermo"}
@@ -51,6 +52,7 @@ def load_ohm_of(product: str) -> float:
 
 async def serve(dut: Dut, config_out: Path | None, speed: float, language: str | None = None) -> int:
     """Serve until `quit` or end of input. Prints one JSON line with the ports once everything answers."""
+    take_priority(HARDWARE_PRIORITY, inherit=True)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         sockets = Path(folder)
         bench = SimBench(dut, speed=speed, seed=SEED, load_ohm=load_ohm_of(dut.product), sockets=sockets)
@@ -58,6 +60,7 @@ async def serve(dut: Dut, config_out: Path | None, speed: float, language: str |
         try:
             told: dict[str, object] = {"ports": asdict(ports), "speed": speed}
             if config_out is not None:
+                config_out = config_out.resolve()
                 places = Places(config_out, config_out / "var" / "station.sqlite", sockets / "control")
                 write_config(SHIPPED, places, asdict(ports), speed, language)
                 ensure_keys(config_out / "credentials")

@@ -113,6 +113,8 @@ class ControlServer:
             await self._serve(reader, writer)
         except (ConnectionError, TimeoutError):
             pass
+        except asyncio.CancelledError:
+            log.debug("a client on %s was dropped: the socket closes", self._path)
         finally:
             del self._clients[task]
             self._watchers.pop(writer, None)
