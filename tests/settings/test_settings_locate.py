@@ -161,3 +161,15 @@ def test_a_date_with_a_blank_in_it_is_one_value() -> None:
 )
 def test_what_never_ends_is_found_where_it_began(text: str, line: int) -> None:
     assert line_of_unfinished(text) == line
+
+
+def test_a_table_made_by_dotted_keys_stands_where_its_first_key_does() -> None:
+    assert locate("x = 1\na.b = 1\na.c = 2\n")[("a",)] == 2
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+@pytest.mark.parametrize("count", [3, 4, 5])
+def test_quotes_right_before_the_end_of_a_long_text_belong_to_it(quote: str, count: int) -> None:
+    text = f"a = {quote * 3}x{quote * count}\nb = 1\n"
+    assert locate(text) == {("a",): 1, ("b",): 2}
+    assert set(tomllib.loads(text)) == {"a", "b"}
