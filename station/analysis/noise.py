@@ -15,6 +15,11 @@ from station.analysis.windows import hann
 BAND_HZ = (20.0, 20000.0)
 MIN_S = 0.1
 """Shorter captures do not resolve 20 Hz."""
+NEIGHBOURS = 64
+CORRELATION = 1.94
+"""Neighbouring bins of a Hann window share noise: so many are worth one."""
+LINE_POWER = 12.0
+"""A bin that stands so far above the noise beside it is a line (one noise bin in 160,000 does)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +79,22 @@ def _power_spectrum(x: Samples) -> Array:
 
 
 def _rms_of(power: Array) -> tuple[float, float]:
-    """Rms and its k=2 uncertainty; Hann bins are worth 1/1.94 independent ones (correlation of neighbours)."""
+    """Rms and its k=2 uncertainty. Noise scatters from bin to bin; a line (hum) is only as uncertain as the noise
+    beside it."""
     total = float(power.sum())
     if total <= 0.0:
         return 0.0, 0.0
-    relative = math.sqrt(1.94 * float(power @ power)) / total
+    beside = _local_noise(power)
+    line = power > LINE_POWER * beside
+    noise = power[~line]
+    # a bin's power scatters by its mean; the mean of its square is twice that squared
+    variance = CORRELATION * (float(noise @ noise) / 2.0 + 2.0 * float(power[line] @ beside[line]))
     rms = math.sqrt(total)
-    return rms, rms * relative
+    return rms, math.sqrt(variance) / rms
+
+
+def _local_noise(power: Array) -> Array:
+    """Mean noise a bin around each bin, robust against lines: medians of blocks of bins over ln 2."""
+    blocks = -(-power.size // NEIGHBOURS)
+    padded = np.pad(power, (0, blocks * NEIGHBOURS - power.size), mode="reflect").reshape(blocks, NEIGHBOURS)
+    return np.repeat(np.median(padded, axis=1) / math.log(2.0), NEIGHBOURS)[: power.size]

@@ -109,3 +109,15 @@ def test_a_period_repeats_without_a_seam() -> None:
 def test_a_period_that_does_not_repeat_is_refused() -> None:
     with pytest.raises(ValueError, match="multiple of 100 Hz"):
         stimuli.whole_period(480, RATE, 997.0, (0.5, 0.5))
+
+
+def test_hum_does_not_pass_for_scatter() -> None:
+    random = np.random.default_rng(2)
+    hum = 1e-2 * math.sqrt(2.0) * np.sin(2 * np.pi * 100 * np.arange(RATE // 2) / RATE)
+    truth = math.sqrt(1e-4 + 1e-6 * 19980 / 24000)
+    inside = 0
+    for _ in range(60):
+        found = analyse_noise(hum + 1e-3 * random.standard_normal(hum.size), RATE)
+        inside += abs(found.flat - truth) <= found.flat_u
+    assert found.flat_u < 0.003 * found.flat
+    assert inside >= 53
