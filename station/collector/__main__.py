@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import ctypes
 import json
 import logging
 import signal
@@ -18,8 +19,10 @@ from station.collector.database import open_centre
 from station.contract.keys import load_key
 from station.domain.errors import SettingsError
 
+_PR_SET_PDEATHSIG = 1
 
-async def collect(broker: str, database: str, key: Path, share: str | None = "centre") -> None:
+
+async def collect(broker: str, database: str, key: Path, share: str | None = None) -> None:
     """Collect until SIGTERM or SIGINT. Raises `SettingsError` for what cannot be used."""
     signing_key = load_key(key)
     centre = open_centre(database)
@@ -39,13 +42,14 @@ def main() -> int:
     parser.add_argument("--broker", required=True, metavar="URL", help="mqtt://host:port or mqtts://host:port")
     parser.add_argument("--database", required=True, metavar="PATH", help="SQLite file of the centre")
     parser.add_argument("--key", required=True, type=Path, metavar="FILE", help="key that signs receipts")
-    parser.add_argument(
-        "--share", default="centre", metavar="NAME", help="group of workers; empty: a plain subscription"
-    )
+    parser.add_argument("--share", metavar="NAME", help="group of workers that divide the messages (default: alone)")
+    parser.add_argument("--stop-with-parent", action="store_true", help="end when the process that started it ends")
     options = parser.parse_args()
+    if options.stop_with_parent:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
-        asyncio.run(collect(options.broker, options.database, options.key, options.share or None))
+        asyncio.run(collect(options.broker, options.database, options.key, options.share))
     except SettingsError as error:
         print(f"station collect: {error}", file=sys.stderr)
         return 2

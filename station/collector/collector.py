@@ -40,15 +40,19 @@ class Collector:
         centre: Centre,
         key: SigningKey,
         *,
-        share: str | None = "centre",
+        share: str | None = None,
         backoff: Backoff | None = None,
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
-        """`share` names the group of workers that divide the messages; None subscribes plainly."""
+        """`share` names the group of workers that divide the messages; None subscribes plainly.
+
+        Each kind has a group of its own: rumqttd tells groups apart by name alone, and with two filters in one
+        group it was seen to deliver some messages to nobody.
+        """
         self._address = parse_address(url)
         self._centre = centre
         self._key = key
-        self._share = f"$share/{share}/" if share else ""
+        self._share = share
         self._backoff = backoff or Backoff(cap_s=10.0)
         self._on_ready = on_ready
         self._closing = asyncio.Event()
@@ -67,7 +71,8 @@ class Collector:
         try:
             await link.open()
             for kind in RECEIPTED:
-                await link.subscribe(f"{self._share}bench/v1/+/up/{kind}")
+                group = f"$share/{self._share}-{kind}/" if self._share else ""
+                await link.subscribe(f"{group}bench/v1/+/up/{kind}")
             self._on_ready()
             receiving = asyncio.create_task(self._receive(link))
             closing = asyncio.create_task(self._closing.wait())
