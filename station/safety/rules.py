@@ -71,7 +71,7 @@ class Rules:
     discharge_role: str = "discharge"
     terminals_role: str = "dc"
     probe_role: str = "inrush"
-    load_role: str = "load"
+    load_role: str = "loadbank"
     """The load bank's own ohmmeter: `left_ohm`, `right_ohm`."""
 
     @property
