@@ -51,7 +51,7 @@ def test_a_silence_of_40_ms_is_never_reported(start_s: float) -> None:
     assert found_in(envelope(3.0, [(start_s, 0.04)]), [1000, 1000], 1.0)[0] == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.floats(0.0, 2.8),
     st.one_of(st.floats(0.001, 0.04), st.floats(0.06, 0.19)),

@@ -79,8 +79,11 @@ class LoopbackAudio:
         return np.asarray((bent + self.physics.crosstalk * x[:, ::-1]) * np.asarray(self.physics.gain))
 
     def captured(self, heard: Any) -> Frames:
-        noise = self.physics.noise * self._random.standard_normal(heard.shape) if self.physics.noise else 0.0
-        out = np.clip(heard + noise, -1.0, 1.0).astype(np.float32)
+        out = heard.astype(np.float32)
+        if self.physics.noise:
+            noise = self._random.standard_normal(heard.shape, dtype=np.float32)
+            out += np.float32(self.physics.noise) * noise
+        np.clip(out, -1.0, 1.0, out=out)
         if self.physics.nan:
             out[out.shape[0] // 2, 0] = np.nan
         return out

@@ -57,7 +57,7 @@ def soaked(stimulus: Stimulus, known_latency: bool, **physics: Any) -> SoakBatch
 
 
 @pytest.mark.parametrize("known_latency", [True, False])
-@pytest.mark.parametrize("latency", [0, 144, 480])
+@pytest.mark.parametrize("latency", [0, 480])
 @pytest.mark.parametrize(
     ("at_s", "for_s", "reported"),
     [
