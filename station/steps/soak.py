@@ -93,7 +93,8 @@ async def _run(context: StepContext, params: Params, stream: SoakStream, tally: 
         power_w = (await meters.fresh("mains"))["power_w"]
         dc = await meters.fresh("dc")
         heatsink_degc = (await meters.fresh("temperature"))["heatsink_degc"]
-        if not quiet:
+        driven = at_s < params.duration_s  # the reading after the last frame belongs to silence
+        if driven and not quiet:
             tally.mains_w.append((at_s, power_w))
         for index, channel in enumerate(CHANNELS):
             tally.offset_v[index].append((at_s, dc[f"{channel}_plus_v"] - dc[f"{channel}_minus_v"]))
