@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from drivers.ports import GuardState, GuardStatus
 from station.domain.interlock import Interlock, When
 from station.safety.interlocks import find_fault
-from station.safety.rules import ISOLATED_FROM, LOADS, Rules
-from station.safety.snapshot import DriveWish, MainsWish, ScanInputs, ScanState
+from station.safety.rules import AUDIO, ISOLATED_FROM, LOADS, Rules
+from station.safety.snapshot import DriveWish, HvWish, MainsWish, ScanInputs, ScanState
 
 
 def refusals(rules: Rules, interlocks: Iterable[Interlock], state: ScanState, inputs: ScanInputs) -> Mapping[str, str]:
@@ -57,7 +57,7 @@ def _common(rules: Rules, state: ScanState, inputs: ScanInputs) -> str:
 def _mains(rules: Rules, rows: tuple[Interlock, ...], state: ScanState, inputs: ScanInputs, status: GuardStatus) -> str:
     if inputs.wishes.mains is MainsWish.OFF:
         return "mains is not wanted"
-    if inputs.wishes.hv or status.h:
+    if inputs.wishes.hv is not HvWish.OFF or status.h:
         return "the test voltage is in use"
     if inputs.now < state.off_until:
         return f"mains was switched off less than {rules.min_off_s:g} s ago"
@@ -65,13 +65,13 @@ def _mains(rules: Rules, rows: tuple[Interlock, ...], state: ScanState, inputs: 
         return "the contactor's feedback is closed though K is off"
     return (
         _unhealthy(inputs, status)
-        or _wrong_positions(rules, inputs, closed=(), opened=("tester", "bleed"))
+        or _wrong_positions(rules, inputs, closed=(), opened=("tester", "bleed", "touch", *AUDIO))
         or _not_ok(rows, inputs, ("always", "energised"), judge_low=("always",))
     )
 
 
 def _hv(rules: Rules, rows: tuple[Interlock, ...], inputs: ScanInputs, status: GuardStatus) -> str:
-    if not inputs.wishes.hv:
+    if inputs.wishes.hv is not HvWish.ON:
         return "the test voltage is not wanted"
     if inputs.wishes.mains is not MainsWish.OFF or status.k or status.fb:
         return "mains is not off"

@@ -24,6 +24,7 @@ class GuardLine:
         self._rules = rules
         self._on_lost = on_lost
         self._opened = False
+        self._opening = asyncio.Lock()
         self._stopping: asyncio.Task[None] | None = None
         self.trouble: DriverError | None = None
         """The last error of the line, for those who show it."""
@@ -55,7 +56,8 @@ class GuardLine:
 
     async def open_again(self) -> None:
         """A fresh session on a line whose old one went stale. Raises `DriverError`."""
-        await self.guard.open()
+        async with self._opening:
+            await self.guard.open()
         self._opened = True
 
     async def run(self) -> None:
@@ -83,6 +85,8 @@ class GuardLine:
             await self.guard.close()
 
     def _needs_opening(self) -> bool:
+        if self._opening.locked():
+            return False
         status = self.guard.status
         if status is None or not self._opened or self.guard.hello is None:
             return True

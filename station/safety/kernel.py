@@ -18,6 +18,7 @@ from drivers.ports import Guard, GuardState, GuardStatus
 from station.domain.interlock import Interlock, Trip
 from station.safety import scan
 from station.safety.causes import guard_trip, station_trip
+from station.safety.granting import position
 from station.safety.guard_line import GuardLine
 from station.safety.latch import Latch
 from station.safety.lid import release_lid
@@ -26,7 +27,7 @@ from station.safety.pollers import Pollers, Watched
 from station.safety.readings import ReadingTable
 from station.safety.relays import SAFE_CLOSED, RelayDesk
 from station.safety.rules import Rules
-from station.safety.snapshot import DriveWish, MainsWish, ScanInputs, ScanOutputs, ScanState, Wishes
+from station.safety.snapshot import DriveWish, HvWish, MainsWish, ScanInputs, ScanOutputs, ScanState, Wishes
 
 _LOG = logging.getLogger(__name__)
 
@@ -130,6 +131,10 @@ class Kernel:
         """Whether the fan still has to run: the load bank is not known to be cool, or drive is wanted."""
         return self._state is None or self._state.fan
 
+    def relay(self, role: str) -> bool | None:
+        """Where a relay stands as read back; None where that is not known now."""
+        return position(self.rules, self._look(self.clock()), role)
+
     def is_off(self) -> bool:
         """Whether the guard says, and has just said, that K and H are off."""
         return scan.confirmed_off(self.rules, self._look(self.clock()))
@@ -185,11 +190,11 @@ class Kernel:
         self.permits.mains.revoke("waiting for the next scan")
         self._wish(replace(self._wishes, mains=wish, mains_until=until))
 
-    def request_hv(self, wanted: bool) -> None:
-        """Say whether the test voltage is wanted."""
+    def request_hv(self, wish: HvWish) -> None:
+        """Say what is wanted of the test voltage."""
         self.permits.hv.revoke("waiting for the next scan")
         self.permits.test_voltage.revoke("waiting for the next scan")
-        self._wish(replace(self._wishes, hv=wanted))
+        self._wish(replace(self._wishes, hv=wish))
 
     def request_drive(self, wish: DriveWish) -> None:
         """Say what drive is wanted. Any change takes the permit away until the next scan."""

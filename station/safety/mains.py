@@ -10,8 +10,9 @@ from station.domain.clock import TestClock, wall_bound_s
 from station.safety.causes import guard_trip
 from station.safety.errors import Misrouted
 from station.safety.kernel import Kernel
+from station.safety.rules import ISOLATED_FROM
 from station.safety.settled import settle
-from station.safety.snapshot import MainsWish
+from station.safety.snapshot import DriveWish, HvWish, MainsWish
 
 
 async def guard_off(kernel: Kernel) -> None:
@@ -46,6 +47,8 @@ class GuardedMains:
         kernel.refuse_if_tripped()
         if kernel.wishes.mains is not MainsWish.OFF:
             raise Misrouted("mains is on already; switch it off before the next ON")
+        if kernel.wishes.hv is not HvWish.OFF or kernel.wishes.drive is not DriveWish.OFF:
+            raise Misrouted("the tester or the drive is in use; release it before ON")
         seconds = wall_bound_s(bound_s, self._clock.speed)
         hello = kernel.line.guard.hello
         if hello is not None and seconds > hello.max_on_s:
@@ -63,6 +66,9 @@ class GuardedMains:
     async def _switch_on(self, seconds: int) -> None:
         kernel, rules = self._kernel, self._kernel.rules
         kernel.request_mains(MainsWish.PREPARE)
+        in_circuit = [role for role in ISOLATED_FROM if kernel.relay(role) is not False]
+        if in_circuit:  # nothing hangs on a DUT that is being switched on
+            await kernel.desk.open(*in_circuit)
         await kernel.wait_permit("mains", rules.min_off_s + rules.permit_wait_s)
         await kernel.line.guard.arm(kernel.permits.mains)
         kernel.request_mains(MainsWish.ON, kernel.clock() + seconds)
@@ -71,6 +77,7 @@ class GuardedMains:
         await kernel.until(self._is_on, rules.guard_answer_s, "ENERGISED with the contactor's feedback")
 
     async def _off(self) -> None:
+        self._kernel.request_drive(DriveWish.OFF)  # a later ON must not bring it back
         self._kernel.request_mains(MainsWish.OFF)
         await guard_off(self._kernel)
 

@@ -7,7 +7,7 @@ from station.safety.kernel import Kernel
 from station.safety.proof import prove_quiet
 from station.safety.rules import AUDIO, LOADS
 from station.safety.settled import settle
-from station.safety.snapshot import DriveWish
+from station.safety.snapshot import DriveWish, HvWish
 from station.safety.sound import GuardedSound
 
 NEED_QUIET = (*LOADS, "capture")
@@ -28,7 +28,7 @@ class GuardedRouting:
         missing = [role for role in roles if not self.is_closed(role)]
         if not missing:
             return
-        if kernel.desk.commanded("tester") is not False or kernel.wishes.hv:
+        if kernel.desk.commanded("tester") is not False or kernel.wishes.hv is not HvWish.OFF:
             raise Misrouted("the tester is in circuit; audio and loads stay open until it is out")
         await self.silence()
         if any(role in NEED_QUIET for role in missing):
@@ -49,9 +49,7 @@ class GuardedRouting:
 
     def is_closed(self, role: str) -> bool:
         """Whether the role was read back as closed, and nothing has moved it since."""
-        image = self._kernel.desk.image
-        fresh_from = self._kernel.clock() - self._kernel.rules.relay_max_age_s
-        return image is not None and image.seen_at >= fresh_from and image.seen.get(role) is True
+        return self._kernel.relay(role) is True
 
 
 def _refuse_foreign(roles: tuple[str, ...]) -> None:

@@ -17,9 +17,9 @@ from station.safety.causes import guard_trip, station_trip
 from station.safety.granting import is_silent, position, refusals
 from station.safety.interlocks import find_fault, find_unproven, trip_of
 from station.safety.rules import ISOLATED_FROM, LOADS, Rules
-from station.safety.snapshot import DriveWish, MainsWish, ScanInputs, ScanOutputs, ScanState
+from station.safety.snapshot import DriveWish, HvWish, MainsWish, ScanInputs, ScanOutputs, ScanState
 
-EPSILON_S = 1e-9
+EPSILON_S = 1e-6
 
 
 def begin(rules: Rules, now: float) -> ScanState:
@@ -74,7 +74,9 @@ def reset_refusals(
     if status is None or not confirmed_off(rules, inputs):
         reasons.append("the guard does not say that it is off")
     else:
-        reasons += [f"guard input {name} is not healthy" for name in ("estop", "thermo") if not getattr(status, name)]
+        reasons += [
+            f"guard input {name} is not healthy" for name in ("estop", "lid", "thermo") if not getattr(status, name)
+        ]
         if status.fb:
             reasons.append("the contactor's feedback is closed")
     if inputs.service_latch is not None:
@@ -112,15 +114,15 @@ def _follow(rules: Rules, state: ScanState, inputs: ScanInputs) -> ScanState:
     k = status is not None and (status.k or status.fb or status.state is GuardState.ENERGISED)
     h = status is not None and (status.h or status.state is GuardState.HV)
     energised = k or wishes.mains is MainsWish.ON
-    unwanted = (k and wishes.mains is not MainsWish.ON) or (h and not wishes.hv)
+    unwanted = (k and wishes.mains is not MainsWish.ON) or (h and wishes.hv is not HvWish.ON)
     return replace(
         state,
         energised_since=_since(state.energised_since, energised, now),
-        hv_since=_since(state.hv_since, h or wishes.hv, now),
+        hv_since=_since(state.hv_since, h or wishes.hv is HvWish.ON, now),
         drive_since=_since(state.drive_since, wishes.drive in (DriveWish.LOW, DriveWish.FULL), now),
         mains_established=wishes.mains is MainsWish.ON
         and (state.mains_established or _is(status, GuardState.ENERGISED)),
-        hv_established=wishes.hv and (state.hv_established or _is(status, GuardState.HV)),
+        hv_established=wishes.hv is HvWish.ON and (state.hv_established or _is(status, GuardState.HV)),
         unwanted_since=_since(state.unwanted_since, unwanted, now),
         off_until=now + rules.min_off_s if state.energised_since is not None and not energised else state.off_until,
         up_ms=state.up_ms if status is None else max(state.up_ms, status.up_ms),
@@ -219,7 +221,7 @@ def _mismatches(inputs: ScanInputs) -> list[str]:
 
 def _fan(rules: Rules, state: ScanState, inputs: ScanInputs) -> bool:
     """The fan runs while drive is wanted or a load is in circuit, and until the load bank is known to be cool [23]."""
-    if inputs.wishes.drive is not DriveWish.OFF or any(position(rules, inputs, role) for role in LOADS):
+    if inputs.wishes.drive is not DriveWish.OFF or any(position(rules, inputs, role) is not False for role in LOADS):
         return True
     reading = inputs.readings.get(rules.load_bank)
     if find_unproven(reading, rules.load_bank_max_age_s, inputs.now) is not None:
@@ -255,9 +257,10 @@ def _next_deadline(rules: Rules, interlocks: Sequence[Interlock], state: ScanSta
     for name, max_age_s in [*ages, (rules.load_bank, rules.load_bank_max_age_s)]:
         reading = inputs.readings.get(name)
         if reading is not None:
+            add(reading.taken_at)
             add(reading.taken_at + max_age_s)
     for row in interlocks:
         add(state.started_at + row.max_age_s)
         if row.name in state.bad_since:
             add(state.bad_since[row.name] + row.for_s)
-    return min((moment for moment in moments if moment > inputs.now), default=math.inf)
+    return min((moment for moment in moments if moment >= inputs.now - EPSILON_S), default=math.inf)

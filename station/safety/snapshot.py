@@ -18,6 +18,14 @@ class MainsWish(StrEnum):
     ON = "on"
 
 
+class HvWish(StrEnum):
+    """What the guarded tester wants. `PREPARE`: it is being routed and mains is barred; `ON`: the voltage itself."""
+
+    OFF = "off"
+    PREPARE = "prepare"
+    ON = "on"
+
+
 class DriveWish(StrEnum):
     """What the drive interlock wants. `PREPARE`: fan on, silent. `LOW`: loads are out (damping), small levels only."""
 
@@ -34,7 +42,7 @@ class Wishes:
     mains: MainsWish = MainsWish.OFF
     mains_until: float | None = None
     """Monotonic second at which the plan's bound ends."""
-    hv: bool = False
+    hv: HvWish = HvWish.OFF
     drive: DriveWish = DriveWish.OFF
 
 

@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from drivers.errors import PermitDenied
-from station.domain.sound import NoiseReading, ResponseReading, SoakStream, Sound, Stimulus, ToneReading
+from station.domain.sound import NoiseReading, ResponseReading, SoakBatch, SoakStream, Sound, Stimulus, ToneReading
 from station.safety.kernel import Kernel
 from station.safety.settled import settle
 from station.safety.snapshot import DriveWish
@@ -28,15 +28,15 @@ class GuardedSound:
 
     async def measure_tone(self, stimulus: Stimulus) -> tuple[ToneReading, ToneReading]:
         """See `Sound`; raises `PermitDenied` without the permit or above the bound."""
-        self._check(max(stimulus.left_v, stimulus.right_v))
-        return await self._or_mute(self._sound.measure_tone(stimulus))
+        self._check(stimulus.left_v, stimulus.right_v)
+        return await self.or_mute(self._sound.measure_tone(stimulus))
 
     async def measure_response(
         self, frequencies_hz: tuple[float, ...], left_v: float, right_v: float
     ) -> tuple[ResponseReading, ResponseReading]:
         """See `Sound`."""
-        self._check(max(left_v, right_v))
-        return await self._or_mute(self._sound.measure_response(frequencies_hz, left_v, right_v))
+        self._check(left_v, right_v)
+        return await self.or_mute(self._sound.measure_response(frequencies_hz, left_v, right_v))
 
     async def measure_noise(self, duration_s: float) -> tuple[NoiseReading, NoiseReading]:
         """See `Sound`; the source is silent, so no permit is needed."""
@@ -46,24 +46,42 @@ class GuardedSound:
         """See `Sound`; only with the loads in circuit."""
         if self._kernel.wishes.drive is not DriveWish.FULL:
             raise PermitDenied("drive", "a soak needs both loads in circuit; prepare drive first")
-        self._check(max(stimulus.left_v, stimulus.right_v))
-        return await self._or_mute(self._sound.start_soak(stimulus))
+        self._check(stimulus.left_v, stimulus.right_v)
+        return GuardedSoak(self, await self.or_mute(self._sound.start_soak(stimulus)))
 
     async def mute(self) -> None:
         """Silence now."""
         await self._sound.mute()
 
-    def _check(self, level_v: float) -> None:
+    def _check(self, *levels_v: float) -> None:
         kernel = self._kernel
         kernel.permits.drive.check()
         if kernel.wishes.drive is DriveWish.FULL:
             return
-        if self.bound_v is None or not level_v <= self.bound_v * ROUNDING:
-            raise PermitDenied("drive", f"{level_v:g} V rms with a load out; at most {self.bound_v or 0.0:g} V")
+        bound_v = (self.bound_v or 0.0) * ROUNDING
+        if not all(level_v <= bound_v for level_v in levels_v):
+            raise PermitDenied("drive", f"{levels_v} V rms with a load out; at most {bound_v:g} V")
 
-    async def _or_mute(self, call: Coroutine[Any, Any, T]) -> T:
+    async def or_mute(self, call: Coroutine[Any, Any, T]) -> T:
+        """Await a call into the sound process; if it does not end by itself, the source is silenced."""
         try:
             return await call
         except BaseException:
             await settle(self._sound.mute())
             raise
+
+
+class GuardedSoak:
+    """A running soak that falls silent as soon as a look at it does not end by itself."""
+
+    def __init__(self, sound: GuardedSound, stream: SoakStream) -> None:
+        self._sound = sound
+        self._stream = stream
+
+    async def advance(self, to_s: float) -> SoakBatch:
+        """See `SoakStream`."""
+        return await self._sound.or_mute(self._stream.advance(to_s))
+
+    async def close(self) -> None:
+        """Mute and end, even if the caller is cancelled meanwhile."""
+        await settle(self._stream.close())

@@ -13,7 +13,7 @@ from station.safety.mains import guard_off
 from station.safety.proof import prove_dead
 from station.safety.rules import ISOLATED_FROM
 from station.safety.settled import settle, try_all
-from station.safety.snapshot import DriveWish, MainsWish
+from station.safety.snapshot import DriveWish, HvWish, MainsWish
 
 
 class GuardedTester:
@@ -43,20 +43,28 @@ class GuardedTester:
         if seconds > rules.hv_max_s:
             raise Misrouted(f"a test of {test_s:g} s needs HV for {seconds} s, at most {rules.hv_max_s}; shorten it")
         self._refuse_unless_off()
-        await kernel.desk.open(*ISOLATED_FROM)
-        await prove_dead(kernel, rules.permit_wait_s)
+        kernel.request_hv(HvWish.PREPARE)  # from here on mains is barred
         try:
-            await kernel.desk.close(kernel.permits.routing, "tester")
-            await prepare()
-            reading = await self._run(seconds)
+            await kernel.desk.open(*ISOLATED_FROM)
+            await prove_dead(kernel, rules.permit_wait_s)
+            reading = await self._measure_routed(prepare, seconds)
         finally:
-            await settle(self._give_back())
+            kernel.request_hv(HvWish.OFF)
         kernel.refuse_if_tripped()  # what was read while something tripped is worth nothing
         return reading
 
+    async def _measure_routed(self, prepare: Callable[[], Awaitable[None]], seconds: int) -> TesterReading:
+        kernel = self._kernel
+        try:
+            await kernel.desk.close(kernel.permits.routing, "tester")
+            await prepare()
+            return await self._run(seconds)
+        finally:
+            await settle(self._give_back())
+
     async def _run(self, seconds: int) -> TesterReading:
         kernel, rules = self._kernel, self._kernel.rules
-        kernel.request_hv(True)
+        kernel.request_hv(HvWish.ON)
         await kernel.wait_permit("hv", rules.permit_wait_s)
         await kernel.line.guard.hv(seconds, kernel.permits.hv)
         await kernel.until(self._is_hv, rules.guard_answer_s, "the guard's HV")
@@ -68,7 +76,8 @@ class GuardedTester:
     async def _give_back(self) -> None:
         """H off, tester off, discharge proven, tester out of circuit: in this order, whatever each raises."""
         kernel, rules = self._kernel, self._kernel.rules
-        kernel.request_hv(False)
+        if kernel.wishes.hv is not HvWish.OFF:
+            kernel.request_hv(HvWish.PREPARE)
         try:
             await try_all(
                 (lambda: guard_off(kernel), 2 * rules.guard_answer_s + 1.0), (self._tester.stop, rules.clean_up_s)
@@ -91,7 +100,7 @@ class GuardedTester:
             raise Misrouted("the tester runs only with mains off; switch it off first")
         if kernel.wishes.drive is not DriveWish.OFF:
             raise Misrouted("the tester runs only without drive; release it first")
-        if kernel.wishes.hv:
+        if kernel.wishes.hv is not HvWish.OFF:
             raise Misrouted("a test is running already")
 
     def _is_hv(self) -> bool:

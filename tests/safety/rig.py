@@ -385,7 +385,7 @@ class Sound:
 
     async def start_soak(self, stimulus: Stimulus) -> Any:
         self._drive(stimulus.left_v)
-        return "stream"
+        return Soak(self)
 
     async def mute(self) -> None:
         self.mutes += 1
@@ -399,6 +399,20 @@ class Sound:
             raise PermitDenied("drive", "the page says no")
         self.playing = level_v
         self.played.append(level_v)
+
+
+class Soak:
+    """A stream that plays until it is closed or the sound is muted."""
+
+    def __init__(self, sound: Sound) -> None:
+        self._sound = sound
+
+    async def advance(self, to_s: float) -> Any:
+        await asyncio.sleep(to_s)
+        return "batch"
+
+    async def close(self) -> None:
+        self._sound.playing = 0.0
 
 
 class MemoryLatch:
@@ -454,7 +468,7 @@ class Rig:
             "discharge": Sensor(self._discharge),
             "fan": Sensor(lambda: {"rpm": 1500.0 if self.board.positions["fan"] and self.fan_turns else 0.0}),
             "inrush": Sensor(lambda: {"peak_a": 14.0}),
-            "load": Sensor(lambda: {"left_ohm": 8.01, "right_ohm": 7.99}),
+            "loadbank": Sensor(lambda: {"left_ohm": 8.01, "right_ohm": 7.99}),
         }
         self.latch = latch if latch is not None else MemoryLatch()
         self.tester, self.touch, self.sound = Tester(self), Touch(), Sound(self)

@@ -13,6 +13,7 @@ from station.domain.errors import StepError
 from station.domain.sound import Stimulus
 from station.safety.errors import LidHeld, Misrouted, OutputBridged, PlugLive, TerminalsLive
 from station.safety.rules import AUDIO, ISOLATED_FROM, LOADS
+from station.safety.snapshot import HvWish
 from tests.safety.rig import Rig, now, play
 
 INSULATION = InsulationSetup(500.0, 1.0, 5.0)
@@ -23,7 +24,7 @@ def assert_hv_is_given_back(rig: Rig) -> None:
     """H off, tester stopped, and (where the discharge could be proven) out of circuit."""
     assert not rig.guard.core.h and rig.guard.core.state in {"SAFE", "TRIPPED"}
     assert not rig.tester.running
-    assert not rig.kernel.wishes.hv
+    assert rig.kernel.wishes.hv is HvWish.OFF
 
 
 # ---- tester ------------------------------------------------------------------------------------------------------
@@ -427,6 +428,52 @@ def test_cancelling_a_measurement_mutes() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert not rig.sound.playing
+
+    play(scene)
+
+
+def test_cancelling_a_soak_mutes() -> None:
+    async def scene(rig: Rig) -> None:
+        await rig.energise()
+        await rig.bench.drive.prepare()
+        stream = await rig.bench.sound.start_soak(TONE)
+        task = asyncio.ensure_future(stream.advance(60.0))
+        await asyncio.sleep(0.1)
+        assert rig.sound.playing
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not rig.sound.playing
+
+    play(scene)
+
+
+def test_drive_does_not_come_back_with_the_next_on() -> None:
+    async def scene(rig: Rig) -> None:
+        await rig.energise()
+        await rig.bench.drive.prepare()
+        await rig.bench.mains.off()
+        assert rig.drive_until is None
+        await rig.energise()
+        await rig.settle()
+        assert rig.drive_until is None and not any(rig.board.positions[role] for role in AUDIO)
+        with pytest.raises(PermitDenied):
+            await rig.bench.sound.measure_tone(TONE)
+
+    play(scene)
+
+
+def test_mains_and_tester_asked_for_at_once_never_meet() -> None:
+    async def scene(rig: Rig) -> None:
+        await rig.settle()
+        for first_s in (0.0, 0.1, 0.3, 0.5):
+            test = asyncio.ensure_future(rig.bench.tester.measure_insulation(INSULATION))
+            await asyncio.sleep(first_s)
+            on = asyncio.ensure_future(rig.bench.mains.on(60.0))
+            done = await asyncio.gather(test, on, return_exceptions=True)
+            assert sum(isinstance(outcome, Misrouted) for outcome in done) == 1
+            await rig.bench.mains.off()
+        assert rig.causes == [] and all(not seen["fb"] for seen in rig.tester.seen_while_running)
 
     play(scene)
 
