@@ -11,11 +11,11 @@ import os
 import select
 import threading
 import time
-import tty
 from collections.abc import Callable, Mapping
 from typing import Literal
 
 from drivers.sim.guard_board import Board
+from drivers.sim.pty import RawPty
 from drivers.sim.world import World
 
 InputName = Literal["estop", "lid", "thermo"]
@@ -59,20 +59,18 @@ class GuardTwin:
         self._reset_wanted = False
         self._closing = False
         self._resets_done = threading.Condition(self._lock)
-        self._wake_r = self._wake_w = self._master = self._slave = -1
+        self._wake_r = self._wake_w = -1
+        self._pty: RawPty | None = None
         self._thread: threading.Thread | None = None
 
     def start(self) -> str:
         """Power up; returns the path of the pty that stands for the guard's USB serial port."""
-        self._master, self._slave = os.openpty()
-        tty.setraw(self._master)
-        tty.setraw(self._slave)
-        os.set_blocking(self._master, False)  # the firmware's console: a full line never blocks it
+        self._pty = RawPty()
         self._wake_r, self._wake_w = os.pipe()
         self._power_up()
         self._thread = threading.Thread(target=self._serve, name="guard-twin", daemon=True)
         self._thread.start()
-        return os.ttyname(self._slave)
+        return self._pty.path
 
     @property
     def outputs(self) -> Mapping[OutputName, int]:
@@ -132,8 +130,11 @@ class GuardTwin:
             return
         self._wake()
         thread.join()
-        for fd in (self._wake_r, self._wake_w, self._master, self._slave):
-            os.close(fd)
+        os.close(self._wake_r)
+        os.close(self._wake_w)
+        self._wake_w = -1
+        if self._pty is not None:
+            self._pty.close()
 
     # ---- the twin's thread ---------------------------------------------------------------------------------
     def _serve(self) -> None:
@@ -168,12 +169,12 @@ class GuardTwin:
         return min(left, _MOVING_S if moving else _WATCHING_S)
 
     def _power_up(self) -> None:
+        assert self._pty is not None
         with self._lock:
             self._told_closed = self._closed()
             levels = {_INPUTS[name]: level for name, level in self._levels.items()}
-            self._board = Board(
-                self._master, {**levels, _MIRROR: not self._told_closed, _SERVICE: True}, self._settings
-            )
+            levels |= {_MIRROR: not self._told_closed, _SERVICE: True}
+            self._board = Board(self._pty.master, levels, self._settings)
             self._hungry_ticks = -1
             self._reset_wanted = False
             self._resets_done.notify_all()

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import tty
+from drivers.sim.pty import RawPty
 
 
 class ScannerTwin:
     """A bar-code scanner on a pty; both ends stay open, so that a station may come and go."""
 
     def __init__(self) -> None:
-        self._master = self._slave = -1
+        self._pty: RawPty | None = None
 
     def start(self) -> str:
         """Plug it in; returns the path of its port."""
-        self._master, self._slave = os.openpty()
-        tty.setraw(self._master)
-        tty.setraw(self._slave)
-        os.set_blocking(self._master, False)
-        return os.ttyname(self._slave)
+        self._pty = RawPty()
+        return self._pty.path
 
     def scan(self, text: str) -> None:
-        """Scan one code. Raises `BlockingIOError` if nobody has read for very long."""
-        os.write(self._master, text.encode() + b"\r\n")
+        """Scan one code; lost if it is not plugged in."""
+        if self._pty is not None:
+            self._pty.send(text.encode() + b"\r\n")
 
     def close(self) -> None:
         """Unplug it; safe to call twice."""
-        if self._master >= 0:
-            os.close(self._master)
-            os.close(self._slave)
-        self._master = self._slave = -1
+        pty, self._pty = self._pty, None
+        if pty is not None:
+            pty.close()

@@ -145,8 +145,9 @@ class UartGuard:
             raise
 
     async def _ask(
-        self, verb: str, argument: str = "", permit: Permit | None = None, deadline_s: float = ANSWER_S
+        self, verb: str, argument: str = "", permit: Permit | None = None, deadline_s: float | None = None
     ) -> GuardReply:
+        deadline_s = ANSWER_S if deadline_s is None else deadline_s
         loop = asyncio.get_running_loop()
         waiting = _Waiting(loop, loop.create_future())
         key = self._send(verb, argument, permit, waiting)

@@ -138,10 +138,6 @@ class Input:
             self.healthy = self._age >= DEBOUNCE_MS
         return self.healthy
 
-    def due_ms(self):
-        """When it will be healthy if nothing changes; a long time if it will not."""
-        return CAP if self.healthy or self._age < 0 else DEBOUNCE_MS - self._age
-
 
 class Guard:
     """One guard from its power-up on. Call `step` on every pass, then `frame` for each body received.
@@ -205,10 +201,11 @@ class Guard:
         return max(0, min(self.hb_ms - self.hb_age, self.bound_s * 1000 - self.state_age))
 
     def due_ms(self):
-        """For how long `step` would do nothing if no input changed and no frame came; at least 1."""
+        """For how long `step` would do nothing if no input changed and no frame came; at least 1.
+
+        An input that becomes healthy is nothing: it only matters to a frame, and a pass comes before each.
+        """
         due = STATUS_MS - self._status_age
-        if self._inputs and not self._well:
-            due = min(due, *(one.due_ms() for one in self._inputs))
         if self.state in LIVE:
             due = min(due, self.hb_ms - self.hb_age + 1)
         if self.state == ARMED:
@@ -243,7 +240,7 @@ class Guard:
         self._status_age += passed_ms
         if self.hb_age >= 0:
             self.hb_age = older(self.hb_age, passed_ms)
-        self.off_age = 0 if self.k or self.h else older(self.off_age, passed_ms)
+        self.off_age = older(self.off_age, passed_ms)  # counts from the last time K or H went off, or power-up
         if fb == self.fb:
             self.fb_age = older(self.fb_age, passed_ms)
         else:

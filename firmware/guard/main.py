@@ -200,4 +200,5 @@ def run():
         line.write()
 
 
-run()
+if __name__ == "__main__":
+    run()

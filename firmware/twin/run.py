@@ -38,3 +38,5 @@ if len(sys.argv) > 3:
     sys.path.insert(0, sys.argv[3])
 
 import main
+
+main.run()

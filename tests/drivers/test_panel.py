@@ -26,7 +26,7 @@ SETTINGS = GpioPanelSettings(
 async def until(condition: Callable[[], bool], deadline_s: float = 3.0) -> None:
     """Wait for `condition` in the event loop, or fail."""
     async with asyncio.timeout(deadline_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.002)
 
 
@@ -122,7 +122,7 @@ async def test_a_closed_panel_has_let_go_of_its_pins_with_everything_off(gpio: G
 
 async def test_without_the_chip_there_is_an_error_and_no_other_pin_factory() -> None:
     panel = GpioPanel(SETTINGS)
-    with pytest.raises(PortError, match="lgpio is not installed|no GPIO chip is labelled 'pinctrl-rp1'"):
+    with pytest.raises(PortError, match=r"lgpio is not installed|no GPIO chip is labelled 'pinctrl-rp1'"):
         await panel.read_buttons()
 
 
