@@ -157,6 +157,7 @@ class ModbusBus:
                     return self._listen_until_quiet(self._serial)
                 self._serial = None
             self._serial = SerialPort(self.port, self._baud)
+            self._quiet_from = max(self._quiet_from, time.monotonic() + self._silence_s)
             return self._listen_until_quiet(self._serial)
         except PortError as error:
             self._serial = None

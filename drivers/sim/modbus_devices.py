@@ -20,7 +20,7 @@ MAINS = Bounds(relative=0.005, noise_relative=0.0003)
 FREQUENCY = Bounds(relative=0.0005)
 THERMOMETER = Bounds(absolute=0.5, noise_absolute=0.01)
 PROBE = Bounds(relative=0.02, noise_relative=0.001)
-DC_METER = Bounds(relative=0.005, absolute=0.0002, noise_relative=0.0002, noise_absolute=0.00005)
+DC_METER = Bounds(relative=0.005, absolute=0.00008, noise_relative=0.0002, noise_absolute=0.00002)
 VOLTMETER = Bounds(relative=0.005, noise_relative=0.0003)
 OHMMETER = Bounds(relative=0.001, noise_relative=0.00005)
 RPM_TURNING = 1450.0

@@ -29,6 +29,7 @@ class FakeLine:
         self._pty = RawPty()
         self.path = self._pty.path
         self._end, self._wake = os.pipe()
+        self._hanging_up = threading.Lock()
         self._thread = threading.Thread(target=self._serve, name="fake line")
 
     def __enter__(self) -> FakeLine:
@@ -39,13 +40,14 @@ class FakeLine:
         self.hang_up()
 
     def hang_up(self) -> None:
-        """Tear the line out; safe to call twice."""
-        if self._thread.is_alive():
-            os.write(self._wake, b"x")
-            self._thread.join()
-            os.close(self._end)
-            os.close(self._wake)
-        self._pty.close()
+        """Tear the line out; safe to call twice, from any thread."""
+        with self._hanging_up:
+            if self._thread.is_alive():
+                os.write(self._wake, b"x")
+                self._thread.join()
+                os.close(self._end)
+                os.close(self._wake)
+            self._pty.close()
 
     def say(self, data: bytes) -> None:
         """Bytes that nobody asked for."""

@@ -256,25 +256,26 @@ async def test_a_port_that_another_program_holds_is_refused() -> None:
 
 
 async def test_a_babbling_line_fails_reads_but_still_gets_the_de_energising_write() -> None:
-    async with bus_with(at_once) as (bus, line):
-        await bus.read_input(UNIT, 1, 1)
+    with FakeLine(at_once) as line:
+        bus = ModbusBus(line.path, 300, TIMEOUT_S, QUARANTINE_S)  # t3.5 is 0.13 s: no pause of the babbler is that long
         stop = threading.Event()
 
         def babble() -> None:
-            while not stop.wait(0.0005):
+            while not stop.wait(0.005):
                 line.say(b"\x55")
 
         noise = threading.Thread(target=babble)
         noise.start()
         try:
-            with pytest.raises(DriverError):
+            with pytest.raises(ProtocolError, match="never silent"):
                 await bus.read_input(UNIT, 1, 1)
             with pytest.raises(DriverError):
                 await bus.write_coil(UNIT, 1, False, None)
         finally:
             stop.set()
             noise.join()
-        assert line.requests[-1][:4] == bytes((UNIT, 5, 0, 1))
+            await bus.close()
+        assert [request[:4] for request in line.requests] == [bytes((UNIT, 5, 0, 1))]
 
 
 async def test_close_is_safe_twice_and_a_closed_bus_refuses() -> None:
