@@ -6,16 +6,20 @@ only by a lasting silence (10 s), a trip or an abort. Then what needs the whole 
 
 from __future__ import annotations
 
+import asyncio
 import math
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from station.domain.measurement import CHANNELS, Channel, Curve, Measurement
-from station.domain.sound import SoakStream, Stimulus
+from station.domain.sound import SoakBatch, SoakStream, Stimulus
 from station.steps.levels import db, rated_output_v, source_v
 from station.steps.params import require
 from station.steps.soak_tally import Series, Tally, thinned
 from station.steps.step import StepContext
 
+T = TypeVar("T")
 SCAN_S = 0.05
 """Wall seconds a batch aims at: one scan of the kernel."""
 
@@ -80,33 +84,51 @@ def _next_stop(at_s: float, batch_s: float, params: Params) -> float:
 
 
 async def _run(context: StepContext, params: Params, stream: SoakStream, tally: Tally) -> None:
-    meters = context.bench.meters
+    """Stretch by stretch: the meters are read while the sound of the same stretch goes on."""
     batch_s = min(max(context.clock.speed * SCAN_S, 1.0), 12.0)
-    at_s = 0.0
-    batch = None
+    at_s, batch, was_open = 0.0, None, False
     while at_s < params.duration_s - 1e-6:
-        at_s = _next_stop(at_s, batch_s, params)
-        batch = await stream.advance(at_s)
+        began_s, at_s = at_s, _next_stop(at_s, batch_s, params)
+        batch, readings = await _together(stream.advance(at_s), _read_meters(context))
         tally.take(batch)
-        quiet = tally.open_silence_s > 0 or any(start + length > at_s - 1.0 for c in (0, 1) for start, length in
-                                                batch.silences[c])  # fmt: skip
-        power_w = (await meters.fresh("mains"))["power_w"]
-        dc = await meters.fresh("dc")
-        heatsink_degc = (await meters.fresh("temperature"))["heatsink_degc"]
-        driven = at_s < params.duration_s  # the reading after the last frame belongs to silence
-        if driven and not quiet:
-            tally.mains_w.append((at_s, power_w))
+        if not (was_open or tally.open_silence_s > 0 or any(batch.silences)):
+            tally.mains_w.append((began_s, readings["power_w"]))
+        was_open = tally.open_silence_s > 0
         for index, channel in enumerate(CHANNELS):
-            tally.offset_v[index].append((at_s, dc[f"{channel}_plus_v"] - dc[f"{channel}_minus_v"]))
-        tally.heatsink_degc.append((at_s, heatsink_degc))
-        live = {"mains_power_w": power_w, "heatsink_degc": heatsink_degc, "remaining_s": params.duration_s - at_s}
-        for index, channel in enumerate(CHANNELS):
-            if tally.level_v[index]:
-                live[f"{channel}_v"] = tally.level_v[index][-1][1]
-        context.progress(at_s / params.duration_s, live)
+            tally.offset_v[index].append((began_s, readings[f"{channel}_plus_v"] - readings[f"{channel}_minus_v"]))
+        tally.heatsink_degc.append((began_s, readings["heatsink_degc"]))
+        context.progress(at_s / params.duration_s, _live(params, tally, readings, at_s))
         if tally.open_silence_s >= params.lasting_silence_s:
             break
     tally.close(batch)
+
+
+async def _read_meters(context: StepContext) -> dict[str, float]:
+    """Mains, DC and temperature, one fresh reading each."""
+    readings: dict[str, float] = {}
+    for role in ("mains", "dc", "temperature"):
+        readings |= await context.bench.meters.fresh(role)
+    return readings
+
+
+async def _together(advance: Coroutine[Any, Any, SoakBatch], read: Coroutine[Any, Any, T]) -> tuple[SoakBatch, T]:
+    """Both, side by side; when one fails the other is ended before the failure goes on."""
+    sound, meters = asyncio.ensure_future(advance), asyncio.ensure_future(read)
+    try:
+        return await asyncio.gather(sound, meters)
+    except BaseException:
+        sound.cancel()
+        meters.cancel()
+        await asyncio.gather(sound, meters, return_exceptions=True)
+        raise
+
+
+def _live(params: Params, tally: Tally, readings: dict[str, float], at_s: float) -> dict[str, float]:
+    live = {name: readings[name] for name in ("power_w", "heatsink_degc")} | {"remaining_s": params.duration_s - at_s}
+    for index, channel in enumerate(CHANNELS):
+        if tally.level_v[index]:
+            live[f"{channel}_v"] = tally.level_v[index][-1][1]
+    return live
 
 
 def _record_dropouts(context: StepContext, tally: Tally) -> None:
