@@ -259,7 +259,7 @@ async def test_the_socket_is_for_user_and_group_only_and_goes_with_the_daemon(
 ) -> None:
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o660  # noqa: PTH116
     await server.close()
-    assert not os.path.exists(path)  # noqa: PTH110
+    assert not os.path.exists(path)  # noqa: PTH110, ASYNC240
     await server.close()
 
 

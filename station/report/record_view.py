@@ -1,0 +1,277 @@
+"""From the record of a run to what the paper says: sentences, facts, rows. Pure; knows no HTML.
+
+Takes the record as plain JSON (the body of `up/result`) or as a `Record`; a field that a later version adds or an
+optional one that is absent does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, tzinfo
+from enum import Enum
+from typing import Any
+
+from station.domain.errors import StationError
+from station.domain.record import Record
+from station.report import numbers
+from station.report.words import (
+    CLOCKS,
+    PURPOSES,
+    SYMBOLS,
+    VERDICTS,
+    Lang,
+    channel_title,
+    condition,
+    label,
+    measurement_title,
+    pick,
+    unit_title,
+)
+
+Plain = Mapping[str, Any]
+_REQUIRED = ("run_id", "run_no", "purpose", "dut", "plan", "station", "started_at", "ended_at", "verdict", "steps")
+
+
+class ReportError(StationError):
+    """What was handed in is no record of a run."""
+
+
+def plain_record(record: Record | Plain) -> dict[str, Any]:
+    """The record as plain values. Raises `ReportError` for something that is none."""
+    plain = _plain(record)
+    if not isinstance(plain, dict):
+        raise ReportError("the record is no JSON object; hand in the body of a result")
+    if missing := [name for name in _REQUIRED if plain.get(name) is None]:
+        raise ReportError(f"the record has no {', '.join(missing)}; hand in the body of a result, not its envelope")
+    if plain["verdict"] not in ("PASS", "FAIL", "ABORTED", "ERROR"):
+        raise ReportError(f"verdict {plain['verdict']!r}: must be PASS, FAIL, ABORTED or ERROR")
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label and its value."""
+
+    label: str
+    value: str
+    code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MeasurementRow:
+    """One measurement as a row; `low` … `verdict_code` are for the bar."""
+
+    title: str
+    name: str
+    channel: str
+    conditions: str
+    value: str
+    limits: str
+    verdict: str
+    symbol: str
+    verdict_code: str
+    source: str
+    number: float | None
+    low: float | None
+    high: float | None
+    uncertainty: float | None
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepBlock:
+    """A step with its rows; one with a single row needs no headline of its own."""
+
+    title: str
+    verdict: str
+    symbol: str
+    verdict_code: str
+    duration: str
+    attempt: int
+    rows: tuple[MeasurementRow, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def all_skipped(self) -> bool:
+        """Nothing of it was made: the paper then only names its measurements."""
+        return bool(self.rows) and all(row.verdict_code == "SKIPPED" for row in self.rows)
+
+
+def verdict_title(code: str, lang: Lang) -> str:
+    """A verdict in words."""
+    return pick(VERDICTS.get(code, (code, code)), lang)
+
+
+def step_title(step: Plain, lang: Lang) -> str:
+    """A step's title in `lang`, else in whatever there is."""
+    title = step.get("title") or {}
+    return str(title.get(lang) or title.get("en") or step.get("id") or "")
+
+
+def step_blocks(record: Plain, lang: Lang) -> list[StepBlock]:
+    """Every step of the record, in the plan's order."""
+    return [
+        StepBlock(
+            step_title(step, lang),
+            verdict_title(step["verdict"], lang),
+            SYMBOLS.get(step["verdict"], "?"),
+            step["verdict"],
+            numbers.duration(step.get("duration_s") or 0.0) if step.get("attempt") else "",
+            step.get("attempt") or 0,
+            tuple(_row(m, lang) for m in step.get("measurements") or ()),
+            tuple(map(str, step.get("notes") or ())),
+        )
+        for step in record["steps"]
+    ]
+
+
+def _row(m: Plain, lang: Lang) -> MeasurementRow:
+    unit = unit_title(m.get("unit") or "")
+    told = (condition(name, value, lang) for name, value in (m.get("conditions") or {}).items())
+    return MeasurementRow(
+        title=measurement_title(m["name"], lang),
+        name=m["name"],
+        channel=channel_title(m.get("channel"), lang),
+        conditions=("，" if lang == "zh" else ", ").join(filter(None, told)),
+        value=numbers.measured(m.get("value"), m.get("uncertainty"), m.get("bound"), unit),
+        limits=numbers.limits(m.get("low"), m.get("high"), unit, label("to", lang)),
+        verdict=verdict_title(m["verdict"], lang),
+        symbol=SYMBOLS.get(m["verdict"], "?"),
+        verdict_code=m["verdict"],
+        source=m.get("limit_source") or "",
+        number=m.get("value"),
+        low=m.get("low"),
+        high=m.get("high"),
+        uncertainty=m.get("uncertainty"),
+        unit=unit,
+    )
+
+
+def headline(record: Plain, lang: Lang) -> str:
+    """The verdict's reason in one sentence."""
+    if record["verdict"] == "PASS":
+        return label("passed", lang, count=count_of(record, "PASS"))
+    causes = cause_sentences(record, lang)
+    first = causes[0] if causes else label("no_cause", lang)
+    return label({"FAIL": "failed", "ABORTED": "aborted"}.get(record["verdict"], "errored"), lang, cause=first)
+
+
+def count_of(record: Plain, verdict: str | None = None) -> int:
+    """How many measurements have that verdict; all of them without one."""
+    verdicts = [m["verdict"] for step in record["steps"] for m in step.get("measurements") or ()]
+    return len(verdicts) if verdict is None else verdicts.count(verdict)
+
+
+def cause_sentences(record: Plain, lang: Lang) -> list[str]:
+    """Every cause in words, in the order of time."""
+    return [cause_sentence(record, cause, lang) for cause in record.get("causes") or ()]
+
+
+def cause_sentence(record: Plain, cause: Plain, lang: Lang) -> str:
+    """One cause: from the measurement and its limit where it names one, else its own text with the step's title."""
+    step = next((one for one in record["steps"] if one["id"] == cause.get("step")), None)
+    found = _blamed(step, cause)
+    sentence = _limit_sentence(found, lang) if found is not None else None
+    if sentence is not None:
+        return sentence
+    title = step_title(step, lang) if step is not None else ""
+    separator = "：" if lang == "zh" else ": "
+    return separator.join(part for part in (title, str(cause.get("text") or "")) if part)
+
+
+def _blamed(step: Plain | None, cause: Plain) -> Plain | None:
+    for m in (step or {}).get("measurements") or ():
+        named = m["name"] == cause.get("measurement") and m.get("channel") == cause.get("channel")
+        if named and m["verdict"] in ("FAIL", "ERROR"):
+            return dict(m)
+    return None
+
+
+def _limit_sentence(m: Plain, lang: Lang) -> str | None:
+    """In words what is wrong with a measurement; None where the limits alone do not tell."""
+    name, channel = measurement_title(m["name"], lang), channel_title(m.get("channel"), lang)
+    what = (channel + name if lang == "zh" else f"{name} ({channel})") if channel else name
+    value, unit = m.get("value"), unit_title(m.get("unit") or "")
+    if value is None:
+        return label("not_measured", lang, what=what)
+    low, high = m.get("low"), m.get("high")
+    shown = numbers.plain_value(value, m.get("bound"), unit)
+    if high is not None and value > high:
+        return label("above", lang, what=what, value=shown, limit=numbers.plain_value(high, None, unit))
+    if low is not None and value < low:
+        return label("below", lang, what=what, value=shown, limit=numbers.plain_value(low, None, unit))
+    return None
+
+
+def dut_facts(record: Plain, lang: Lang, zone: tzinfo = UTC) -> list[Fact]:
+    """Who the device is and whose work it was."""
+    dut = record["dut"]
+    people = ("work_order", "repair_engineer", "operator", "second_operator")
+    handovers = record.get("handovers") or ()
+    handed = ", ".join(f"{one['operator']} ({numbers.local_time(one['at'], zone)})" for one in handovers)
+    pairs: list[tuple[str, Any]] = [
+        ("product", f"{dut.get('maker') or ''} {dut.get('model') or ''}".strip() or dut.get("product")),
+        ("serial_number", dut.get("serial_number")),
+        ("imei", dut.get("imei")),
+        *((name, record.get(name)) for name in people),
+        ("handovers", handed),
+    ]
+    return [Fact(label(name, lang), str(value)) for name, value in pairs if value]
+
+
+def test_facts(record: Plain, lang: Lang, zone: tzinfo = UTC, zone_name: str = "UTC") -> list[Fact]:
+    """What was run, when and with what."""
+    plan, clock = record["plan"], record.get("clock") or {}
+    purpose = PURPOSES.get(record["purpose"], (record["purpose"],) * 2)
+    facts = [
+        Fact(label("plan", lang), f"{plan['id']} · {plan.get('revision') or ''}".rstrip(" ·")),
+        Fact(label("purpose", lang), pick(purpose, lang)),
+        Fact(label("started_at", lang), f"{numbers.local_time(record['started_at'], zone)} {zone_name}"),
+        Fact(label("duration_s", lang), numbers.duration(record.get("duration_s") or 0.0)),
+        Fact(label("station", lang), f"{record['station']} · {record.get('software') or ''}".rstrip(" ·")),
+        Fact(label("clock", lang), pick(CLOCKS.get(clock.get("quality", ""), ("—", "—")), lang)),
+    ]
+    if record.get("simulated"):
+        facts.append(Fact(label("speed", lang), f"{record.get('speed') or 1:g} ×"))
+    if record.get("reference"):
+        facts.append(Fact(label("reference", lang), str(record["reference"]["run_id"]), code=True))
+    return facts
+
+
+def trip_rows(record: Plain, lang: Lang) -> list[Sequence[str]]:
+    """Trips as cells: when, interlock, cause, value, limit, whose fault."""
+    return [
+        (
+            numbers.duration(trip.get("at_s") or 0.0),
+            str(trip.get("interlock") or ""),
+            str(trip.get("cause") or ""),
+            numbers.NOTHING if trip.get("value") is None else numbers.number(trip["value"]),
+            numbers.NOTHING if trip.get("limit") is None else numbers.number(trip["limit"]),
+            label(f"blames_{trip.get('blames')}" if trip.get("blames") in ("dut", "station") else "none", lang),
+        )
+        for trip in record.get("trips") or ()
+    ]
+
+
+def limit_sources(record: Plain) -> list[tuple[str, list[str]]]:
+    """Where limits come from: each source once, with the measurements that it holds for."""
+    found: dict[str, list[str]] = {}
+    for step in record["steps"]:
+        for m in step.get("measurements") or ():
+            names = found.setdefault(m.get("limit_source") or "", [])
+            if m["name"] not in names:
+                names.append(m["name"])
+    return [(source, names) for source, names in found.items() if source]

@@ -1,0 +1,64 @@
+"""Writes a run's paper into a directory, from its record alone: the report, and the slip that belongs to its verdict.
+
+The station starts this in a process of its own (`python -m station.report`); nothing here is imported by the daemon.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from station.domain.record import Record
+from station.report.html import render
+from station.report.record_view import Plain, ReportError, plain_record
+from station.report.slips import slip_for
+from station.report.words import LANGS, Lang
+
+REPORT = "report.html"
+SLIPS = ("label.zpl", "return-slip.zpl", "retest-slip.zpl")
+
+
+def write_report(record: Record | Plain, out_dir: Path, lang: Lang, timezone: str = "UTC") -> list[Path]:
+    """Write `report.html` and return its path. Raises `ReportError` for what is no record, `OSError` for the disk."""
+    zone, name = zone_of(timezone)
+    page = render(plain_record(record), _checked(lang), zone, name)
+    return [_write(out_dir / REPORT, page)]
+
+
+def write_slips(record: Record | Plain, out_dir: Path, lang: Lang, timezone: str = "UTC") -> list[Path]:
+    """Write the one slip that the verdict asks for, if any, and remove the others that an earlier run left.
+
+    `label.zpl`: PASS with purpose outgoing. `return-slip.zpl`: FAIL. `retest-slip.zpl`: ERROR and ABORTED.
+    """
+    plain = plain_record(record)
+    zone, _ = zone_of(timezone)
+    slip = slip_for(plain, _checked(lang), zone)
+    for name in SLIPS:
+        if slip is None or name != slip.name:
+            (out_dir / name).unlink(missing_ok=True)
+    return [] if slip is None else [_write(out_dir / slip.name, slip.zpl)]
+
+
+def zone_of(timezone: str) -> tuple[tzinfo, str]:
+    """The zone and its name; UTC, and named so, where the machine does not know it."""
+    try:
+        return ZoneInfo(timezone), timezone
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC, "UTC"
+
+
+def _checked(lang: str) -> Lang:
+    for known in LANGS:
+        if lang == known:
+            return known
+    raise ReportError(f"language {lang!r}: must be one of {', '.join(LANGS)}")
+
+
+def _write(path: Path, text: str) -> Path:
+    """Whole or not at all: a reader never sees half a report."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+    return path
