@@ -17,9 +17,9 @@ from pathlib import Path
 
 import gpiozero
 
-from drivers.catalog import GpioPanelSettings
 from drivers.errors import PortError
 from drivers.ports import Button, Identity, Lamp, LampState
+from drivers.settings import GpioPanelSettings
 
 BEEPS: Mapping[str, tuple[tuple[tuple[float, float], ...], bool]] = {
     "": ((), False),

@@ -16,9 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
-from drivers.catalog import AudioSettings
 from drivers.errors import AudioFault
 from drivers.ports import Identity
+from drivers.settings import AudioSettings
 from station.domain.sound import NoiseReading, ResponseReading, SoakBatch, SoakStream, Stimulus, ToneReading
 from station.sound.permit_page import PermitPage
 from station.sound.protocol import (

@@ -12,8 +12,8 @@ import struct
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from drivers.catalog import AudioSettings
 from drivers.errors import AudioFault, PermitDenied
+from drivers.settings import AudioSettings
 from station.domain.sound import Stimulus
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024

@@ -10,9 +10,9 @@ import math
 
 import numpy as np
 
-from drivers.catalog import AudioSettings
 from drivers.errors import AudioFault
 from drivers.ports import AudioDevice, Permit
+from drivers.settings import AudioSettings
 from station.analysis import stimuli
 from station.analysis.errors import CaptureError
 from station.analysis.latency import onset_latency

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from drivers.catalog import AudioSettings
+from drivers.settings import AudioSettings
 from station.analysis.levels import ratio
 from station.analysis.noise import Noise
 from station.analysis.stepped import Step

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 
-from drivers.catalog import AudioSettings
+from drivers.settings import AudioSettings
 from station.analysis.envelope import SilenceFinder, block_power
 from station.analysis.fold import Folder
 from station.analysis.tones import analyse_tone

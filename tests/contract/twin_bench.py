@@ -7,9 +7,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from drivers.catalog import CATALOG, RegisterField, RegisterMapSettings
+from drivers.catalog import CATALOG
 from drivers.errors import PermitDenied
 from drivers.modbus.bus import ModbusBus
+from drivers.settings import RegisterField, RegisterMapSettings
 from drivers.sim.gpt9800 import Gpt9800Twin
 from drivers.sim.modbus import ModbusTwin
 from drivers.sim.modbus_devices import BUS_A, BUS_B

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from drivers.catalog import RegisterField, RegisterMapSettings
 from drivers.errors import ProtocolError, SettingMismatch
 from drivers.modbus.adam4118 import Adam4118
 from drivers.modbus.bus import ModbusBus
@@ -17,6 +16,7 @@ from drivers.modbus.frame import crc16
 from drivers.modbus.infrared import InfraredThermometer
 from drivers.modbus.pzem import Pzem016
 from drivers.modbus.register_map import RegisterMapMeter, RegisterMapProbe
+from drivers.settings import RegisterField, RegisterMapSettings
 from tests.drivers.fake_line import FakeLine, Reply
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from gpiozero.pins.mock import MockFactory
 
-from drivers.catalog import GpioPanelSettings
 from drivers.errors import PortError, ProtocolError
 from drivers.gpio.panel import BEEPS, GpioPanel
 from drivers.gpio.socket_panel import SocketPanel
 from drivers.ports import Button, Lamp, LampState
+from drivers.settings import GpioPanelSettings
 from drivers.sim.panel import TAP_READS, PanelTwin
 from station.panel.buttons import ButtonPressed, ButtonScan
 from station.panel.patterns import BUZZERS

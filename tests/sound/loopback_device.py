@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drivers.catalog import AudioSettings, Driver
+from drivers.catalog import Driver
 from drivers.errors import AudioFault
 from drivers.ports import Identity, Permit
+from drivers.settings import AudioSettings
 
 if TYPE_CHECKING:
     from drivers.ports import Frames

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drivers.catalog import AudioSettings
 from drivers.errors import AudioFault, PermitDenied
+from drivers.settings import AudioSettings
 from station.domain.sound import SoakBatch, Stimulus
 from station.sound.worker_captures import Interface
 from station.sound.worker_soak import Soak, SoakMonitor

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from drivers.catalog import AudioSettings
 from drivers.errors import AudioFault, PermitDenied
+from drivers.settings import AudioSettings
 from station.domain.sound import Stimulus
 from station.sound.client import SoundProcess
 from station.sound.permit_page import PermitPage
@@ -298,7 +298,7 @@ async def test_the_process_is_small_when_idle_and_goes_when_closed(start: Start)
 
 DAEMON = """
 import asyncio, os, sys, time
-from drivers.catalog import AudioSettings
+from drivers.settings import AudioSettings
 from station.sound.client import SoundProcess
 from station.sound.permit_page import PermitPage
 from station.domain.sound import Stimulus

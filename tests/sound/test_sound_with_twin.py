@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from drivers.catalog import AudioSettings
 from drivers.errors import PermitDenied
+from drivers.settings import AudioSettings
 from drivers.sim.audio import AudioTwin
 from drivers.sim.dut import Dropout, Dut, load_dut
 from drivers.sim.plant import Plant
