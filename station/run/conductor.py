@@ -129,9 +129,12 @@ class Conductor:
             await asyncio.sleep(GUARD_LOOK_S)
 
     async def stop(self) -> None:
-        """End the run in hand as ABORTED and wait for everything under way: the station is being stopped."""
+        """End the run in hand as ABORTED and wait until it is on record: the station is being stopped."""
         if self._runner is not None:
             self._runner.abort("the station was stopped")
+        for task in self._tasks:
+            if task.get_name() != "run":  # the lid stays locked without us, and a trip stays latched
+                task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def tripped(self, trip: Trip) -> None:
