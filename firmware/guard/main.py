@@ -74,22 +74,22 @@ class Outputs:
         return Timer(-1, mode=Timer.PERIODIC, period=1, callback=tick, hard=True)
 
     def show(self, guard):
-        """Bring the pins to what the core says; K and H rise only if no interrupt has spoken since the inputs were read."""
+        """Bring the pins to what the core says; K and H rise only if no interrupt spoke since the inputs were read."""
         now = (guard.k, guard.h, not guard.lock, guard.red, guard.green, guard.led)
         on = now[0] or now[1]
         if on:
             self._leave[0] = guard.leave_ms() + LEAVE_MS
         if now == self._was:
             return
-        if on:
+        if not on:
+            self._k.value(0)
+            self._h.value(0)
+        elif now[:2] != self._was[:2]:  # only then: what an interrupt took away stays away until the core says off
             state = disable_irq()
             if not any(self.seen):
                 self._k.value(now[0])
                 self._h.value(now[1])
             enable_irq(state)
-        else:
-            self._k.value(0)
-            self._h.value(0)
         self._release.value(now[2])
         if not now[3]:  # never both: the lamp that goes, goes first
             self._red.value(0)
@@ -184,10 +184,12 @@ def run():
     timer = outputs.start_timer()
     seen = outputs.seen
     watchdog = WDT(timeout=1000)
+    fell = False
     gc.collect()
     while timer:
         watchdog.feed()
-        heard = line.wait(min(PASS_MS, guard.due_ms()))
+        heard = line.wait(1 if fell else min(PASS_MS, guard.due_ms()))
+        fell = any(seen)  # a flicker may be over already: look again soon
         guard.step(ticks_ms(), take(estop, seen, 0), take(lid, seen, 1), take(thermo, seen, 2), mirror.value() == 0)
         outputs.show(guard)
         if heard:

