@@ -26,7 +26,7 @@ EventName = Literal[
 class Body(BaseModel):
     """What all bodies have in common: frozen, and tolerant of fields of later versions."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Event(Body):

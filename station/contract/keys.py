@@ -32,6 +32,8 @@ def to_base64url(data: bytes) -> str:
 def from_base64url(text: str) -> bytes:
     """Raises `MessageError` for anything but base64url; padding may be there or not."""
     try:
+        if set("+/") & set(text):
+            raise ValueError("+ and / belong to the other alphabet")
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
         raise MessageError(f"not base64url: {error}") from error

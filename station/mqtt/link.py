@@ -84,6 +84,11 @@ class Link:
         self._client = self._make_client()
         self._thread = threading.Thread(target=self._serve, name=f"mqtt-{options.client_id}", daemon=True)
 
+    @property
+    def alive(self) -> bool:
+        """Whether nothing has ended this link so far."""
+        return self._thread.is_alive() and not self._ended.done()
+
     async def open(self) -> None:
         """Connect and wait for the CONNACK. Raises `LinkError`."""
         self._thread.start()

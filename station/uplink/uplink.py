@@ -115,11 +115,12 @@ class Uplink:
                 receiving = tasks.create_task(self._receive(link))
                 await self._send(link)
                 receiving.cancel()
-            await self._leave(link)
         finally:
-            self._link = None
             self._session_used = link.connect_sent
             self._window.link_lost()
+            if self._link is not None and link.alive:
+                await self._leave(link)
+            self._link = None
             await link.close()
 
     def _options(self) -> LinkOptions:
@@ -133,6 +134,7 @@ class Uplink:
             self._publish_body(link, name, body, retain=True)
 
     async def _leave(self, link: Link) -> None:
+        """A link that we end ourselves: the will does not speak then, so we do."""
         mid = self._publish_body(link, "presence", self._presence("offline"), retain=True)
         with contextlib.suppress(TimeoutError, LinkError):
             async with asyncio.timeout(2.0):
