@@ -20,12 +20,13 @@ from station.safety import scan
 from station.safety.causes import guard_trip, station_trip
 from station.safety.granting import position
 from station.safety.guard_line import GuardLine
-from station.safety.latch import Latch
+from station.safety.keeping import Keeping
+from station.safety.latch import Latch, ServiceLatch
 from station.safety.lid import release_lid
 from station.safety.permit import Permits
 from station.safety.pollers import Pollers, Watched
 from station.safety.readings import ReadingTable
-from station.safety.relays import SAFE_CLOSED, RelayDesk
+from station.safety.relays import RelayDesk
 from station.safety.rules import Rules
 from station.safety.snapshot import DriveWish, HvWish, MainsWish, ScanInputs, ScanOutputs, ScanState, Wishes
 
@@ -55,9 +56,9 @@ class Kernel:
         self.interlocks = tuple(interlocks)
         self.permits = Permits(clock)
         self.line = GuardLine(guard, clock, self.rules, lambda: self.trip(guard_trip("LOST", self.clock())))
-        self._latch = latch
+        self._service = ServiceLatch(latch, self.rules.reconnect_s)
+        self._keeping = Keeping(desk, self.rules.reconnect_s)
         self._drive_sink = drive_sink
-        self._service_latch: str | None = "not read yet"
         self._resetting = False
         self._wishes = Wishes()
         self._state: ScanState | None = None
@@ -65,8 +66,6 @@ class Kernel:
         self._turn = asyncio.Event()
         self._listeners: list[Callable[[Trip], None]] = []
         self._loop_task: asyncio.Task[None] | None = None
-        self._keeping: dict[str, asyncio.Task[None]] = {}
-        self._latching: asyncio.Task[None] | None = None
         watched = {poller.role: poller.run for poller in pollers}
         self.watched = Watched({**watched, "relays": desk.run, "guard": self.line.run})
 
@@ -74,10 +73,7 @@ class Kernel:
 
     async def start(self) -> None:
         """Read the service latch, then begin to poll and to scan. Energises nothing."""
-        try:
-            self._service_latch = await self._latch.read()
-        except Exception as error:  # a latch that cannot be read counts as set
-            self._service_latch = f"it could not be read ({error})"
+        await self._service.load()
         self._state = scan.begin(self.rules, self.clock())
         self.watched.start()
         self._loop_task = asyncio.get_running_loop().create_task(self._run(), name="safety kernel")
@@ -97,10 +93,11 @@ class Kernel:
                 _LOG.error("the guard did not confirm OFF; without heartbeats it trips by itself")
         self._take_away("the station is shutting down", tell_guard=False)
         await self.desk.open_all(self.rules.clean_up_s)
-        tasks = [task for task in (self._loop_task, self._latching, *self._keeping.values()) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._loop_task is not None:
+            self._loop_task.cancel()
+            await asyncio.gather(self._loop_task, return_exceptions=True)
+        await self._keeping.close()
+        await self._service.close(self.rules.clean_up_s)
         await self.watched.close()
         await self.line.close()
 
@@ -124,7 +121,7 @@ class Kernel:
     @property
     def service_latch(self) -> str | None:
         """Why a maintainer must come, or None."""
-        return self._service_latch
+        return self._service.reason
 
     @property
     def hot(self) -> bool:
@@ -263,7 +260,7 @@ class Kernel:
         readings, relays = self.table.snapshot(), self.desk.image
         status, boot, dead = self.line.status, self.line.boot, self.watched.dead()
         return ScanInputs(
-            self.clock(), due, readings, status, boot, relays, self._wishes, dead, self._service_latch, self._resetting
+            self.clock(), due, readings, status, boot, relays, self._wishes, dead, self._service.reason, self._resetting
         )
 
     def _apply(self, outputs: ScanOutputs) -> None:
@@ -273,7 +270,7 @@ class Kernel:
             self.line.stop()
         if outputs.heartbeat:
             self.line.heartbeat()
-        self._keep_relays(outputs)
+        self._keeping.keep({"fan": outputs.fan, "bleed": outputs.bleed})
         self._tell(outputs.trips)
         turn, self._turn = self._turn, asyncio.Event()
         turn.set()
@@ -292,29 +289,12 @@ class Kernel:
             self._tripped.set()
             _LOG.error("trip %s: %s, %s", trip.code, trip.interlock, trip.cause)
             if trip.interlock == "guard" and trip.cause == "WELD":
-                self._set_latch("WELD: the contactor's feedback stayed closed with K off")
+                self._service.set("WELD: the contactor's feedback stayed closed with K off")
             for listener in self._listeners:
                 try:
                     listener(trip)
                 except Exception:
                     _LOG.exception("a listener to trips failed")
-
-    def _keep_relays(self, outputs: ScanOutputs) -> None:
-        """Put fan and bleed where the scan wants them, one write at a time each, without waiting."""
-        wanted = {"fan": outputs.fan, "bleed": outputs.bleed}
-        for role in SAFE_CLOSED:
-            busy = self._keeping.get(role)
-            if not self.desk.started or not self.desk.has(role) or self.desk.commanded(role) is wanted[role]:
-                continue
-            if busy is None or busy.done():
-                self._keeping[role] = asyncio.get_running_loop().create_task(self._keep(role, wanted[role]))
-
-    async def _keep(self, role: str, closed: bool) -> None:
-        try:
-            await self.desk.keep(role, closed)
-        except DriverError as error:
-            _LOG.warning("relay %s: %s", role, error)
-            await asyncio.sleep(self.rules.reconnect_s)
 
     # ---- small parts ---------------------------------------------------------------------------------------------
 
@@ -353,17 +333,3 @@ class Kernel:
             except TimeoutError:
                 pass
         raise DeviceTimeout("bench", f"{what} did not come in time")
-
-    def _set_latch(self, reason: str) -> None:
-        self._service_latch = reason
-        if self._latching is None or self._latching.done():
-            self._latching = asyncio.get_running_loop().create_task(self._persist(reason))
-
-    async def _persist(self, reason: str) -> None:
-        while True:
-            try:
-                await self._latch.set(reason)
-                return
-            except Exception:
-                _LOG.exception("the service latch could not be kept; trying again")
-                await asyncio.sleep(self.rules.reconnect_s)
