@@ -26,6 +26,7 @@ class DemoView:
         )  # fmt: skip
         self._bars: dict[str, TaskID] = {}
         self._titles: dict[str, str] = {}
+        self._told: dict[str, str] = {}
 
     def __enter__(self) -> DemoView:
         self._progress.start()
@@ -43,7 +44,8 @@ class DemoView:
     def take(self, kind: str, data: dict[str, Any]) -> None:
         """One event of the daemon."""
         match kind:
-            case "session":
+            case "session" if data["title"] != self._told:
+                self._told = data["title"]
                 self.say(f"bench: {data['title'][self._lang]}")
             case "tell":
                 self.say(f"{data['kind']}: {data['text'][self._lang]}")
