@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from station.contract.bodies import Progress
+from station.contract.records import from_plain
 from station.control.protocol import Command, Outcome
 from station.control.server import ControlServer
+from station.domain.errors import MessageError
 from station.domain.events import Event
 from station.domain.record import Part
 from station.domain.work_order import WorkOrder
@@ -94,8 +94,8 @@ class Desk:
 
     def _assign(self, args: Mapping[str, Any]) -> Outcome:
         try:
-            parts = tuple(Part(**part) for part in args.get("parts") or ())
-        except (TypeError, ValidationError) as error:
+            parts: tuple[Part, ...] = tuple(from_plain(part, Part) for part in args.get("parts") or ())
+        except MessageError as error:
             return Outcome("refused", f"parts: {error}; each has name, number, quantity")
         order = WorkOrder(
             args["work_order"], args.get("product"), args.get("serial_number"), args.get("purpose"),

@@ -8,15 +8,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from pydantic import ValidationError
-
 from station.contract.bodies import Command
 from station.contract.canonical import parse_object
 from station.contract.envelope import topic
 from station.contract.keys import PublicKeys
 from station.contract.messages import Messages
 from station.contract.receipts import verify_receipt
-from station.contract.records import describe
+from station.contract.records import from_plain
 from station.domain.errors import MessageError
 from station.domain.events import Event, Publish
 from station.mqtt.link import Received
@@ -95,10 +93,7 @@ class Inbox:
             self._publish_event(Event("alarm", {"code": "rejected", "cause": cause, "run_id": settled.run_id}))
 
     async def _answer(self, message: Received) -> None:
-        try:
-            command = Command.model_validate(parse_object(message.payload))
-        except ValidationError as error:
-            raise MessageError(describe("cmd", error)) from error
+        command: Command = from_plain(parse_object(message.payload), Command)
         reply = self._messages.reply(command.cmd_id, "refused", f"{command.verb[:40]}: not supported yet")
         if not await self._store.take_command(command.cmd_id, [reply]):
             log.info("command %s was answered before", command.cmd_id)
