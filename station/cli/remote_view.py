@@ -81,7 +81,9 @@ class BenchView:
         self._lang = lang
         self._session: Mapping[str, Any] = {}
         self._steps: deque[tuple[str, str]] = deque(maxlen=16)
+        self._titles: dict[str, str] = {}
         self._step = ""
+        self._said = ""
         self._fraction = 0.0
         self._readings: dict[str, Any] = {}
 
@@ -92,8 +94,13 @@ class BenchView:
             self._session = data.get("session", data)
         elif kind == "run_started":
             self._steps.clear()
+            self._said = ""
         elif kind == "step_started":
             self._step, self._fraction, self._readings = str(data.get("step", "")), 0.0, {}
+            title = data.get("title") or {}
+            self._titles[self._step] = str(title.get(self._lang) or self._step)
+        elif kind == "tell":
+            self._said = str((data.get("text") or {}).get(self._lang) or "")
         elif kind == "progress":
             self._fraction = float(data.get("fraction") or 0.0)
             self._readings.update(data.get("readings") or {})
@@ -103,6 +110,9 @@ class BenchView:
             self._steps.append((str(data.get("step", "")), str(data.get("verdict", ""))))
             self._step = ""
 
+    def _title(self, step: str) -> str:
+        return escape(self._titles.get(step, step))
+
     def render(self) -> RenderableType:
         """The whole picture."""
         parts: list[RenderableType] = [status_table(self._session, self._lang), Text("")]
@@ -110,13 +120,15 @@ class BenchView:
         steps.add_column(width=28, overflow="ellipsis")
         steps.add_column()
         for step, verdict in self._steps:
-            steps.add_row(escape(step), escape(verdict))
+            steps.add_row(self._title(step), escape(verdict))
         if self._step:
-            steps.add_row(escape(self._step), ProgressBar(total=1.0, completed=self._fraction, width=40))
+            steps.add_row(self._title(self._step), ProgressBar(total=1.0, completed=self._fraction, width=40))
         parts.append(steps)
         if self._readings:
             shown = "  ".join(f"{name} {_number(value)}" for name, value in list(self._readings.items())[:8])
             parts.append(Text(f"{_word('readings', self._lang)}: {shown}"))
+        if self._said:
+            parts.append(Text(self._said, style="yellow"))
         return Group(*parts)
 
 

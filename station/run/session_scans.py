@@ -28,10 +28,11 @@ class Catalogue:
     plans: Mapping[str, Purpose]
 
     def default_plan(self, purpose: str, product: str) -> str | None:
-        """`outgoing` of an amplifier is `outgoing-amplifier`; else the only plan of that purpose; else none."""
-        by_name = f"{purpose}-{self.products.get(product, '')}"
-        if self.plans.get(by_name) == purpose:
-            return by_name
+        """`outgoing` of an `audio-amplifier` is `outgoing-amplifier`; else the only plan of that purpose; else none."""
+        family = self.products.get(product, "")
+        for by_name in (f"{purpose}-{family}", f"{purpose}-{family.rsplit('-', 1)[-1]}"):
+            if self.plans.get(by_name) == purpose:
+                return by_name
         of_purpose = [plan for plan, its in self.plans.items() if its == purpose]
         return of_purpose[0] if len(of_purpose) == 1 else None
 

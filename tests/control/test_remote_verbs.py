@@ -119,10 +119,14 @@ def test_the_live_view_follows_a_run() -> None:
     view.take({"kind": "session", "data": session.view()})
     view.take({"kind": "step_started", "data": {"step": "earth-bond"}})
     view.take({"kind": "step_ended", "data": {"step": "earth-bond", "verdict": "PASS"}})
-    view.take({"kind": "step_started", "data": {"step": "soak"}})
+    view.take({"kind": "step_started", "data": {"step": "soak", "title": {"zh": "老化", "en": "Soak 2 h"}}})
     view.take({"kind": "progress", "data": {"step": "soak", "fraction": 0.5, "readings": {"heatsink_degc": 61.23}}})
+    view.take({"kind": "tell", "data": {"code": "x", "text": {"zh": "旧", "en": "badge is old"}}})
     text = _text(view.render())
-    assert all(word in text for word in ("testing, mains off", "run-77", "earth-bond", "PASS", "soak", "61.23"))
+    assert all(
+        word in text
+        for word in ("testing, mains off", "run-77", "earth-bond", "PASS", "Soak 2 h", "61.23", "badge is old")
+    )
 
 
 def test_a_serial_number_cannot_speak_markup() -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 import pytest
 
 from drivers.errors import PortError
+from drivers.gpio.panel import BEEPS
 from drivers.ports import Button, Identity, Lamp, LampState
 from station.domain.errors import StepError
 from station.domain.session_state import State
@@ -194,6 +195,10 @@ def test_no_two_states_look_alike_but_the_two_in_which_only_voltage_differs() ->
     looks = {state: _kinds(pattern) for state, pattern in PATTERNS.items() if state is not State.ENERGISED}
     assert len(set(looks.values())) == len(looks)
     assert PATTERNS[State.ENERGISED] == PATTERNS[State.PREPARING], "voltage is told by the guard's lamps"
+
+
+def test_the_panel_driver_knows_every_pattern_as_the_table_has_it() -> None:
+    assert {name: (buzzer.beeps, buzzer.repeats) for name, buzzer in BUZZERS.items()} == dict(BEEPS)
 
 
 def test_every_buzzer_named_in_a_pattern_exists_and_beeps_are_bounded() -> None:

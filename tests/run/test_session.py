@@ -14,7 +14,7 @@ from station.run.session import Session
 from station.run.session_scans import BADGE_S, Catalogue, WorkOrders
 
 CATALOGUE = Catalogue(
-    products={"example-a-100": "amplifier", "kettle-1": "appliance"},
+    products={"example-a-100": "audio-amplifier", "kettle-1": "appliance"},
     plans={
         "outgoing-amplifier": "outgoing",
         "incoming-amplifier": "incoming",
