@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from drivers.sim.guard_board import Board
+from drivers.sim.guard_board import Board, own_processor
 from drivers.sim.pty import RawPty
 from drivers.sim.world import World
 
@@ -138,6 +138,7 @@ class GuardTwin:
 
     # ---- the twin's thread ---------------------------------------------------------------------------------
     def _serve(self) -> None:
+        own_processor(threading.get_native_id())  # the feedback's wire takes no time either
         next_tick = time.monotonic() + _TICK_S
         while not self._closing:
             board = self._board

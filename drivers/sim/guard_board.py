@@ -29,6 +29,12 @@ def interpreter() -> list[str]:
     return [sys.executable, "-I"]
 
 
+def own_processor(task: int) -> None:
+    """Run a process or thread before ordinary work where that is allowed: a board shares its processor with none."""
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(task, os.SCHED_FIFO, os.sched_param(1))
+
+
 class Board:
     """A running board. Its console is `console_fd`; `pins_fd` yields the lines of `firmware/twin/twin_board.py`."""
 
@@ -54,6 +60,7 @@ class Board:
         finally:
             os.close(to_board)
             os.close(from_board)
+        own_processor(self._process.pid)
 
     @property
     def pid(self) -> int:
