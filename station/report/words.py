@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from station.report.numbers import number
+
 Lang = Literal["zh", "en"]
 LANGS: tuple[Lang, Lang] = ("zh", "en")
 Pair = tuple[str, str]
@@ -250,4 +252,5 @@ def condition(name: str, value: object, lang: Lang) -> str:
     if isinstance(value, str):
         return f"{pick(pair, lang)} {channel_title(value, lang)}"
     unit = CONDITION_UNITS.get(name.rsplit("_", 1)[-1], "")
-    return f"{pick(pair, lang)} {value:g}\u202f{unit}".rstrip("\u202f")
+    shown = number(value) if isinstance(value, int | float) else str(value)
+    return f"{pick(pair, lang)} {shown}\u202f{unit}".rstrip("\u202f")

@@ -1,0 +1,87 @@
+"""Panel task, session and the panel's twin over its real socket: a tap becomes a start, a dead panel is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from drivers.gpio.socket_panel import SocketPanel
+from drivers.ports import Button, Lamp
+from drivers.sim.panel import PanelTwin
+from station.domain.session_state import State
+from station.panel.panel_task import PanelTask
+from station.run import session_events as ev
+from station.run.session import Session
+from station.run.session_scans import Catalogue
+
+SCANS = ("OP:1", "WO:2", "SN:3", "PR:amp")
+
+
+class Bench:
+    """A session that shows its state on a panel and takes its buttons."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.twin = PanelTwin(str(path))
+        self.session = Session(Catalogue({"amp": "amplifier"}, {"outgoing-amplifier": "outgoing"}))
+        self.actions: list[ev.Action] = []
+        self.panel = SocketPanel(str(path))
+        self.task = PanelTask(
+            self.panel,
+            self.post,
+            lambda reason: self.post(ev.PanelLost(reason)),
+            lambda: self.post(ev.PanelBack()),
+            poll_s=0.01,
+            retry_s=0.02,
+        )
+
+    def post(self, event: ev.Event) -> None:
+        self.actions += self.session.step(event, 0.0)
+        self.task.show_state(self.session.state)
+
+    async def told(self, code: str) -> None:
+        async with asyncio.timeout(10.0):
+            while not any(isinstance(one, ev.Tell) and one.code == code for one in self.actions):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    one = Bench(tmp_path / "panel.sock")
+    await one.twin.start()
+    running = asyncio.create_task(one.task.run())
+    yield one
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await one.panel.close()
+    await one.twin.close()
+
+
+async def test_a_tap_on_start_starts_a_run_once_and_lamps_follow(bench: Bench) -> None:
+    for text in SCANS:
+        bench.post(ev.Scanned(text))
+    await bench.twin.wait_until(lambda twin: twin.lamps[Lamp.BLUE].on and twin.buzzer == "ready")
+    await bench.twin.tap(Button.START)
+    assert bench.session.state is State.PREPARING
+    await bench.twin.tap(Button.START)
+    starts = [action for action in bench.actions if isinstance(action, ev.StartRun)]
+    refused = [action.code for action in bench.actions if isinstance(action, ev.Refuse)]
+    assert len(starts) == 1 and refused == ["run_in_progress"]
+    await bench.twin.wait_until(lambda twin: not any(lamp.on for lamp in twin.lamps.values()))
+
+
+async def test_a_panel_that_dies_in_a_run_ends_it_and_comes_back_by_itself(bench: Bench) -> None:
+    for text in SCANS:
+        bench.post(ev.Scanned(text))
+    await bench.twin.tap(Button.START)
+    await bench.twin.close()
+    await bench.told("panel_lost")
+    assert ev.AbortRun("panel_lost", "station") in bench.actions
+    bench.twin = PanelTwin(str(bench.path))
+    await bench.twin.start()
+    await bench.told("panel_back")
+    await bench.twin.tap(Button.STOP)
+    assert bench.actions[-1] == ev.AbortRun("STOP", "panel")
