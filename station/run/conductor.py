@@ -34,6 +34,7 @@ from station.steps.step import StepSpec
 log = logging.getLogger(__name__)
 
 GUARD_LOOK_S = 0.1
+TICK_S = 1.0
 
 
 class Safety(Watch, Protocol):
@@ -115,7 +116,7 @@ class Conductor:
 
     async def watch_guard(self) -> None:
         """Tell the session what the guard says: voltage on or off, and when nothing is hot any more."""
-        voltage, hot = False, False
+        voltage, hot, ticked_s = False, False, self._now_s()
         while True:
             status = self._room.safety.status
             on = status is not None and (status.k or status.h or status.fb)
@@ -125,7 +126,9 @@ class Conductor:
             if hot and not self._room.safety.hot:
                 self.post(ev.Cooled())
             hot = self._room.safety.hot
-            self.post(ev.Tick())
+            if self._now_s() - ticked_s >= TICK_S:
+                ticked_s = self._now_s()
+                self.post(ev.Tick())
             await asyncio.sleep(GUARD_LOOK_S)
 
     async def stop(self) -> None:
