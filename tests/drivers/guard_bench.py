@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from drivers.ports import GuardStatus
 from drivers.sim.guard import GuardTwin
+from drivers.sim.world import World
 from drivers.uart.guard_frame import GuardReply, decode, encode, parse_reply, parse_status
 
 SESSION = "0badcafe"
@@ -107,8 +108,8 @@ class Heart:
 class Rig:
     """A twin, its port, and every output change with its stamp."""
 
-    def __init__(self, settings: Mapping[str, int] | None = None) -> None:
-        self.twin = GuardTwin(settings=settings)
+    def __init__(self, settings: Mapping[str, int] | None = None, world: World | None = None) -> None:
+        self.twin = GuardTwin(world, settings)
         self.changes: list[tuple[str, int, int]] = []
         self.heartbeats = 0
         self._changed = threading.Condition()

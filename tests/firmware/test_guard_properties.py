@@ -15,7 +15,7 @@ from firmware.guard.guard_frame import BODY_MAX, LineReader, crc16, decode, enco
 from tests.firmware.core_bench import SESSION, Core
 
 some = hypothesis_settings(max_examples=60, deadline=None)
-many = hypothesis_settings(max_examples=300, deadline=None)
+many = hypothesis_settings(max_examples=150, deadline=None)
 
 BODIES = st.text(
     st.characters(min_codepoint=0x20, max_codepoint=0x7E, exclude_characters="*"), min_size=1, max_size=BODY_MAX
