@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from station.cli.broker import EmbeddedBroker
+from station.cli.children import Child, start_child
 from station.cli.demo_view import DemoView
 from station.cli.keys import centre_key
-from station.cli.processes import Child, start_child
 from station.cli.simulate import find_dut
 from station.collector.database import read_record
 from station.contract.records import to_plain
