@@ -263,8 +263,8 @@ class Button(StrEnum):
 class Lamp(StrEnum):
     """Lamps that the station drives. Red and green for voltage belong to the guard; these are verdicts and prompts."""
 
-    BLUE = "blue"      # waiting for the technician
-    WHITE = "white"    # PASS
+    BLUE = "blue"  # waiting for the technician
+    WHITE = "white"  # PASS
     YELLOW = "yellow"  # FAIL
     VIOLET = "violet"  # ERROR, tripped
 

@@ -186,9 +186,7 @@ class LoadMeterTwin(RegisterTwin):
 
     def read(self, function: int) -> Words:
         truth = [self.world.load_bank_ohm(role) for role in ("load_left", "load_right")]
-        shown = [
-            math.nan if ohm is None else meter.read(ohm) for meter, ohm in zip(self._meters, truth, strict=True)
-        ]
+        shown = [math.nan if ohm is None else meter.read(ohm) for meter, ohm in zip(self._meters, truth, strict=True)]
         return list(struct.unpack(">4H", struct.pack(">2f", *shown)))
 
 

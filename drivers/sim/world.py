@@ -106,7 +106,7 @@ class World(Protocol):
     def discharge(self) -> DischargeVolts: ...
 
     def insulation_mohm(self) -> float:
-        """L+N to PE/chassis as the tester sees it now, settling after the voltage is applied; 1e6: its relay is open."""
+        """L+N to PE/chassis as the tester sees it now, settling once voltage is applied; 1e6: its relay is open."""
 
     def earth_bond_ohm(self) -> float:
         """PE pin to chassis as the tester sees it; 1e6 if the tester relay is open."""

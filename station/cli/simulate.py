@@ -60,7 +60,7 @@ async def serve(dut: Dut, config_out: Path | None, speed: float, language: str |
         try:
             told: dict[str, object] = {"ports": asdict(ports), "speed": speed}
             if config_out is not None:
-                config_out = config_out.resolve()
+                config_out = config_out.resolve()  # noqa: ASYNC240  (once, before anything runs)
                 places = Places(config_out, config_out / "var" / "station.sqlite", sockets / "control")
                 write_config(SHIPPED, places, asdict(ports), speed, language)
                 ensure_keys(config_out / "credentials")
