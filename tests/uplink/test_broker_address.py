@@ -1,0 +1,53 @@
+"""Addresses of brokers, and the wait between two tries."""
+
+from __future__ import annotations
+
+import pytest
+
+from station.contract.keys import new_key
+from station.domain.errors import SettingsError
+from station.mqtt.address import BrokerAddress, full_jitter_s, parse_address
+from station.store.store import Store
+from station.uplink.uplink import Uplink
+from tests.uplink.rig import MESSAGES
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("mqtt://127.0.0.1:1884", BrokerAddress("127.0.0.1", 1884, False)),
+        ("mqtt://localhost", BrokerAddress("localhost", 1883, False)),
+        ("mqtt://[::1]:7", BrokerAddress("::1", 7, False)),
+        ("mqtt://127.8.9.1", BrokerAddress("127.8.9.1", 1883, False)),
+        ("mqtts://centre.example", BrokerAddress("centre.example", 8883, True)),
+    ],
+)
+def test_an_address_is_host_port_and_tls(url: str, address: BrokerAddress) -> None:
+    assert parse_address(url) == address
+    assert parse_address(str(address)) == address
+
+
+@pytest.mark.parametrize("host", ["10.0.0.5", "centre.example", "localhost.example", "0.0.0.0", "[::]", "128.0.0.1"])
+def test_without_tls_only_loopback_is_allowed_and_the_remedy_is_named(host: str) -> None:
+    with pytest.raises(SettingsError, match=r"not on loopback and without TLS.*use mqtts://"):
+        parse_address(f"mqtt://{host}:1883")
+
+
+def test_the_uplink_refuses_such_a_broker_before_anything_else() -> None:
+    key = new_key()
+    store = Store.__new__(Store)
+    with pytest.raises(SettingsError, match="without TLS"):
+        Uplink(store, MESSAGES, "mqtt://10.0.0.5", {key.key_id: key.public}, lambda event: None)
+
+
+@pytest.mark.parametrize("url", ["", "127.0.0.1:1883", "http://127.0.0.1", "mqtt://", "mqtt://h:x", "mqtt://h:99999",
+                                 "mqtt://u:p@127.0.0.1", "mqtt://127.0.0.1/topic", "mqtt://[::1"])  # fmt: skip
+def test_anything_else_is_refused_with_the_right_form(url: str) -> None:
+    with pytest.raises(SettingsError, match="mqtt://host:port"):
+        parse_address(url)
+
+
+def test_full_jitter_starts_at_one_second_doubles_and_ends_at_two_minutes() -> None:
+    bounds = [full_jitter_s(attempt, lambda low, high: high - low, 1.0, 120.0) for attempt in range(9)]
+    assert bounds == [1, 2, 4, 8, 16, 32, 64, 120, 120]
+    assert full_jitter_s(10**6, lambda low, high: low, 1.0, 120.0) == 0.0

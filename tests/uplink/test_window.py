@@ -1,0 +1,135 @@
+"""The window of the drain, in invented time: how much goes out, when it is repeated, and who never waits for whom."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from station.mqtt.keeper import Backoff
+from station.uplink.window import Window, WindowLimits
+
+LIMITS = WindowLimits()
+
+
+def longest(low: float, high: float) -> float:
+    return high
+
+
+def make_window(cap_s: float = 120.0) -> Window:
+    return Window(LIMITS, Backoff(1.0, cap_s, longest))
+
+
+def test_at_most_twenty_are_in_flight() -> None:
+    window = make_window()
+    assert window.room(0.0) == 20
+    for seq in range(20):
+        window.sent(seq, seq, 0.0)
+    assert (window.room(0.0), window.skip(0.0)) == (0, set(range(20)))
+    window.receipted(3, 1.0)
+    assert window.room(1.0) == 1
+
+
+def test_a_row_without_a_receipt_is_due_again_after_ten_seconds_and_a_back_off() -> None:
+    window = make_window()
+    window.sent(1, 1, 0.0)
+    assert window.next_change_at(0.0) == 10.0
+    window.expire(9.9)
+    assert window.in_flight == 1
+    window.expire(10.0)
+    assert (window.in_flight, window.skip(10.9), window.skip(11.0)) == (0, {1}, set())
+
+
+def test_the_back_off_of_a_row_doubles_up_to_two_minutes() -> None:
+    window, now, waits = make_window(), 0.0, []
+    for _ in range(10):
+        window.sent(1, 1, now)
+        now += 10.0
+        window.expire(now)
+        change_at = window.next_change_at(now)
+        assert change_at is not None
+        waits.append(change_at - now)
+        now = change_at
+    assert waits == [1, 2, 4, 8, 16, 32, 64, 120, 120, 120]
+
+
+def test_no_matching_subscribers_is_no_delivery() -> None:
+    window = make_window()
+    window.sent(1, 77, 0.0)
+    window.refused(78, 0.5)
+    assert window.in_flight == 1
+    window.refused(77, 0.5)
+    assert (window.in_flight, window.skip(1.0), window.skip(1.6)) == (0, {1}, set())
+
+
+def test_a_silent_centre_is_asked_with_one_row_at_a_time() -> None:
+    window = make_window()
+    for seq in range(20):
+        window.sent(seq, seq, 0.0)
+    window.expire(10.0)
+    assert window.room(10.5) == 0, "a pause"
+    assert window.room(11.0) == 1, "then a probe"
+    window.sent(0, 20, 11.0)
+    window.expire(21.0)
+    assert (window.room(22.9), window.room(23.0)) == (0, 1)
+    window.sent(0, 21, 23.0)
+    window.receipted(0, 23.1)
+    assert window.room(23.1) == 20, "the centre is back"
+
+
+def test_a_message_that_the_centre_cannot_digest_blocks_no_other() -> None:
+    window, now, done = make_window(), 0.0, 0
+    for _ in range(2000):
+        window.expire(now)
+        if window.room(now) and 0 not in window.skip(now):
+            window.sent(0, 0, now)  # the oldest row, never receipted
+        if window.room(now):
+            done += 1
+            window.sent(done, done, now)
+            window.receipted(done, now + 0.05)
+        now += 0.1
+    assert done == 2000
+
+
+def test_a_lost_link_makes_all_in_flight_due_at_once() -> None:
+    window = make_window()
+    window.sent(1, 1, 0.0)
+    window.link_lost()
+    assert (window.skip(0.0), window.room(0.0)) == (set(), 20)
+
+
+def test_a_late_receipt_ends_the_rest_of_a_row() -> None:
+    window = make_window()
+    window.sent(1, 1, 0.0)
+    window.expire(10.0)
+    window.receipted(1, 10.1)
+    assert (window.skip(10.1), window.room(10.1), window.next_change_at(10.1)) == (set(), 20, None)
+
+
+actions = st.sampled_from(["send", "receipt", "refuse", "lose", "wait"])
+steps = st.lists(st.tuples(actions, st.integers(0, 60)), max_size=80)
+
+
+@settings(max_examples=100, deadline=None)
+@given(steps, st.floats(0.0, 1.0))
+def test_the_window_holds_its_bounds_and_always_goes_on(history: list[tuple[str, int]], luck: float) -> None:
+    window, now, mid = Window(LIMITS, Backoff(1.0, 120.0, lambda low, high: low + luck * (high - low))), 0.0, 0
+    for action, number in history:
+        window.expire(now)
+        if action == "send" and window.room(now) and number not in window.skip(now):
+            mid += 1
+            window.sent(number, mid, now)
+        elif action == "receipt":
+            window.receipted(number, now)
+        elif action == "refuse":
+            window.refused(number, now)
+        elif action == "lose":
+            window.link_lost()
+        now += number / 10
+        assert 0 <= window.in_flight <= LIMITS.in_flight
+        assert window.in_flight + window.room(now) <= LIMITS.in_flight
+        change_at = window.next_change_at(now)
+        if not window.room(now) or window.skip(now):
+            assert change_at is not None, "nothing waits for ever"
+            assert change_at - now <= 120.0
+    window.expire(now + 1000.0)
+    assert window.room(now + 1121.0) >= 1 and window.skip(now + 1121.0) == set()
