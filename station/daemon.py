@@ -21,7 +21,7 @@ from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from drivers.catalog import CATALOG
 from drivers.errors import DriverError
@@ -60,9 +60,14 @@ WRONG_USE = 2
 FAILED = 4
 
 
+class _Options(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG_USE, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def main(arguments: Sequence[str]) -> int:
     """`station run`. Exit status 0 after a signal, 2 for wrong use or configuration, 4 when a room failed."""
-    parser = argparse.ArgumentParser(prog="station run", description="The daemon of one bench.")
+    parser = _Options(prog="station run", description="The daemon of one bench.")
     parser.add_argument("--config", type=Path, default=Path("/etc/bench"), metavar="DIR", help="configuration tree")
     parser.add_argument("--broker", metavar="URL", help="mqtt://host:port; overrides the configuration")
     options = parser.parse_args(arguments)

@@ -73,8 +73,11 @@ def run_demo(choice: Choice) -> int:
 
 
 def _clear(out: Path) -> None:
-    """Delete what an earlier demo left, and nothing else."""
-    out.mkdir(parents=True, exist_ok=True)
+    """Delete what an earlier demo left, and nothing else. Raises `SettingsError` for what cannot be written to."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"--out {out}: {error.strerror}; name a directory that you may write to") from None
     for name in LEFT_BEHIND:
         for path in (out / name, out / f"{name}-wal", out / f"{name}-shm"):
             path.unlink(missing_ok=True)

@@ -137,8 +137,11 @@ def contract(out: Annotated[Path, typer.Option(help="Where the documents go.")])
     """Write asyncapi.json and the JSON Schema of every message body."""
     from station.contract.asyncapi import write_contract
 
-    for path in write_contract(out):
-        typer.echo(path)
+    try:
+        for path in write_contract(out):
+            typer.echo(path)
+    except OSError as error:
+        raise _wrong_use(f"--out {out}: {error.strerror}; name a directory that you may write to") from None
 
 
 @app.command()
