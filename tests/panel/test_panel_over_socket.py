@@ -48,6 +48,11 @@ class Bench:
                 await asyncio.sleep(0.01)
 
 
+def looked_at(twin: PanelTwin) -> bool:
+    """The station has seen the buttons up: what is down before that counts as held down."""
+    return twin._reads > 2
+
+
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     one = Bench(tmp_path / "panel.sock")
@@ -64,6 +69,7 @@ async def test_a_tap_on_start_starts_a_run_once_and_lamps_follow(bench: Bench) -
     for text in SCANS:
         bench.post(ev.Scanned(text))
     await bench.twin.wait_until(lambda twin: twin.lamps[Lamp.BLUE].on and twin.buzzer == "ready")
+    await bench.twin.wait_until(looked_at)
     await bench.twin.tap(Button.START)
     assert bench.session.state is State.PREPARING
     await bench.twin.tap(Button.START)
@@ -76,6 +82,7 @@ async def test_a_tap_on_start_starts_a_run_once_and_lamps_follow(bench: Bench) -
 async def test_a_panel_that_dies_in_a_run_ends_it_and_comes_back_by_itself(bench: Bench) -> None:
     for text in SCANS:
         bench.post(ev.Scanned(text))
+    await bench.twin.wait_until(looked_at)
     await bench.twin.tap(Button.START)
     await bench.twin.close()
     await bench.told("panel_lost")
@@ -83,5 +90,6 @@ async def test_a_panel_that_dies_in_a_run_ends_it_and_comes_back_by_itself(bench
     bench.twin = PanelTwin(str(bench.path))
     await bench.twin.start()
     await bench.told("panel_back")
+    await bench.twin.wait_until(looked_at)
     await bench.twin.tap(Button.STOP)
     assert bench.actions[-1] == ev.AbortRun("STOP", "panel")
