@@ -115,7 +115,7 @@ def test_a_plans_bound_that_crosses_the_products_is_said_at_the_plan(tree: TreeC
 
 
 def test_an_interlock_that_would_always_be_stale_is_said(tree: TreeCopy) -> None:
-    tree.spoil(STATION, 'model = "fan tachometer"\nbus = "b"\naddress = 14\npoll_s = 0.5',
+    tree.spoil(STATION, 'model = "fan tachometer"\nbus = "b"\naddress = 14\npoll_s = 1.0',
                'model = "fan tachometer"\nbus = "b"\naddress = 14\npoll_s = 5.0')  # fmt: skip
     (problem,) = tree.problems()
     assert (Path(problem.file).name, problem.key) == (INTERLOCKS, "interlock[6].max_age_s")

@@ -160,7 +160,7 @@ def test_the_station_is_read_into_frozen_settings(tree: TreeCopy) -> None:
     assert (station.name, station.language, station.clock, station.speed) == ("bench-07", "zh", "monotonic", 1.0)
     assert (station.guard.kind, station.guard.settings.port) == ("guard-uart", "/dev/bench-guard")
     assert set(station.buses) == {"a", "b"}
-    assert station.devices["mains"].poll_s == 0.25 and station.devices["tester"].poll_s == 0.0
+    assert station.devices["mains"].poll_s == 0.5 and station.devices["tester"].poll_s == 0.0
     assert station.devices["relays"].settings.channels["bleed"] == 7
     assert station.devices["inrush"].settings.quantities["peak_a"].scale == 0.01
     with pytest.raises(dataclasses.FrozenInstanceError):
