@@ -169,9 +169,13 @@ async def _serve(tree: Tree, keys: Any) -> int:
                 {name: plan.purpose for name, plan in tree.plans.items()},
             )
         )
+
+        async def prepare() -> None:
+            await _close_cut_off_runs(store, run_messages, stamps)
+            await devices.ensure_sound()
+
         room = Room(
-            bench, kernel, store, run_messages, STEPS, clock, station, station.resolve, station.draft,
-            devices.ensure_sound,
+            bench, kernel, store, run_messages, STEPS, clock, station, station.resolve, station.draft, prepare
         )  # fmt: skip
         conductor = Conductor(session, room, lambda who: _panel_task(devices, who), desk.publish, time.monotonic)
         uplink = Uplink(store, messages, settings.mqtt_url, keys, desk.publish)

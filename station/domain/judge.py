@@ -14,7 +14,10 @@ from station.domain.verdict import Verdict
 
 
 def judge(measurement: Measurement, limit: Limit | None) -> Verdict:
-    """PASS, FAIL or ERROR. A missing limit, a missing or non-finite value or uncertainty is an ERROR."""
+    """PASS, FAIL or ERROR. A missing limit, a missing or non-finite value is an ERROR.
+
+    Where the rule is "guarded", so is a missing, non-finite or negative uncertainty.
+    """
     if limit is None or measurement.value is None or not math.isfinite(measurement.value):
         return Verdict.ERROR
     low, high = limit.bounds(measurement.reference)
@@ -24,7 +27,7 @@ def judge(measurement: Measurement, limit: Limit | None) -> Verdict:
         return Verdict.ERROR
     guard = 0.0
     if limit.decision == "guarded":
-        if measurement.uncertainty is None or not math.isfinite(measurement.uncertainty):
+        if measurement.uncertainty is None or not 0.0 <= measurement.uncertainty < math.inf:
             return Verdict.ERROR
         guard = measurement.uncertainty
     if measurement.bound is not None:

@@ -28,6 +28,7 @@ from station.panel.prompts import Prompts
 from station.run import session_events as ev
 from station.run.runner import Journal, Messages, Order, Runner, Stamps, Watch
 from station.run.session import Session
+from station.run.watchers import harmless
 from station.safety.bench import Bench
 from station.steps.step import StepSpec
 
@@ -72,7 +73,7 @@ class Room:
     resolve: Callable[[str, str], tuple[Plan, Product]]
     draft: Callable[[Ticket, Purpose, Plan, Product], RunDraft]
     prepare: Callable[[], Awaitable[None]]
-    """Before a run: the sound process is alive."""
+    """Before a run: what was left open in the journal is closed, the sound process is alive."""
 
 
 class Conductor:
@@ -84,7 +85,7 @@ class Conductor:
     ) -> None:  # fmt: skip
         self._session = session
         self._room = room
-        self._publish = publish
+        self._publish = harmless(publish)
         self._now_s = now_s
         self._runner: Runner | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -135,6 +136,7 @@ class Conductor:
         """End the run in hand as ABORTED and wait until it is on record: the station is being stopped."""
         if self._runner is not None:
             self._runner.abort("the station was stopped")
+            self._room.safety.stop("SHUTDOWN")  # K and H off now, not after the step's own clean-up
         for task in self._tasks:
             if task.get_name() != "run":  # the lid stays locked without us, and a trip stays latched
                 task.cancel()

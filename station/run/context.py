@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 
 from station.domain.clock import TestClock
+from station.domain.errors import StepError
 from station.domain.events import Event, Publish
 from station.domain.measurement import Channel, Curve, Measurement
 from station.domain.plan import PlanStep, Product
 from station.run.judging import Harvest
+from station.run.watchers import harmless
 from station.safety.bench import Bench
 
 Ask = Callable[[dict[str, str]], Awaitable[bool]]
@@ -36,7 +39,7 @@ class Context:
         self.harvest = Harvest()
         self._step = step
         self._earlier = earlier
-        self._publish = publish
+        self._publish = harmless(publish)
         self._ask = ask
 
     def record(self, measurement: Measurement) -> None:
@@ -55,6 +58,8 @@ class Context:
         self.harvest.skipped.add((name, channel))
 
     def curve(self, curve: Curve) -> None:
+        if not all(map(math.isfinite, (*curve.x, *curve.y, *curve.mask))):
+            raise StepError(f"curve {curve.name}: a point of it is not finite")
         self.harvest.curves.append(curve)
 
     def note(self, text: str) -> None:
@@ -72,5 +77,6 @@ class Context:
     def already(self, name: str, channel: Channel | None = None) -> float | None:
         measured = self.harvest.measured.get((name, channel))
         if measured is not None:
-            return measured.value if measured.bound is None else None
+            value = measured.value if measured.bound is None else None
+            return value if value is not None and math.isfinite(value) else None
         return self._earlier.get((name, channel))

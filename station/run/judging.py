@@ -104,8 +104,8 @@ def _judge_one(step: PlanStep, requirement: Requirement, harvest: Harvest) -> Ju
         unit=unit_of(requirement.name),
         verdict=judge(measurement, limit),
         channel=requirement.channel,
-        low=low,
-        high=high,
+        low=_finite(low),
+        high=_finite(high),
         uncertainty=_finite(measurement.uncertainty),
         bound=measurement.bound,
         limit_source=limit.source if limit else None,
@@ -125,7 +125,7 @@ def _missing(
     low, high = limit.bounds(None) if limit else (None, None)
     return JudgedMeasurement(
         requirement.name, None, unit_of(requirement.name), Verdict.SKIPPED if excused else Verdict.ERROR,
-        requirement.channel, low, high, limit_source=limit.source if limit else None,
+        requirement.channel, _finite(low), _finite(high), limit_source=limit.source if limit else None,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -27,10 +28,14 @@ from station.domain.record import Cause, Handover, Record, StepRecord, TripRecor
 from station.domain.verdict import Verdict, worst
 from station.run.context import Ask, Context
 from station.run.judging import judge_step
+from station.run.watchers import harmless
 from station.safety.bench import Bench
 from station.steps.step import StepSpec
 
 log = logging.getLogger(__name__)
+
+END_S = 5.0
+"""How long a step may clean up after itself before the bench is made safe over its head."""
 
 
 class Journal(Protocol):
@@ -107,9 +112,9 @@ class Runner:
         self._steps = steps
         self._clock = clock
         self._stamps = stamps
-        self._publish = publish
+        self._publish = harmless(publish)
         self._ask = ask
-        self._abort: asyncio.Future[RunAborted] | None = None
+        self._abort: asyncio.Future[RunAborted] = asyncio.get_running_loop().create_future()
         self._began_s = 0.0
         self._forbidden: set[Needs] = set()
         self._earlier: dict[tuple[str, Channel | None], float] = {}
@@ -120,8 +125,8 @@ class Runner:
         self._handovers: list[Handover] = []
 
     def abort(self, reason: str, verdict: Verdict = Verdict.ABORTED) -> None:
-        """Ask the run to end now; the first wish counts."""
-        if self._abort is not None and not self._abort.done():
+        """Ask the run to end now, or not to begin; the first wish counts."""
+        if not self._abort.done():
             self._abort.set_result(RunAborted(reason, verdict))
 
     def hand_over(self, operator: str) -> None:
@@ -130,7 +135,6 @@ class Runner:
 
     async def run(self, order: Order, begun: Callable[[int], None] = lambda run_no: None) -> Record:
         """Make the run and return its record as committed. Raises `StoreError` if it could not be committed."""
-        self._abort = asyncio.get_running_loop().create_future()
         self._began_s = self._clock.now_s()
         draft = replace(order.draft, planned=planned_steps(order.plan))
         run_no = await self._journal.begin_run(draft, self._messages.started(draft))
@@ -185,7 +189,6 @@ class Runner:
 
     async def _guarded(self, spec: StepSpec, step: PlanStep, context: Context) -> tuple[Verdict | None, Cause | None]:
         """Run the step until it ends, trips or is aborted. Returns what ended it and why; (None, None): it ended."""
-        assert self._abort is not None
         work = asyncio.ensure_future(spec.measure(context, step.params))
         trip = asyncio.ensure_future(self._watch.wait_tripped())
         sideways: set[asyncio.Future[Any]] = {work, trip, self._abort}
@@ -193,7 +196,7 @@ class Runner:
             await asyncio.wait(sideways, return_when=asyncio.FIRST_COMPLETED)
         finally:
             trip.cancel()
-            error = await _end(work)
+            error = await self._end(work)
         tripped = self._notice_trips(step.id)
         if tripped is not None:
             return tripped
@@ -203,6 +206,22 @@ class Runner:
         if error is None:
             return None, None
         return Verdict.ERROR, Cause(step.id, None, None, _words(error))
+
+    async def _end(self, work: asyncio.Future[None]) -> BaseException | None:
+        """Cancel what still runs, wait for its clean-up, return what it raised (None: it ended well or by our wish).
+
+        A step that does not end keeps the run open, with the bench dead.
+        """
+        ours = not work.done()
+        while not work.done():
+            work.cancel()
+            await asyncio.wait({work}, timeout=END_S)
+            if not work.done():
+                log.error("a step does not end %g s after it was told to; making the bench safe", END_S)
+                await self._make_safe()
+        if work.cancelled():
+            return None if ours else StepError("the step was cancelled from within")
+        return work.exception()
 
     def _notice_trips(self, step_id: str | None) -> tuple[Verdict, Cause] | None:
         """Put new trips on record; the first of them ends the step. Between steps it ends the run."""
@@ -220,8 +239,8 @@ class Runner:
         return first
 
     def _abort_asked(self) -> bool:
-        """An abort between two steps ends the run as one inside a step does."""
-        if self._abort is None or not self._abort.done():
+        """An abort between two steps or after the last ends the run as one inside a step does."""
+        if not self._abort.done():
             return False
         if self._ended is None:
             wish = self._abort.result()
@@ -231,7 +250,7 @@ class Runner:
 
     def _remember(self, context: Context) -> None:
         for key, measurement in context.harvest.measured.items():
-            if measurement.value is not None and measurement.bound is None:
+            if measurement.value is not None and math.isfinite(measurement.value) and measurement.bound is None:
                 self._earlier[key] = measurement.value
 
     async def _react(self, step: PlanStep, verdict: Verdict) -> None:
@@ -255,14 +274,20 @@ class Runner:
                 await asyncio.shield(action())
             except (DriverError, PermitDenied, StationError) as error:
                 log.error("making safe, %s: %s", what, error)
+            except Exception:  # a bug in one of them must not keep the other from being tried
+                log.exception("making safe, %s", what)
 
     # ---- the end ---------------------------------------------------------------------------------------
     def _conclude(self, draft: RunDraft, run_no: int) -> Record:
         self._notice_trips(None)
+        self._abort_asked()
         verdict = worst([*(s.verdict for s in self._done), *([self._ended] if self._ended else [])])
         if verdict in (Verdict.SKIPPED, Verdict.NOT_APPLICABLE):  # nothing failed and yet something was not made
             verdict = Verdict.ERROR
             self._causes.append(Cause(None, None, None, "a planned step was not made and nothing says why"))
+        if verdict is Verdict.PASS and not any(step.measurements for step in self._done):
+            verdict = Verdict.ERROR
+            self._causes.append(Cause(None, None, None, "the plan requires no measurement: that proves nothing"))
         if verdict is not Verdict.PASS and not self._causes:
             self._causes.append(Cause(None, None, None, "no PASS, and no cause on record: treat as a station fault"))
             verdict = Verdict.ERROR
@@ -280,22 +305,6 @@ class Runner:
 
 _FINE = (Verdict.PASS, Verdict.NOT_APPLICABLE)
 _BLAMED = {"dut": Verdict.FAIL, "station": Verdict.ERROR}
-
-
-async def _end(work: asyncio.Future[None]) -> BaseException | None:
-    """Cancel what still runs, wait for its clean-up, return what it raised (None: it ended well or was cancelled)."""
-    if not work.done():
-        work.cancel()
-    try:
-        await work
-    except asyncio.CancelledError:
-        current = asyncio.current_task()
-        if current is not None and current.cancelling():
-            raise
-        return None
-    except Exception as error:
-        return error
-    return None
 
 
 def _words(error: BaseException) -> str:
