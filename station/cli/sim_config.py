@@ -49,8 +49,6 @@ def _point_at_twins(station: dict[str, Any], places: Places, ports: Mapping[str,
     station["guard"]["port"] = ports["guard"]
     station["buses"]["a"]["port"] = ports["bus_a"]
     station["buses"]["b"]["port"] = ports["bus_b"]
-    for bus in ("a", "b"):  # a pty has no baud rate, and the pacing that goes with 9600 would cost test time
-        station["buses"][bus]["baud"] = 115200
     station["devices"]["tester"]["port"] = ports["tester"]
     station["devices"]["touch"]["port"] = ports["touch"]
     station["panel"] = {"kind": "socket-panel", "path": ports["panel"]}
