@@ -46,9 +46,12 @@ def begin_run(db: sqlite3.Connection, draft: RunDraft, text: str) -> int:
 
 def add_step(db: sqlite3.Connection, run_id: str, position: int, attempt: int, text: str) -> None:
     """Insert one attempt of the step at `position`. Raises `StoreError` where the run is not open or it exists."""
-    _require_open(db, run_id)
+    sql = (
+        "INSERT INTO steps SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM runs WHERE run_id = ?1 AND record IS NULL)"
+    )
     try:
-        db.execute("INSERT INTO steps VALUES (?, ?, ?, ?)", (run_id, position, attempt, text))
+        if db.execute(sql, (run_id, position, attempt, text)).rowcount != 1:
+            _require_open(db, run_id)
     except sqlite3.IntegrityError as error:
         raise StoreError(f"run {run_id}: step {position}, attempt {attempt} is in the journal already") from error
 

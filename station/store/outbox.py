@@ -54,7 +54,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class OutboxCounts:
-    """How many rows are in each state."""
+    """How many rows are in each state; `delivered` counts those that were purged since, too."""
 
     waiting: int
     quarantined: int
@@ -145,6 +145,8 @@ def resend_run(db: sqlite3.Connection, run_id: str) -> int:
 
 
 def read_counts(db: sqlite3.Connection) -> OutboxCounts:
-    """Rows by state."""
-    counts = dict(db.execute("SELECT state, count(*) FROM outbox GROUP BY state"))
-    return OutboxCounts(counts.get("waiting", 0), counts.get("quarantined", 0), counts.get("delivered", 0))
+    """Rows by state, from the indexes alone: it may be asked every second."""
+    total = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
+    waiting = db.execute("SELECT count(*) FROM outbox WHERE state = 'waiting'").fetchone()[0]
+    quarantined = db.execute("SELECT count(*) FROM outbox WHERE state = 'quarantined'").fetchone()[0]
+    return OutboxCounts(waiting, quarantined, (total[0] if total else 0) - waiting - quarantined)
