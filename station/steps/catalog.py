@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from station.domain.plan import Needs
-from station.steps import distortion, electrical, gain, noise, output, power, response, self_test, soak, transfer
+from station.steps import (
+    distortion,
+    electrical,
+    gain,
+    noise,
+    output,
+    power,
+    response,
+    self_test,
+    soak,
+    transfer,
+)
 from station.steps.step import StepSpec
 
 _BOTH: frozenset[str] = frozenset()
