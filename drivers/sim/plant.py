@@ -250,7 +250,7 @@ class Plant:
         short_w = self._supply.short_w if powered else 0.0
         taken_w = dut.idle_power_w + drawn_w + self._heatsink.bias_drift_w() + short_w if powered else 0.0
         self._supply.step(dt_s, taken_w)
-        self._heatsink.step(dt_s, drawn_w - load_w + short_w, powered)
+        self._heat(dt_s, drawn_w - load_w + short_w, powered)
         warm_degc = dut.ambient_degc + 0.9 * (self._heatsink.degc - dut.ambient_degc)
         self._case.step(dt_s, warm_degc, 40.0)
         self._bank.step(dt_s, load_w, relays["fan"])
@@ -260,3 +260,11 @@ class Plant:
         self._absorption.step(dt_s, 1.0 if test_v > 0.0 else 0.0, 0.3 if test_v > 0.0 else 0.1)
         touched = powered and relays["touch"]
         self._touch.step(dt_s, dut.touch_current_ma if touched else 0.0, 0.1)
+
+    def _heat(self, dt_s: float, loss_w: float, powered: bool) -> None:
+        """Between plays most of the wall time is the station's own, on its wires; it does not warm the sink `speed` times.
+
+        Otherwise every run would stand under power for an hour of plant time before its soak.
+        """
+        idle = not self._clock.held and self._heatsink.flow_w(loss_w, powered) > 0.0
+        self._heatsink.step(dt_s / self.speed if idle else dt_s, loss_w, powered)

@@ -37,6 +37,11 @@ class SimClock:
             return self._plant_s
         return self._plant_s + max(0.0, wall_s - self._wall_s) * self.speed
 
+    @property
+    def held(self) -> bool:
+        """Whether plant time is advanced by hand."""
+        return self._holds > 0
+
     def hold(self) -> None:
         """Plant time stands still until `advance` or the matching `release`."""
         self._plant_s = self.now_s()

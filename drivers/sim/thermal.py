@@ -37,14 +37,19 @@ class Heatsink:
     def step(self, dt_s: float, drive_loss_w: float, powered: bool) -> None:
         """Integrate C dT/dt = loss + bias(T) - (T - ambient)/R; the DUT's protection opens at its limit, for good."""
         dut = self._dut
-        bias_w, slope_w_per_k = self._bias(self.degc) if powered else (0.0, 0.0)
-        flow_w = drive_loss_w + bias_w - (self.degc - dut.ambient_degc) / dut.heatsink_k_per_w
+        flow_w = self.flow_w(drive_loss_w, powered)
+        slope_w_per_k = self._bias(self.degc)[1] if powered else 0.0
         rate_per_s = (slope_w_per_k - 1.0 / dut.heatsink_k_per_w) / dut.heatsink_j_per_k
         growth = rate_per_s * dt_s
         stretch_s = dt_s if abs(growth) < 1e-12 else math.expm1(growth) / rate_per_s
         self.degc += flow_w / dut.heatsink_j_per_k * stretch_s
         if powered and self.degc >= dut.protect_degc:
             self.protection_open = True
+
+    def flow_w(self, drive_loss_w: float, powered: bool) -> float:
+        """Heat into the sink less heat out of it, now."""
+        bias_w = self._bias(self.degc)[0] if powered else 0.0
+        return drive_loss_w + bias_w - (self.degc - self._dut.ambient_degc) / self._dut.heatsink_k_per_w
 
     def bias_drift_w(self) -> float:
         """Supply power of the bias now above that at 25 degC, which `idle_power_w` includes."""
