@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 VERDICT_STYLE = {"PASS": "bold green", "FAIL": "bold red", "ABORTED": "bold yellow", "ERROR": "bold magenta"}
 STATES = {"SKIPPED": "dim", "NOT_APPLICABLE": "dim", **VERDICT_STYLE}
@@ -21,7 +22,7 @@ class DemoView:
         self._lang = lang
         self._console = Console(stderr=to_stderr, highlight=False)
         self._progress = Progress(
-            TextColumn("{task.description:<32}"), BarColumn(bar_width=24), TextColumn("{task.percentage:>4.0f} %"),
+            TextColumn("{task.description}", table_column=Column(min_width=28)), BarColumn(bar_width=24), TextColumn("{task.percentage:>4.0f} %"),
             TimeElapsedColumn(), TextColumn("{task.fields[readings]}"), console=self._console,
         )  # fmt: skip
         self._bars: dict[str, TaskID] = {}
