@@ -6,6 +6,8 @@ process ends when ours does, SIGKILL included, because it holds the other end of
 
 from __future__ import annotations
 
+import argparse
+import signal
 import socket
 import tempfile
 from pathlib import Path
@@ -94,3 +96,20 @@ class EmbeddedBroker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def main() -> None:
+    """`python -m station.cli.broker [--port N]`: the broker by itself, for trying things by hand, until a signal."""
+    parser = argparse.ArgumentParser(
+        prog="python -m station.cli.broker", description="A broker for this machine alone."
+    )
+    parser.add_argument("--port", type=int, default=1883, help="on 127.0.0.1")
+    signals = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    with EmbeddedBroker(parser.parse_args().port) as broker:
+        print(broker.url, flush=True)
+        signal.sigwait(signals)
+
+
+if __name__ == "__main__":
+    main()
