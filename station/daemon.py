@@ -18,7 +18,7 @@ import socket
 import sys
 import time
 from collections.abc import Coroutine, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -157,6 +157,7 @@ async def _serve(tree: Tree, keys: Any) -> int:
         rooms.push_async_callback(devices.close)
         station = Station(tree, store, devices, stamps)
         clock = _clock(tree)
+        devices.sound.on_captured = clock.spent
         kernel = Kernel(
             devices.guard, devices.desk, devices.pollers, devices.table, tree.interlocks,
             FileLatch(path.with_suffix(".service-latch")), devices.drive_sink, time.monotonic,
@@ -186,6 +187,8 @@ async def _serve(tree: Tree, keys: Any) -> int:
         rooms.push_async_callback(conductor.stop)
         if cut_off:
             conductor.post(ev.PowerReturned())
+        with suppress(DriverError):  # `_scans` says so and tries again; what is scanned from here on is not lost
+            await devices.scanner.ensure_ready()
         await desk.start()
         rooms.push_async_callback(desk.close)
         return await _live(

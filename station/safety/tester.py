@@ -70,6 +70,7 @@ class GuardedTester:
         await kernel.until(self._is_hv, rules.guard_answer_s, "the guard's HV")
         await kernel.wait_permit("test_voltage", rules.permit_wait_s)
         reading = await self._tester.run(kernel.permits.test_voltage)
+        self._clock.spent(reading.elapsed_s)
         kernel.permits.test_voltage.check()
         return reading
 

@@ -12,6 +12,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
@@ -73,6 +74,8 @@ class SoundProcess:
         self._writer: asyncio.StreamWriter | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._fault: str | None = "the sound process was not started"
+        self.on_captured: Callable[[float], None] = lambda seconds: None
+        """Called in the event loop with the seconds that were captured since the last call: test time passed."""
 
     @property
     def alive(self) -> bool:
@@ -187,6 +190,8 @@ class SoundProcess:
             while True:
                 size = length_of(await reader.readexactly(HEADER_BYTES))
                 reply: Reply = decode(await reader.readexactly(size))
+                if reply.captured_s > 0.0:
+                    self.on_captured(reply.captured_s)
                 answer = self._waiting.get(reply.number)
                 if answer is not None and not answer.done():
                     answer.set_result(reply.body)

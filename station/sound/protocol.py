@@ -108,10 +108,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to request `number`: a value or a `Failure`."""
+    """The answer to request `number`: a value or a `Failure`; `captured_s` was captured since the last reply."""
 
     number: int
     body: Any
+    captured_s: float = 0.0
 
 
 def encode(message: tuple[int, Request] | Reply) -> bytes:

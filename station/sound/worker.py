@@ -21,7 +21,7 @@ import traceback
 from typing import Any
 
 from drivers.errors import AudioFault, DriverError, PermitDenied
-from drivers.ports import AudioDevice, Permit
+from drivers.ports import Permit
 from station.analysis.errors import CaptureError
 from station.sound.permit_page import PagePermit
 from station.sound.protocol import (
@@ -41,6 +41,7 @@ from station.sound.protocol import (
     receive,
 )
 from station.sound.worker_captures import DEVICE, Interface
+from station.sound.worker_count import CountedDevice
 from station.sound.worker_soak import Soak
 
 END_S = 1.0
@@ -84,7 +85,7 @@ class Worker:
         self._jobs: queue.SimpleQueue[tuple[int, Job | Mute] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run_jobs, name="jobs", daemon=True)
         self._capturing_noise = False
-        self._device: AudioDevice | None = None
+        self._device: CountedDevice | None = None
         self._interface: Interface | None = None
         self._soak: Soak | None = None
 
@@ -141,7 +142,7 @@ class Worker:
     def _open(self, job: Open) -> Any:
         module, _, name = job.catalog.partition(":")
         catalog = getattr(importlib.import_module(module), name)
-        self._device = catalog[job.kind].make(job.settings, {})
+        self._device = CountedDevice(catalog[job.kind].make(job.settings, {}))
         self._interface = Interface(self._device, job.settings)
         return self._device.identity
 
@@ -175,7 +176,8 @@ class Worker:
     def _reply(self, number: int, body: Any) -> None:
         try:
             with self._send_lock:
-                self._sock.sendall(encode(Reply(number, body)))
+                captured_s = 0.0 if self._device is None else self._device.captured.take_s()
+                self._sock.sendall(encode(Reply(number, body, captured_s)))
         except OSError:
             self._mutes.below = float("inf")  # the daemon is gone; the main thread sees it too
 
