@@ -16,12 +16,14 @@ from station.domain.measurement import CHANNELS, Channel, Curve, Measurement
 from station.domain.sound import SoakBatch, SoakStream, Stimulus
 from station.steps.levels import db, rated_output_v, source_v
 from station.steps.params import require
-from station.steps.soak_tally import Series, Tally, thinned
+from station.steps.soak_tally import Series, Tally, holds_silence, thinned
 from station.steps.step import StepContext
 
 T = TypeVar("T")
 SCAN_S = 0.05
 """Wall seconds a batch aims at: one scan of the kernel."""
+WINDOW_STOPS = 10
+"""Batches in the reference window, so that silences in some of them leave the others to compare with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,10 @@ async def measure(context: StepContext, params: Params) -> None:
     finally:
         await stream.close()
         _curves(context, tally)
-    lasting = tally.open_silence_s >= params.lasting_silence_s
     _record_dropouts(context, tally)
     _record_heatsink(context, tally)
-    if lasting:
-        context.note(f"ended at {tally.end_s:.1f} s: silent for {tally.open_silence_s:.1f} s")
+    if tally.longest_silence_s >= params.lasting_silence_s:
+        context.note(f"ended at {tally.end_s:.1f} s: silent for {tally.longest_silence_s:.1f} s")
         _skip_the_rest(context)
         return
     _record_sound(context, tally)
@@ -75,30 +76,29 @@ async def measure(context: StepContext, params: Params) -> None:
 
 
 def _next_stop(at_s: float, batch_s: float, params: Params) -> float:
-    """Where the next batch ends: inside the reference window at least three times, at the end exactly."""
-    stops = (
-        params.reference_s - params.window_s / 2, params.reference_s, params.reference_s + params.window_s / 2,
-        params.duration_s, at_s + batch_s,
-    )  # fmt: skip
-    return min(stop for stop in stops if stop > at_s + 1e-6)
+    """Where the next batch ends: often inside the reference window, at the end exactly."""
+    first_s, step_s = params.reference_s - params.window_s, 2.0 * params.window_s / WINDOW_STOPS
+    inside = (first_s + i * step_s for i in range(WINDOW_STOPS + 1))
+    return min(stop for stop in (*inside, params.duration_s, at_s + batch_s) if stop > at_s + 1e-6)
 
 
 async def _run(context: StepContext, params: Params, stream: SoakStream, tally: Tally) -> None:
     """Stretch by stretch: the meters are read while the sound of the same stretch goes on."""
     batch_s = min(max(context.clock.speed * SCAN_S, 1.0), 12.0)
-    at_s, batch, was_open = 0.0, None, False
+    at_s, batch, was_cut = 0.0, None, False
     while at_s < params.duration_s - 1e-6:
         began_s, at_s = at_s, _next_stop(at_s, batch_s, params)
         batch, readings = await _together(stream.advance(at_s), _read_meters(context))
         tally.take(batch)
-        if not (was_open or tally.open_silence_s > 0 or any(batch.silences)):
+        cut = holds_silence(batch)
+        if not (was_cut or cut):  # the supply takes a moment to follow
             tally.mains_w.append((began_s, readings["power_w"]))
-        was_open = tally.open_silence_s > 0
+        was_cut = cut
         for index, channel in enumerate(CHANNELS):
             tally.offset_v[index].append((began_s, readings[f"{channel}_plus_v"] - readings[f"{channel}_minus_v"]))
         tally.heatsink_degc.append((began_s, readings["heatsink_degc"]))
         context.progress(at_s / params.duration_s, _live(params, tally, readings, at_s))
-        if tally.open_silence_s >= params.lasting_silence_s:
+        if tally.longest_silence_s >= params.lasting_silence_s:
             break
     tally.close(batch)
 
@@ -155,21 +155,32 @@ def _skip_the_rest(context: StepContext) -> None:
             context.skip(name, channel)
 
 
+def _cannot(context: StepContext, tally: Tally, name: str, channel: Channel | None = None) -> None:
+    """What silences left nothing to compare with: the DUT's doing if they count as dropouts, else nobody's proof."""
+    context.note(f"{name}: every second in question holds a silence")
+    if any(tally.dropouts(index) for index in (0, 1)):
+        context.skip(name, channel)
+    else:
+        context.record(Measurement(name, None, channel))
+
+
 def _record_sound(context: StepContext, tally: Tally) -> None:
     context.record(Measurement("soak_s", tally.end_s, uncertainty=0.001))
     for index, channel in enumerate(CHANNELS):
         reference = tally.reference(tally.level_v[index])
         worst = None if reference is None else tally.furthest(tally.level_v[index], reference)
         if reference is None or worst is None:
-            context.note(f"{channel}: no level in the reference window")
-            context.record(Measurement("power_drift_db", None, channel))
+            _cannot(context, tally, "power_drift_db", channel)
         else:
             context.record(
                 Measurement("power_drift_db", db(worst / reference), channel, 0.005,
                             conditions={"reference_v": round(reference, 4)})
             )  # fmt: skip
         worst_thd = max((value for _, value in tally.thd_percent[index]), default=None)
-        context.record(Measurement("soak_thd_percent", worst_thd, channel, tally.thd_uncertainty[index]))
+        if worst_thd is None:
+            _cannot(context, tally, "soak_thd_percent", channel)
+        else:
+            context.record(Measurement("soak_thd_percent", worst_thd, channel, tally.thd_uncertainty[index]))
         _record_offset(context, channel, tally.offset_v[index])
 
 
@@ -183,12 +194,12 @@ def _record_mains_and_rise(context: StepContext, params: Params, tally: Tally) -
     accuracy = context.bench.meters.accuracy("mains.power_w")
     reference = tally.reference(tally.mains_w)
     worst = None if reference is None else tally.furthest(tally.mains_w, reference)
-    context.record(
-        Measurement(
-            "soak_mains_power_w", worst, uncertainty=None if worst is None else accuracy.expanded(worst),
-            reference=reference,
+    if worst is None:
+        _cannot(context, tally, "soak_mains_power_w")
+    else:
+        context.record(
+            Measurement("soak_mains_power_w", worst, uncertainty=accuracy.expanded(worst), reference=reference)
         )
-    )  # fmt: skip
     context.record(Measurement("heatsink_rise_k", tally.rise_k(params.rise_window_s), uncertainty=0.03))
 
 

@@ -27,6 +27,7 @@ class Tally:
     heatsink_degc: Series = field(default_factory=list)
     end_s: float = 0.0
     open_silence_s: float = 0.0
+    longest_silence_s: float = 0.0
 
     def take(self, batch: SoakBatch) -> None:
         """Add one stretch of sound."""
@@ -41,6 +42,8 @@ class Tally:
             self.silences[channel].extend(batch.silences[channel])
         self.end_s = batch.end_s
         self.open_silence_s = max(batch.open_silence_s)
+        ended_s = (length_s for found in batch.silences for _, length_s in found)
+        self.longest_silence_s = max(self.longest_silence_s, self.open_silence_s, *ended_s)
 
     def close(self, batch: SoakBatch | None) -> None:
         """Count silences that still lasted when the soak ended."""
@@ -75,6 +78,12 @@ class Tally:
         spread = sum((at_s - mean_s) ** 2 for at_s, _ in points)
         slope = sum((at_s - mean_s) * (value - mean_degc) for at_s, value in points) / spread
         return slope * last_s
+
+
+def holds_silence(batch: SoakBatch) -> bool:
+    """Whether a second of the stretch was left out, or a silence ended in it or still lasts."""
+    left_out = any(level is None for levels in batch.level_v for level in levels)
+    return left_out or any(batch.silences) or max(batch.open_silence_s) > 0.0
 
 
 def thinned(series: Series, points: int = CURVE_POINTS) -> Series:
