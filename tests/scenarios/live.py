@@ -1,0 +1,253 @@
+"""A whole station alive: broker, collector, simulated bench and daemon in processes of their own, to be killed at will.
+
+Everything a test sees comes from outside: the guard's own stamps, the control socket, the centre's database.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from station.cli.broker import EmbeddedBroker
+from station.cli.demo import Technician
+from station.cli.keys import centre_key
+from station.control.client import ControlClient, ControlError
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = ROOT / "config"
+PLAN = "live"
+UP_S = 40.0
+RUN_S = 60.0
+Event = dict[str, Any]
+
+
+class Lines:
+    """The standard output of a process as JSON documents, read by a thread of its own."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.seen: list[Event] = []
+        self._new: queue.Queue[Event] = queue.Queue()
+        self._process = process
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            told = json.loads(line)
+            self.seen.append(told)
+            self._new.put(told)
+
+    def next(self, timeout_s: float) -> Event:
+        """The next document."""
+        return self._new.get(timeout=timeout_s)
+
+    def join(self) -> None:
+        """Wait until the process has said everything."""
+        self._thread.join(5.0)
+
+
+class Live:
+    """Use as a context. `steps` are ids of the shipped plan, in the plan's order."""
+
+    def __init__(self, folder: Path, dut: str = "repaired", steps: tuple[str, ...] = ("supply",), speed: int = 240):
+        self.folder, self.dut, self.steps, self.speed = folder, dut, steps, speed
+        self.centre = folder / "centre.sqlite"
+        self.broker = EmbeddedBroker()
+        self.events: list[Event] = []
+        self._open = ExitStack()
+        self._config = folder / "config"
+
+    def __enter__(self) -> Live:
+        try:
+            self._open.enter_context(self.broker)
+            self.collector = self.start_collector()
+            arguments = ("--dut", self.dut, "--speed", str(self.speed), "--config-out", str(self._config))
+            self.bench = self._start("live_process", "simulate", *arguments)
+            self.told = Lines(self.bench)
+            told = self.told.next(UP_S)
+            self.socket = Path(told["socket"])
+            self._add_plan()
+            self.station = self.start_station()
+        except BaseException:
+            self._open.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    # ---- processes -----------------------------------------------------------------------------------------
+    def start_station(self) -> subprocess.Popen[bytes]:
+        """The daemon, on the same store as before."""
+        self.station = self._start("live_process", "run", "--config", str(self._config), "--broker", self.broker.url)
+        return self.station
+
+    def start_collector(self) -> subprocess.Popen[bytes]:
+        """The centre, on the same database as before."""
+        key = centre_key(self.folder / "keys" if (self.folder / "keys").is_dir() else ROOT / "var" / "keys")
+        self.collector = self._start(
+            None, "collect", "--database", str(self.centre), "--broker", self.broker.url, "--key", str(key)
+        )
+        return self.collector
+
+    def kill(self, process: subprocess.Popen[bytes]) -> float:
+        """`kill -9`; returns the monotonic second."""
+        at = time.monotonic()
+        process.send_signal(signal.SIGKILL)
+        process.wait(5.0)
+        return at
+
+    def _start(self, module: str | None, *arguments: str) -> subprocess.Popen[bytes]:
+        what = f"tests.scenarios.{module}" if module else "station"
+        with (self.folder / f"{arguments[0]}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", what, *arguments], stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE if arguments[0] == "simulate" else log, stderr=log, cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+            )  # fmt: skip
+        self._open.callback(_end, process)
+        return process
+
+    def sound_pid(self) -> int:
+        """The daemon's sound process."""
+        children = Path(f"/proc/{self.station.pid}/task/{self.station.pid}/children").read_text().split()
+        found = [int(c) for c in children if b"station.sound" in Path(f"/proc/{c}/cmdline").read_bytes()]
+        assert len(found) == 1, f"sound processes of the daemon: {found} of {children}"
+        return found[0]
+
+    def _add_plan(self) -> None:
+        """A short plan out of steps of the shipped ones; `Live.PLAN` is scanned for every run."""
+        plan: dict[str, Any] = {}
+        rows: list[dict[str, Any]] = []
+        for name in ("self-test", "outgoing-amplifier"):
+            plan = tomllib.loads((SHIPPED / "plans" / f"{name}.toml").read_text(encoding="utf-8"))
+            rows += [step for step in plan["step"] if step["id"] in self.steps]
+        plan |= {"id": PLAN, "step": rows, "label": False}
+        (self._config / "plans" / f"{PLAN}.toml").write_text(tomli_w.dumps(plan), encoding="utf-8")
+
+    # ---- the technician ------------------------------------------------------------------------------------
+    def send(self, command: str) -> None:
+        """One line to the simulated bench."""
+        assert self.bench.stdin is not None
+        self.bench.stdin.write(command.encode() + b"\n")
+        self.bench.stdin.flush()
+
+    def technician(self) -> Technician:
+        """One who scans everything for the plan and presses what must be pressed."""
+        return Technician(
+            {"operator": "OP:live", "work_order": "WO:LIVE-1", "serial_number": "SN:S1", "plan": f"PL:{PLAN}",
+             "product": "PR:example-a-100"}
+        )  # fmt: skip
+
+    def connect(self) -> ControlClient:
+        """A client on the daemon's socket, as soon as it is there."""
+        deadline = time.monotonic() + UP_S
+        while time.monotonic() < deadline and self.station.poll() is None:
+            try:
+                return ControlClient(self.socket)
+            except ControlError:
+                time.sleep(0.02)
+        raise AssertionError(f"the daemon did not come up; {self.logs()}")
+
+    def watch(self, technician: Technician | None = None, limit_s: float = RUN_S) -> Iterator[Event]:
+        """Every event of the daemon, the technician acting on it first. Ends when the daemon goes away."""
+        technician = technician or self.technician()
+        deadline = time.monotonic() + limit_s
+        with self.connect() as client:
+            for event in client.watch():
+                self.events.append(event)
+                if event["kind"] == "run_started":
+                    technician.ran = True
+                for command in technician.acts(event["kind"], event["data"]):
+                    self.send(command)
+                yield event
+                if time.monotonic() > deadline:
+                    raise AssertionError(f"it did not come within {limit_s:g} s; {self.logs()}")
+
+    def run_until(self, wanted: Callable[[Event], bool], limit_s: float = RUN_S) -> tuple[str, Event]:
+        """Start a run and follow it until this event; returns the run's id and the event."""
+        run_id = ""
+        for event in self.watch(limit_s=limit_s):
+            if event["kind"] == "run_started":
+                run_id = event["data"]["run_id"]
+            if run_id and wanted(event):
+                return run_id, event
+        raise AssertionError(f"the daemon went away before it; {self.logs()}")
+
+    # ---- what came of it -----------------------------------------------------------------------------------
+    def outputs(self, name: str) -> list[tuple[float, bool]]:
+        """(guard's stamp in monotonic seconds, on) at every change of `k` or `h`."""
+        return [(t["ns"] / 1e9, bool(t["value"])) for t in list(self.told.seen) if t.get("output") == name]
+
+    def energised(self) -> bool:
+        """K or H, as the guard last told."""
+        return any(changes and changes[-1][1] for changes in (self.outputs("k"), self.outputs("h")))
+
+    def wait_dead(self, limit_s: float = 5.0) -> None:
+        """Until K and H are off."""
+        self.until(lambda: not self.energised(), "K and H off", limit_s)
+
+    def until(self, check: Callable[[], bool], what: str, limit_s: float = 15.0) -> None:
+        """Wait for a condition."""
+        deadline = time.monotonic() + limit_s
+        while not check():
+            assert time.monotonic() < deadline, f"not within {limit_s:g} s: {what}; {self.logs()}"
+            time.sleep(0.01)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of the centre's database."""
+        if not self.centre.exists():
+            return []
+        with sqlite3.connect(f"file:{self.centre}?mode=ro", uri=True) as db:
+            try:
+                return db.execute(sql).fetchall()
+            except sqlite3.OperationalError:
+                return []
+            finally:
+                db.commit()
+
+    def results(self) -> dict[str, dict[str, Any]]:
+        """Bodies of results at the centre by run, each once."""
+        rows = self.rows("SELECT payload FROM messages WHERE kind LIKE 'result/%' ORDER BY msg_id")
+        bodies = [json.loads(payload)["body"] for (payload,) in rows]
+        assert len({body["run_id"] for body in bodies}) == len(bodies), "a run was stored twice"
+        return {body["run_id"]: body for body in bodies}
+
+    def result(self, run_id: str) -> dict[str, Any]:
+        """The record of a run at the centre, as soon as it is there."""
+        self.until(lambda: run_id in self.results(), f"the record of run {run_id} at the centre")
+        return self.results()[run_id]
+
+    def logs(self) -> str:
+        """The ends of all logs."""
+        texts = [f"{log.name}:\n{log.read_text(errors='replace')[-1500:]}" for log in sorted(self.folder.glob("*.log"))]
+        return "\n".join(texts)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(8.0)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
