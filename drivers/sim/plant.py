@@ -262,7 +262,7 @@ class Plant:
         self._touch.step(dt_s, dut.touch_current_ma if touched else 0.0, 0.1)
 
     def _heat(self, dt_s: float, loss_w: float, powered: bool) -> None:
-        """Between plays most of the wall time is the station's own, on its wires; it does not warm the sink `speed` times.
+        """Between plays most wall time is the station's own, on its wires; it does not warm the sink `speed` times.
 
         Otherwise every run would stand under power for an hour of plant time before its soak.
         """
