@@ -22,7 +22,8 @@ class DemoView:
         self._lang = lang
         self._console = Console(stderr=to_stderr, highlight=False)
         self._progress = Progress(
-            TextColumn("{task.description}", table_column=Column(min_width=28)), BarColumn(bar_width=24), TextColumn("{task.percentage:>4.0f} %"),
+            TextColumn("{task.description}", table_column=Column(min_width=28)),
+            BarColumn(bar_width=24), TextColumn("{task.percentage:>4.0f} %"),
             TimeElapsedColumn(), TextColumn("{task.fields[readings]}"), console=self._console,
         )  # fmt: skip
         self._bars: dict[str, TaskID] = {}
