@@ -1,0 +1,41 @@
+"""The units: systemd itself finds nothing to say about them, and a restart cannot energise."""
+
+from __future__ import annotations
+
+import configparser
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+UNITS = sorted((ROOT / "systemd").glob("*.service"))
+
+
+def read(unit: Path) -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read_string(unit.read_text(encoding="utf-8"))
+    return parser
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed here")
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_systemd_has_nothing_to_say_about_the_unit(unit: Path, tmp_path: Path) -> None:
+    """The program is not installed where the tests run: another one that exists stands in for it."""
+    program = read(unit)["Service"]["ExecStart"].split()[0]
+    copy = tmp_path / unit.name
+    copy.write_text(unit.read_text(encoding="utf-8").replace(program, sys.executable), encoding="utf-8")
+    ran = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(copy)], capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout + ran.stderr) == (0, "")
+
+
+def test_the_station_says_when_it_is_ready_and_is_not_restarted_over_a_wrong_configuration() -> None:
+    service = read(ROOT / "systemd" / "station.service")["Service"]
+    assert service["Type"] == "notify"
+    assert service["RestartPreventExitStatus"] == "2"
+    assert service["LoadCredential"].startswith("receipt-keys.json:")
