@@ -60,12 +60,13 @@ class PanelTask:
 
     async def run(self) -> None:
         """Poll until cancelled."""
-        while True:
+        while not _cancelled():
             try:
                 await self._poll_once()
             except (DriverError, TimeoutError) as trouble:
                 await self._wait_for_panel(str(trouble) or f"no answer within {READ_S:g} s")
             await asyncio.sleep(self._poll_s)
+        raise asyncio.CancelledError
 
     async def _poll_once(self) -> None:
         if self._shown != self._wanted:
@@ -86,7 +87,15 @@ class PanelTask:
                 async with asyncio.timeout(READ_S):
                     await self._panel.ensure_ready()
             except (DriverError, TimeoutError):
+                if _cancelled():
+                    raise asyncio.CancelledError from None
                 continue
             break
         self._shown, self._scan = None, ButtonScan()
         self._back()
+
+
+def _cancelled() -> bool:
+    """Whether this task is being cancelled. Python 3.11's `wait_for` (in a driver, say) can swallow the exception."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

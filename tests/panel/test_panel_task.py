@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
@@ -150,6 +151,25 @@ async def test_a_panel_that_hangs_counts_as_lost(monkeypatch: pytest.MonkeyPatch
     assert "no answer" in rig.lost[0]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_cancellation_that_the_driver_swallowed_still_ends_the_task(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = asyncio.Event()
+
+    async def swallow() -> frozenset[Button]:
+        reading.set()
+        with contextlib.suppress(asyncio.CancelledError):  # as wait_for of Python 3.11 does in a race
+            await asyncio.sleep(10.0)
+        return frozenset()
+
+    monkeypatch.setattr(rig.panel, "read_buttons", swallow)
+    running = asyncio.create_task(rig.task.run())
+    await reading.wait()
+    running.cancel()
+    await asyncio.wait({running}, timeout=10.0)
+    assert running.cancelled()
 
 
 async def test_an_answer_reaches_the_step_that_asked() -> None:
