@@ -182,7 +182,7 @@ async def _serve(tree: Tree, keys: Any) -> int:
         uplink = Uplink(store, messages, settings.mqtt_url, keys, desk.publish)
         desk.use(conductor, uplink)
         kernel.listen(conductor.tripped)
-        await kernel.start()
+        await kernel.start(never_energised=not await store.has_runs())
         rooms.push_async_callback(kernel.close)
         rooms.push_async_callback(conductor.stop)
         if cut_off:

@@ -58,7 +58,8 @@ class SocketPanel:
     async def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         async with self._lock:
             try:
-                return await asyncio.wait_for(self._exchange(request), ANSWER_S)
+                async with asyncio.timeout(ANSWER_S):
+                    return await self._exchange(request)
             except TimeoutError:
                 self._drop()
                 raise DeviceTimeout(

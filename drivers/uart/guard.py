@@ -152,7 +152,8 @@ class UartGuard:
         waiting = _Waiting(loop, loop.create_future())
         key = self._send(verb, argument, permit, waiting)
         try:
-            reply = await asyncio.wait_for(waiting.reply, deadline_s)
+            async with asyncio.timeout(deadline_s):  # wait_for of Python 3.11 may swallow a cancellation
+                reply = await waiting.reply
         except TimeoutError:
             message = f"no answer to {verb} within {deadline_s:g} s; check that the guard's LED blinks"
             raise DeviceTimeout(self._device, message) from None

@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -209,8 +210,10 @@ def _record(database: Path, run_id: str) -> dict[str, Any]:
 
 
 def _report(choice: Choice) -> None:
-    """Report and label, in a process of their own."""
+    """Report and label, in a process of their own, dated in the bench's zone."""
+    settings = tomllib.loads((choice.out / "bench" / "station.toml").read_text(encoding="utf-8"))
+    timezone = str(settings["station"]["timezone"])
     subprocess.run(
         [sys.executable, "-m", "station.report", "--record", str(choice.out / "record.json"), "--out", str(choice.out),
-         "--lang", choice.lang], check=True, stdout=sys.stderr,
+         "--lang", choice.lang, "--timezone", timezone], check=True, stdout=sys.stderr,
     )  # fmt: skip

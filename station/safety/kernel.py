@@ -71,10 +71,13 @@ class Kernel:
 
     # ---- life ------------------------------------------------------------------------------------------------
 
-    async def start(self) -> None:
-        """Read the service latch, then begin to poll and to scan. Energises nothing."""
+    async def start(self, *, never_energised: bool = False) -> None:
+        """Read the service latch, then begin to poll and to scan. Energises nothing.
+
+        `never_energised`: no run was ever begun on this bench, so the pause before ON has no OFF to count from.
+        """
         await self._service.load()
-        self._state = scan.begin(self.rules, self.clock())
+        self._state = scan.begin(self.rules, self.clock(), never_energised=never_energised)
         self.watched.start()
         self._loop_task = asyncio.get_running_loop().create_task(self._run(), name="safety kernel")
 

@@ -22,9 +22,12 @@ from station.safety.snapshot import DriveWish, HvWish, MainsWish, ScanInputs, Sc
 EPSILON_S = 1e-6
 
 
-def begin(rules: Rules, now: float) -> ScanState:
-    """The state before the first scan: nothing was heard, nothing is granted; OFF counts from here."""
-    return ScanState(started_at=now, off_until=now + rules.min_off_s)
+def begin(rules: Rules, now: float, *, never_energised: bool = False) -> ScanState:
+    """The state before the first scan: nothing was heard, nothing is granted.
+
+    OFF counts from here, because whoever ran before may have ended with K on; `never_energised` says that nobody did.
+    """
+    return ScanState(started_at=now, off_until=now if never_energised else now + rules.min_off_s)
 
 
 def step(
