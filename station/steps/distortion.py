@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from station.domain.measurement import CHANNELS, Curve, Measurement
 from station.domain.sound import Stimulus, ToneReading, Value
-from station.steps.levels import rated_output_v, source_v
+from station.steps.levels import delivers, rated_output_v, source_v
 from station.steps.params import require
 from station.steps.step import StepContext
 
@@ -31,6 +31,8 @@ class Params:
 async def measure_thd(context: StepContext, params: Params) -> None:
     """Records `thd_percent` per channel: harmonics 2 to 10 re fundamental; and the harmonics as a curve."""
     for reading in await _capture(context, params):
+        if _too_quiet(context, "thd_percent", reading, reading.thd_percent, params):
+            continue
         _record(context, "thd_percent", reading, reading.thd_percent, params)
         known = [(i + 2, h) for i, h in enumerate(reading.harmonics_dbc) if h is not None]
         if known:
@@ -45,16 +47,31 @@ async def measure_thd(context: StepContext, params: Params) -> None:
 async def measure_thd_n(context: StepContext, params: Params) -> None:
     """Records `thd_n_percent` per channel: residual 20 Hz to 20 kHz over the total."""
     for reading in await _capture(context, params):
+        if _too_quiet(context, "thd_n_percent", reading, reading.thd_n_percent, params):
+            continue
         _record(context, "thd_n_percent", reading, reading.thd_n_percent, params)
 
 
 async def _capture(context: StepContext, params: Params) -> tuple[ToneReading, ToneReading]:
     await context.bench.drive.prepare()
-    output_v = rated_output_v(context) / 10 ** (params.below_rated_db / 20.0)
+    output_v = _asked_v(context, params)
     drive_v = [source_v(context, channel, output_v) for channel in CHANNELS]
     return await context.bench.sound.measure_tone(
         Stimulus(params.frequency_hz, drive_v[0], drive_v[1], params.capture_s)
     )
+
+
+def _asked_v(context: StepContext, params: Params) -> float:
+    return rated_output_v(context) / 10 ** (params.below_rated_db / 20.0)
+
+
+def _too_quiet(context: StepContext, name: str, reading: ToneReading, value: Value | None, params: Params) -> bool:
+    """Skip a channel whose distortion drowns in noise because it plays far too low: it has failed for that already."""
+    if value is None or value.bound is None or delivers(reading.level_v, _asked_v(context, params)):
+        return False
+    context.note(f"{reading.channel}: only {reading.level_v.value:.3g} V of {_asked_v(context, params):.3g} V come out")
+    context.skip(name, reading.channel)
+    return True
 
 
 def _record(context: StepContext, name: str, reading: ToneReading, value: Value | None, params: Params) -> None:

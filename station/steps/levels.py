@@ -22,6 +22,15 @@ def db_uncertainty(value: Value) -> float:
     return 8.686 * value.uncertainty / value.value if value.value > 0 else math.inf
 
 
+def delivers(level: Value, asked_v: float) -> bool:
+    """Whether a channel gives about what it was asked for: within `GAIN_BELIEVED_DB`.
+
+    One that gives far less has failed for its gain or power already; where what is asked about it then drowns in noise,
+    the bound that comes out says nothing about the DUT at the level that the limit means.
+    """
+    return level.value >= asked_v / 10 ** (GAIN_BELIEVED_DB / 20.0)
+
+
 def rated_output_v(context: StepContext) -> float:
     """V rms at the terminals at rated power into the rated load."""
     return math.sqrt(context.product.rated_power_w * context.product.load_ohm)

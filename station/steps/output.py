@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from station.domain.errors import StepError
 from station.domain.measurement import CHANNELS, Measurement
-from station.domain.sound import Stimulus, ToneReading
-from station.steps.levels import db, rated_output_v, source_v
+from station.domain.sound import Stimulus, Value
+from station.steps.levels import db, delivers, rated_output_v, source_v
 from station.steps.params import require
 from station.steps.step import StepContext
 
@@ -73,28 +73,31 @@ async def measure_connection(context: StepContext, params: ConnectionParams) -> 
     channel is noted and left to the measurements that follow."""
     await context.bench.drive.prepare()
     output_v = rated_output_v(context) / 10 ** (params.below_rated_db / 20.0)
+    crossed, straight = [False, False], [False, False]
     for index, channel in enumerate(CHANNELS):
         drive_v = source_v(context, channel, output_v)
         stimulus = Stimulus(
             params.frequency_hz, drive_v if index == 0 else 0.0, drive_v if index == 1 else 0.0, params.capture_s
         )
         readings = await context.bench.sound.measure_tone(stimulus)
-        _look(context, readings[index], readings[1 - index], params)
+        driven, other = readings[index].level_v, readings[1 - index].level_v
+        crossed[index] = _plays(other, output_v) and db(other.value / driven.value) > params.swapped_db
+        straight[index] = _plays(driven, output_v) and not crossed[index]
+        if driven.bound == "below":
+            context.note(f"{channel}: no signal at low level")
         context.progress((index + 1) / 2)
+    _refuse_swapped(crossed, straight)
 
 
-def _look(context: StepContext, driven: ToneReading, other: ToneReading, params: ConnectionParams) -> None:
-    if driven.level_v.bound == "below":
-        louder = driven.level_v.value * 10 ** (params.swapped_db / 20)
-        if other.level_v.bound is None and other.level_v.value > louder:
+def _plays(level: Value, asked_v: float) -> bool:
+    return level.bound is None and delivers(level, asked_v)
+
+
+def _refuse_swapped(crossed: list[bool], straight: list[bool]) -> None:
+    """A channel that is heard on the other lead, and the other one not on its own: leads. Else it is a fault of the
+    DUT (a dead channel and what leaks from its input), which is measured."""
+    for index, channel in enumerate(CHANNELS):
+        if crossed[index] and not straight[1 - index]:
             raise StepError(
-                f"connection: the tone on {driven.channel} comes out of {other.channel}; swap the leads, test again"
+                f"connection: the tone on {channel} comes out of {CHANNELS[1 - index]}; swap the leads, then test again"
             )
-        context.note(f"{driven.channel}: no signal at low level")
-        return
-    ratio_db = db(driven.level_v.value / max(other.level_v.value, 1e-9))
-    if ratio_db < -params.swapped_db:
-        raise StepError(
-            f"connection: {driven.channel} is driven and {other.channel} is {-ratio_db:.1f} dB louder; "
-            "swap the leads, then test again"
-        )

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from station.domain.errors import StepError
-from station.domain.measurement import CHANNELS, Channel, Measurement
+from station.domain.measurement import CHANNELS, Bound, Channel, Measurement
 from station.domain.sound import Stimulus, ToneReading
-from station.steps.levels import rated_output_v, source_v
+from station.steps.levels import delivers, rated_output_v, source_v
 from station.steps.params import require
 from station.steps.step import StepContext
 
@@ -46,6 +46,8 @@ class _Search:
     uncertainty_v: float = 0.0
     silent: bool = False
     clean_at_top: bool = field(default=False)
+    quiet: bool = False
+    """It gives far less than it is asked for: what comes out at the top of the search is all there is."""
 
     def drive_db(self) -> float:
         return self.bad_db if self.clean_at_top else (self.good_db + self.bad_db) / 2.0
@@ -73,6 +75,8 @@ async def measure(context: StepContext, params: Params) -> None:
     for search, reading in zip(searches, top, strict=True):
         search.take(params.above_rated_db, reading, params.thd_percent)
         search.clean_at_top = search.good_db == params.above_rated_db
+        asked_v = rated_output_v(context) * 10 ** (params.above_rated_db / 20.0)
+        search.quiet = not search.silent and not delivers(reading.level_v, asked_v)
     bottom = await _capture(context, params, [-params.below_rated_db] * 2)
     for search, reading in zip(searches, bottom, strict=True):
         if not search.clean_at_top:
@@ -117,10 +121,12 @@ def _record(
     for search in searches:
         ohm, ohm_uncertainty = load_ohm[search.channel]
         power_w = search.level_v**2 / ohm
+        bound: Bound | None
         if search.silent:  # the level is a bound of the truth
             relative, bound = 0.0, "below"
         elif search.clean_at_top:
-            relative, bound = 2 * search.uncertainty_v / search.level_v, "above"
+            relative = 2 * search.uncertainty_v / search.level_v
+            bound = None if search.quiet else "above"
         elif search.level_v == 0.0:  # never clean, not even at the bottom: no power at this THD
             relative, bound = 0.0, None
         else:
@@ -129,7 +135,7 @@ def _record(
             bound = None
         context.record(
             Measurement(
-                "output_power_w", power_w, search.channel, power_w * relative, bound,  # type: ignore[arg-type]
+                "output_power_w", power_w, search.channel, power_w * relative, bound,
                 conditions={"thd_percent": params.thd_percent, "load_ohm": round(ohm, 4), "driven": "both"},
             )
         )  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from station.domain.measurement import Curve, Measurement
 from station.domain.sound import ResponseReading
-from station.steps.levels import db, db_uncertainty, rated_output_v, source_v
+from station.steps.levels import db, db_uncertainty, delivers, rated_output_v, source_v
 from station.steps.params import require
 from station.steps.step import StepContext
 
@@ -38,14 +38,19 @@ async def measure(context: StepContext, params: Params) -> None:
         THIRD_OCTAVES_HZ, source_v(context, "left", output_v), source_v(context, "right", output_v)
     )
     for reading in readings:
-        _record(context, reading, params)
+        _record(context, reading, params, output_v)
 
 
-def _record(context: StepContext, reading: ResponseReading, params: Params) -> None:
+def _record(context: StepContext, reading: ResponseReading, params: Params, asked_v: float) -> None:
     reference = reading.level_v[reading.frequency_hz.index(REFERENCE_HZ)]
     if reference.bound is not None:
-        context.note(f"{reading.channel}: no signal at 1 kHz, so no response")
-        context.record(Measurement("response_drop_db", 0.0, reading.channel, 0.0, "above"))
+        context.note(f"{reading.channel}: no signal at 1 kHz; the fall is counted from the level that was asked for")
+        fall_db = max(0.0, db(asked_v / reference.value))
+        context.record(Measurement("response_drop_db", fall_db, reading.channel, 0.0, "above"))
+        return
+    if any(level.bound for level in reading.level_v) and not delivers(reference, asked_v):
+        context.note(f"{reading.channel} gives only {reference.value:.3g} V at 1 kHz, too little for a response")
+        context.skip("response_drop_db", reading.channel)
         return
     relative_db = tuple(db(max(level.value, 1e-9) / reference.value) for level in reading.level_v)
     lowest = min(range(len(relative_db)), key=relative_db.__getitem__)

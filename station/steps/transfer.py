@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from station.domain.measurement import CHANNELS, Measurement
 from station.domain.sound import Stimulus, ToneReading, Value
-from station.steps.levels import db, db_uncertainty, rated_output_v, source_v
+from station.steps.levels import db, db_uncertainty, delivers, rated_output_v, source_v
 from station.steps.params import require
 from station.steps.step import StepContext
 
@@ -36,14 +36,18 @@ async def measure_crosstalk(context: StepContext, params: CrosstalkParams) -> No
             params.frequency_hz, drive_v if index == 0 else 0.0, drive_v if index == 1 else 0.0, params.capture_s
         )
         readings = await context.bench.sound.measure_tone(stimulus)
-        _record_crosstalk(context, readings[index], readings[1 - index])
+        _record_crosstalk(context, readings[index], readings[1 - index], output_v)
         context.progress((index + 1) / 2)
 
 
-def _record_crosstalk(context: StepContext, driven: ToneReading, undriven: ToneReading) -> None:
+def _record_crosstalk(context: StepContext, driven: ToneReading, undriven: ToneReading, asked_v: float) -> None:
     if driven.level_v.bound is not None:
         context.note(f"{driven.channel} is silent, so nothing can leak from it")
         context.record(Measurement("crosstalk_db", 0.0, undriven.channel, 0.0, "above"))
+        return
+    if undriven.level_v.bound is not None and not delivers(driven.level_v, asked_v):
+        context.note(f"{driven.channel} gives only {driven.level_v.value:.3g} V, too little to see it leak")
+        context.skip("crosstalk_db", undriven.channel)
         return
     uncertainty = math.hypot(
         db_uncertainty(driven.level_v), db_uncertainty(undriven.level_v) if undriven.level_v.bound is None else 0.0
@@ -97,6 +101,10 @@ def _record_damping(context: StepContext, loaded: ToneReading, unloaded: ToneRea
     drop_uncertainty = math.hypot(_noise_part(loaded.level_v), _noise_part(unloaded.level_v))
     conditions: dict[str, str | float] = {"frequency_hz": params.frequency_hz, "power_w": params.power_w}
     if drop <= drop_uncertainty:
+        if not delivers(unloaded.level_v, math.sqrt(params.power_w * context.product.load_ohm)):
+            context.note(f"{channel} gives only {unloaded.level_v.value:.3g} V, too little to see it sag")
+            context.skip("damping_factor", channel)
+            return
         value = 1.0 / max(drop + drop_uncertainty, 1e-9)
         context.record(Measurement("damping_factor", value, channel, 0.0, "above", conditions=conditions))
         return
