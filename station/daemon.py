@@ -80,7 +80,7 @@ def main(arguments: Sequence[str]) -> int:
         return WRONG_USE
     if options.broker:
         tree = replace(tree, station=replace(tree.station, mqtt_url=options.broker))
-    take_priority(SCAN_PRIORITY, inherit=False)
+    take_priority(SCAN_PRIORITY)
     try:
         return asyncio.run(_serve(tree, keys))
     except SettingsError as error:

@@ -52,7 +52,7 @@ def load_ohm_of(product: str) -> float:
 
 async def serve(dut: Dut, config_out: Path | None, speed: float, language: str | None = None) -> int:
     """Serve until `quit` or end of input. Prints one JSON line with the ports once everything answers."""
-    take_priority(HARDWARE_PRIORITY, inherit=True)
+    take_priority(HARDWARE_PRIORITY)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         sockets = Path(folder)
         bench = SimBench(dut, speed=speed, seed=SEED, load_ohm=load_ohm_of(dut.product), sockets=sockets)

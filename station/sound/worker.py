@@ -23,6 +23,7 @@ from typing import Any
 from drivers.errors import AudioFault, DriverError, PermitDenied
 from drivers.ports import Permit
 from station.analysis.errors import CaptureError
+from station.realtime import drop_priority
 from station.sound.permit_page import PagePermit
 from station.sound.protocol import (
     Advance,
@@ -205,6 +206,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--socket", type=int, required=True)
     parser.add_argument("--page", type=int, required=True)
     options = parser.parse_args(arguments)
+    drop_priority()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the daemon's; its end closes the socket
     Worker(socket.socket(fileno=options.socket), PagePermit(options.page)).serve()
     return 0

@@ -60,6 +60,6 @@ async def _obey(bench: SimBench) -> None:
 
 
 if __name__ == "__main__":
-    take_priority(HARDWARE_PRIORITY, inherit=True)
+    take_priority(HARDWARE_PRIORITY)
     arguments = sys.argv[1:]
     asyncio.run(_serve(Path(arguments[0]), Path(arguments[1]), Path(arguments[2]), float(arguments[3])))
