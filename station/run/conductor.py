@@ -232,7 +232,8 @@ class Conductor:
         try:
             await self._room.safety.release_lid()
         except (DriverError, StationError) as error:
-            self._tell("tell", "lid", _both(f"the lid stays locked: {error}"))
+            if not self.running:  # a run that has begun meanwhile wants it locked
+                self._tell("tell", "lid", _both(f"the lid stays locked: {error}"))
 
 
 def _both(text: str) -> dict[str, str]:

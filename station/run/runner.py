@@ -321,7 +321,8 @@ def _trip_record(trip: Trip, at_s: float) -> TripRecord:
 def _trip_text(trip: Trip) -> str:
     value = "" if trip.value is None else f" at {trip.value:.4g}"
     limit = "" if trip.limit is None else f" (limit {trip.limit:.4g})"
-    return f"trip: {trip.interlock}, {trip.cause}{value}{limit}; blames the {trip.blames}"
+    whose = "by a person's act" if trip.kind == "person" else f"blames the {trip.blames}"
+    return f"trip: {trip.interlock}, {trip.cause}{value}{limit}; {whose}"
 
 
 def _begun_data(draft: RunDraft, run_no: int) -> dict[str, object]:
