@@ -5,6 +5,7 @@ Everything a test sees comes from outside: the guard's own stamps, the control s
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -32,6 +33,7 @@ SHIPPED = ROOT / "config"
 PLAN = "live"
 UP_S = 40.0
 RUN_S = 60.0
+VERDICTS = ("PASS", "FAIL", "ABORTED", "ERROR")
 Event = dict[str, Any]
 
 
@@ -165,19 +167,36 @@ class Live:
         raise AssertionError(f"the daemon did not come up; {self.logs()}")
 
     def watch(self, technician: Technician | None = None, limit_s: float = RUN_S) -> Iterator[Event]:
-        """Every event of the daemon, the technician acting on it first. Ends when the daemon goes away."""
+        """Every event of the daemon, the technician acting on it first; `quiet` where none came for a second.
+
+        Ends when the daemon goes away.
+        """
         technician = technician or self.technician()
         deadline = time.monotonic() + limit_s
         with self.connect() as client:
-            for event in client.watch():
+            heard: queue.Queue[Event] = queue.Queue()
+            threading.Thread(target=_hear, args=(client, heard), daemon=True).start()
+            while time.monotonic() < deadline:
+                try:
+                    event = heard.get(timeout=1.0)
+                except queue.Empty:
+                    event = {"kind": "quiet", "data": {}}
+                if event["kind"] == "gone":
+                    return
                 self.events.append(event)
-                if event["kind"] == "run_started":
-                    technician.ran = True
-                for command in technician.acts(event["kind"], event["data"]):
-                    self.send(command)
+                self._act(technician, event)
                 yield event
-                if time.monotonic() > deadline:
-                    raise AssertionError(f"it did not come within {limit_s:g} s; {self.logs()}")
+        last = [event for event in self.events if event["kind"] != "quiet"][-5:]
+        raise AssertionError(f"it did not come within {limit_s:g} s, last {last}; {self.logs()}")
+
+    def _act(self, technician: Technician, event: Event) -> None:
+        if event["kind"] == "run_started":
+            technician.ran = True
+        for command in technician.acts(event["kind"], event["data"]):
+            self.send(command)
+        state = technician._session.get("state")
+        if event["kind"] in ("status", "session") and not technician.ran and state in VERDICTS:
+            self.send("press ok")  # what was on the bench before is put away
 
     def run_until(self, wanted: Callable[[Event], bool], limit_s: float = RUN_S) -> tuple[str, Event]:
         """Start a run and follow it until this event; returns the run's id and the event."""
@@ -237,6 +256,13 @@ class Live:
         """The ends of all logs."""
         texts = [f"{log.name}:\n{log.read_text(errors='replace')[-1500:]}" for log in sorted(self.folder.glob("*.log"))]
         return "\n".join(texts)
+
+
+def _hear(client: ControlClient, heard: queue.Queue[Event]) -> None:
+    with contextlib.suppress(ControlError):
+        for event in client.watch():
+            heard.put(event)
+    heard.put({"kind": "gone", "data": {}})
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -100,9 +100,9 @@ def test_the_will_speaks_when_the_daemon_is_killed_and_the_next_session_is_one_h
 
 
 def check_messages(onlooker: Onlooker, schemas: dict[str, Any]) -> None:
-    """Topic, envelope, body by its schema, retained or not, QoS."""
+    """Topic, envelope, body by its schema, QoS."""
     unnumbered: list[str] = []
-    for topic, payload, retained, qos in onlooker.seen:
+    for topic, payload, _, qos in onlooker.seen:
         parts = topic.split("/")
         assert parts[:3] == ["bench", "v1", STATION] and len(parts) == 5, topic
         message = json.loads(payload)
