@@ -151,7 +151,17 @@ def _is_cut(power: Array) -> bool:
     if float(power.min()) < CUT_POWER * median:
         return True
     edges = float(min(power[:EDGE_BLOCKS].min(), power[-EDGE_BLOCKS:].min()))
-    return edges < EDGE_POWER * median
+    return edges < EDGE_POWER * median or _has_gap(power)
+
+
+def _has_gap(power: Array) -> bool:
+    """True for a silence too short to empty a block: it would read as distortion. A longer sag is no silence."""
+    usual = float(np.partition(power, power.size // 20)[power.size // 20])
+    low = power < EDGE_POWER * usual
+    if not low.any():
+        return False
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], low, [False])).astype(np.int8)))
+    return bool((edges[1::2] - edges[0::2] <= EDGE_BLOCKS).any())
 
 
 def _holds_silence(channel: _Channel, power: Array, grace: int) -> bool:

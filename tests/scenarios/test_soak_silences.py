@@ -8,6 +8,7 @@ import pytest
 
 from station.domain.verdict import Verdict
 from tests.scenarios.harness import Scenario, Scene, dut_text, play
+from tests.scenarios.truths import h2_for_thd
 
 SHORT: dict[str, float] = {"duration_s": 120.0, "reference_s": 60.0, "rise_window_s": 120.0}
 """A soak of two minutes, for what does not need two hours."""
@@ -47,6 +48,14 @@ def test_a_silence_of_ten_seconds_ends_the_soak_and_the_rest_is_skipped() -> Non
     assert rest and all(m.verdict is Verdict.SKIPPED and m.value is None for m in rest)
     assert scene.step("soak").duration_s < 110.0
     assert scene.contactor[-1][1] is False
+
+
+@pytest.mark.byhand
+def test_silences_of_a_millisecond_are_not_taken_for_distortion() -> None:
+    lengths_s = (0.0003, 0.0005, 0.0007, 0.0009, 0.0012, 0.0015, 0.0018, 0.002) * 3
+    spans = ((20.0 + 3.00023 * i, length_s) for i, length_s in enumerate(lengths_s))
+    scene = _short(h2_dbc=h2_for_thd(0.094), dropouts=_silences(*spans))
+    assert scene.record.verdict is Verdict.PASS, scene.told()
 
 
 @pytest.mark.byhand
