@@ -28,6 +28,7 @@ class PanelTwin:
         self._path = path
         self._down: set[Button] = set()
         self._reads = 0
+        self._seen_up = False
         self._changed = asyncio.Condition()
         self._server: asyncio.Server | None = None
         self._stations: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
@@ -54,7 +55,12 @@ class PanelTwin:
         self._down.discard(button)
 
     async def tap(self, button: Button) -> None:
-        """Press and release, each for long enough to be seen. Raises `TimeoutError` if no station looks."""
+        """Press and release, each for long enough to be seen. Raises `TimeoutError` if no station looks.
+
+        A button that is down when a station first looks is no press, so that first look is waited for.
+        """
+        async with asyncio.timeout(TAP_DEADLINE_S), self._changed:
+            await self._changed.wait_for(lambda: self._seen_up)
         await self.press(button)
         try:
             await self._looked_at()
@@ -97,6 +103,7 @@ class PanelTwin:
                     writer.write(json.dumps(await self._answer(json.loads(line))).encode() + b"\n")
                     await writer.drain()
         finally:
+            self._seen_up = False
             del self._stations[writer]
             writer.close()
             with contextlib.suppress(OSError):
@@ -112,6 +119,7 @@ class PanelTwin:
                 answer: dict[str, Any] = {"shown": True}
             else:
                 self._reads += 1
+                self._seen_up = self._seen_up or not self._down
                 answer = {"down": sorted(self._down)}
             self._changed.notify_all()
         if "show" in request:
