@@ -25,6 +25,9 @@ from station.sound.permit_page import PermitPage
 
 log = logging.getLogger(__name__)
 
+ATTEMPTS = 2
+"""Fresh tries of a reading before it counts as failed: one disturbed frame in a two-hour soak is no broken meter."""
+
 
 @dataclass(slots=True)
 class Devices:
@@ -102,7 +105,8 @@ def make_devices(settings: StationSettings) -> Devices:
         role: made[role] for role, device in settings.devices.items() if CATALOG[device.kind].port == "sensor"
     }
     pollers = Pollers(
-        Poller(role, sensor, settings.devices[role].poll_s, table, time.monotonic) for role, sensor in sensors.items()
+        Poller(role, sensor, settings.devices[role].poll_s, table, time.monotonic, ATTEMPTS)
+        for role, sensor in sensors.items()
     )
     relays = settings.devices["relays"]
     kinds = {role: device.kind for role, device in settings.devices.items()} | {"audio": settings.audio.kind}

@@ -2,8 +2,8 @@
 
     settings -> store (runs cut off are closed) -> devices -> kernel -> bench -> session -> panel, scanner, uplink
 
-Nothing here energises: that takes START at the panel, and after any trip or restart a RESET before it. When the
-kernel ends, so does the daemon; systemd starts it again and the bench stays dead until a person comes.
+Nothing here energises: that takes START at the panel, and after any trip or run that was cut off a RESET before it.
+When the kernel ends, so does the daemon; systemd starts it again and the bench stays dead until a person comes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -192,6 +192,7 @@ async def _serve(tree: Tree, keys: Any) -> int:
         await desk.start()
         rooms.push_async_callback(desk.close)
         return await _live(
+            conductor.stop,
             kernel.wait_failed(), conductor.panel.run(), _scans(devices, conductor), uplink.run(),
             conductor.watch_guard(), devices.inventory(),
         )  # fmt: skip
@@ -214,8 +215,12 @@ async def _scans(devices: Devices, conductor: Conductor) -> None:
             await asyncio.sleep(1.0)
 
 
-async def _live(*works: Coroutine[Any, Any, Any]) -> int:
-    """Run the rooms until a signal (0) or until one of them breaks (4)."""
+async def _live(make_dead: Callable[[], Awaitable[None]], *works: Coroutine[Any, Any, Any]) -> int:
+    """Run the rooms until a signal (0) or until one of them breaks (4).
+
+    The bench goes dead and the run goes on record first, while every room still works: only then are they closed,
+    some of which wait for a network.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -227,6 +232,7 @@ async def _live(*works: Coroutine[Any, Any, Any]) -> int:
     log.info("ready")
     done, _ = await asyncio.wait({*tasks[:-1], stopped}, return_when=asyncio.FIRST_COMPLETED)
     _notify("STOPPING=1")
+    await make_dead()
     for task in (*tasks, stopped):
         task.cancel()
     results = await asyncio.gather(*tasks, return_exceptions=True)

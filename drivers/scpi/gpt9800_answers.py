@@ -58,5 +58,7 @@ def tester_reading(port: str, prepared: Prepared, answer: re.Match[str]) -> Test
         asked = f"{prepared.applied:g} for {prepared.test_s:g} s"
         raise ProtocolError(port, f"PASS after {applied:g} for {elapsed_s:g} s, but {asked} was set; check the tester")
     ohm = float(answer["value"]) * PREFIX.get(answer["prefix"], 1.0)
-    bound: Literal["above"] | None = "above" if answer["beyond"] else None
+    bound: Literal["above", "below"] | None = "above" if answer["beyond"] else None
+    if not whole and bound is None:  # broken off by the tester's own limit: the settled value lies further out
+        bound = "below" if prepared.mode == "IR" else "above"
     return TesterReading(ohm / (1e6 if prepared.mode == "IR" else 1.0), bound, applied, elapsed_s)

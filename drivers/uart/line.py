@@ -48,7 +48,7 @@ class SerialLine:
     def write(self, data: bytes, before: Callable[[], None] | None = None) -> None:
         """Put `data` on the line now, whole. `before` runs under the lock right before and may raise.
 
-        Raises `PortError` if the line is gone or takes nothing; what went out of a torn write is ended by a newline
+        Raises `PortError` if the line is gone or takes nothing; what went out of a torn write is spoilt and ended
         before the next one.
         """
         with self._lock:
@@ -57,7 +57,7 @@ class SerialLine:
             if before is not None:
                 before()
             if self._torn:
-                data = b"\n" + data
+                data = b"*\n" + data
             try:
                 sent = os.write(self._fd, data)
             except BlockingIOError:

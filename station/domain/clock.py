@@ -77,6 +77,11 @@ def wall_bound_s(test_s: float, speed: float) -> int:
     return max(1, math.ceil(test_s / speed + WIRE_S * (1.0 - 1.0 / speed)))
 
 
+def tick_after(now_s: float, period_s: float) -> float:
+    """The next whole multiple of `period_s`: what is due at the same tick wakes the loop once instead of one by one."""
+    return (math.floor(now_s / period_s) + 1) * period_s
+
+
 def utc_text(at: datetime) -> str:
     """A UTC stamp as contracts want it: `2026-11-22T03:52:10.123Z`."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -31,16 +31,16 @@ def judge(measurement: Measurement, limit: Limit | None) -> Verdict:
             return Verdict.ERROR
         guard = measurement.uncertainty
     if measurement.bound is not None:
-        return _judge_bound(measurement.value, measurement.bound, low, high)
+        return _judge_bound(measurement.value, measurement.bound, guard, low, high)
     inside = (low is None or measurement.value - guard >= low) and (high is None or measurement.value + guard <= high)
     return Verdict.PASS if inside else Verdict.FAIL
 
 
-def _judge_bound(value: float, bound: str, low: float | None, high: float | None) -> Verdict:
+def _judge_bound(value: float, bound: str, guard: float, low: float | None, high: float | None) -> Verdict:
     if bound == "below":  # the truth is at most `value`
         if low is not None:
             return Verdict.FAIL if value < low else Verdict.ERROR
-        return Verdict.PASS if high is not None and value <= high else Verdict.ERROR
+        return Verdict.PASS if high is not None and value + guard <= high else Verdict.ERROR
     if high is not None:  # the truth is at least `value`
         return Verdict.FAIL if value > high else Verdict.ERROR
-    return Verdict.PASS if low is not None and value >= low else Verdict.ERROR
+    return Verdict.PASS if low is not None and value - guard >= low else Verdict.ERROR

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from drivers.errors import DriverError
 from drivers.ports import Panel
+from station.domain.clock import tick_after
 from station.domain.session_state import State
 from station.panel.buttons import ButtonEvent, ButtonScan
 from station.panel.patterns import BUZZERS, PATTERNS, Pattern
@@ -65,7 +66,8 @@ class PanelTask:
                 await self._poll_once()
             except (DriverError, TimeoutError) as trouble:
                 await self._wait_for_panel(str(trouble) or f"no answer within {READ_S:g} s")
-            await asyncio.sleep(self._poll_s)
+            now_s = time.monotonic()
+            await asyncio.sleep(tick_after(now_s, self._poll_s) - now_s)
         raise asyncio.CancelledError
 
     async def _poll_once(self) -> None:

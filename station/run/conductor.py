@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from drivers.errors import DriverError
 from drivers.ports import GuardStatus
-from station.domain.clock import TestClock
+from station.domain.clock import TestClock, tick_after
 from station.domain.errors import StationError
 from station.domain.events import Event, Publish
 from station.domain.interlock import Trip
@@ -130,7 +130,7 @@ class Conductor:
             if self._now_s() - ticked_s >= TICK_S:
                 ticked_s = self._now_s()
                 self.post(ev.Tick())
-            await asyncio.sleep(GUARD_LOOK_S)
+            await asyncio.sleep(tick_after(self._now_s(), GUARD_LOOK_S) - self._now_s())
 
     async def stop(self) -> None:
         """End the run in hand as ABORTED and wait until it is on record: the station is being stopped."""
@@ -187,7 +187,7 @@ class Conductor:
             if task.get_name() == "run":
                 self._runner = None
                 self._tell("tell", "run_broke", _both(f"the run broke: {error}"))
-                self.post(ev.RunEnded(Verdict.ERROR))
+                self.post(ev.RunEnded(Verdict.ERROR, hot=self._room.safety.hot))
 
     # ---- a run -----------------------------------------------------------------------------------------
     async def _run(self, ticket: Ticket, purpose: Purpose) -> None:
@@ -226,7 +226,7 @@ class Conductor:
         if refused:
             self._tell("refuse", "reset_refused", _both("; ".join(refused)))
             return
-        self.post(ev.TripCleared())
+        self.post(ev.TripCleared(self._room.safety.hot))
 
     async def _release_lid(self) -> None:
         try:

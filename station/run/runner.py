@@ -156,8 +156,12 @@ class Runner:
     # ---- one step --------------------------------------------------------------------------------------
     async def _one(self, order: Order, step: PlanStep, planned: PlannedStep) -> StepRecord:
         spec = self._steps[step.use]
+        was_on = self._ended is None
         self._notice_trips(None)
-        if not step.applicable or not self._allowed(step, spec):
+        allowed = self._allowed(step, spec)
+        if was_on and self._ended is not None:  # ended between two steps: the bench goes dead before anything else
+            await self._make_safe()
+        if not step.applicable or not allowed:
             return step_not_made(planned)
         self._publish(Event("step_started", {"step": step.id, "title": dict(step.title)}))
         context = Context(
@@ -285,9 +289,10 @@ class Runner:
         if verdict in (Verdict.SKIPPED, Verdict.NOT_APPLICABLE):  # nothing failed and yet something was not made
             verdict = Verdict.ERROR
             self._causes.append(Cause(None, None, None, "a planned step was not made and nothing says why"))
-        if verdict is Verdict.PASS and not any(step.measurements for step in self._done):
+        proofs = [m for step in self._done for m in step.measurements if m.verdict is Verdict.PASS]
+        if verdict is Verdict.PASS and not proofs:
             verdict = Verdict.ERROR
-            self._causes.append(Cause(None, None, None, "the plan requires no measurement: that proves nothing"))
+            self._causes.append(Cause(None, None, None, "no measurement was made and passed: that proves nothing"))
         if verdict is not Verdict.PASS and not self._causes:
             self._causes.append(Cause(None, None, None, "no PASS, and no cause on record: treat as a station fault"))
             verdict = Verdict.ERROR

@@ -213,7 +213,7 @@ def _note_power_return(memory: Memory, event: ev.Event) -> Actions:
 
 
 def _clear_trip(memory: Memory, event: ev.Event) -> Actions:
-    memory.trip = None
+    memory.trip, memory.hot = None, True
     return ()
 
 

@@ -134,7 +134,9 @@ class Tripped:
 
 @dataclass(frozen=True, slots=True)
 class TripCleared:
-    """Latch and guard are both clear again."""
+    """Latch and guard are both clear again. `hot`: the load bank is not known to be cool (also after a restart)."""
+
+    hot: bool = False
 
 
 @dataclass(frozen=True, slots=True)

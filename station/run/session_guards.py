@@ -101,7 +101,7 @@ GUARDS: Mapping[str, Callable[[Memory, ev.Event], bool]] = {
     "this_run": _is_this_run,
     "hot": _is_hot,
     "run_on": lambda memory, event: memory.run_on,
-    "still_hot": lambda memory, event: memory.hot,
+    "still_hot": lambda memory, event: memory.hot or (isinstance(event, ev.TripCleared) and event.hot),
     "has_verdict": lambda memory, event: memory.verdict is not None and memory.scans.empty,
 }
 

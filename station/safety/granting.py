@@ -79,7 +79,7 @@ def _hv(rules: Rules, rows: tuple[Interlock, ...], inputs: ScanInputs, status: G
         return "drive is not released"
     return (
         _unhealthy(inputs, status)
-        or _wrong_positions(rules, inputs, closed=("tester",), opened=ISOLATED_FROM)
+        or _wrong_positions(rules, inputs, closed=("tester",), opened=(*ISOLATED_FROM, "bleed"))
         or _not_ok(rows, inputs, ("always", "hv"), judge_low=("always",))
     )
 

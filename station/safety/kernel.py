@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from drivers.errors import DeviceTimeout, DriverError, GuardRefused, PermitDenied
 from drivers.ports import Guard, GuardState, GuardStatus
+from station.domain.clock import tick_after
 from station.domain.interlock import Interlock, Trip
 from station.safety import scan
 from station.safety.causes import guard_trip, station_trip
@@ -30,6 +31,8 @@ from station.safety.relays import RelayDesk
 from station.safety.rules import Rules
 from station.safety.snapshot import DriveWish, HvWish, MainsWish, ScanInputs, ScanOutputs, ScanState, Wishes
 
+EARLY_S = 1e-6
+"""A tick that is nearer than this has come."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -166,6 +169,7 @@ class Kernel:
         self.watched.revive()
         known, self._resetting = len(self.trips), True
         try:
+            await self._put_relays_right()
             reasons = self.why_reset_refused()
             if not reasons and self.status is not None and self.status.state is GuardState.TRIPPED:
                 reasons = await self._reset_guard() or self.why_reset_refused()
@@ -178,6 +182,11 @@ class Kernel:
             self._state = scan.reset(self._now_state(), self._look(self.clock()))
             self._tripped.clear()
         return reasons
+
+    async def _put_relays_right(self) -> None:
+        """Before RESET: relays that are not where they were put are put there again, as far as they obey."""
+        if self.trips and self.is_off() and self.desk.started:
+            await self.desk.put_right(self.rules.clean_up_s)
 
     async def release_lid(self) -> None:
         """Unlock once the plug is proven dead and the guard's bleed time is over. Raises `LidHeld`."""
@@ -242,7 +251,7 @@ class Kernel:
             while True:
                 begun = self.clock()
                 self._scan(due)
-                due = (due if begun - due <= self.rules.period_s else begun) + self.rules.period_s
+                due = tick_after(max(due, begun - self.rules.period_s) + EARLY_S, self.rules.period_s)
                 await asyncio.sleep(max(0.0, due - self.clock()))
         except asyncio.CancelledError:
             self._take_away("the safety kernel has ended", tell_guard=False)

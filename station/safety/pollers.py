@@ -12,8 +12,12 @@ from typing import Any
 
 from drivers.errors import DriverError, PortError
 from drivers.ports import Accuracy, Sensor
+from station.domain.clock import tick_after
 from station.domain.errors import StepError
 from station.safety.readings import ReadingTable
+
+TICK_S = 0.05
+"""Pollers begin on the ticks of the scan, so that a loop with nothing to do sleeps between them."""
 
 
 class Poller:
@@ -62,13 +66,13 @@ class Poller:
 
     async def run(self) -> None:
         """Read for ever. Only what is no `DriverError` ends it."""
-        due = self._clock()
+        due = tick_after(self._clock(), TICK_S) - TICK_S
         while True:
             try:
                 await self.read_now()
             except DriverError as error:
                 self._ready = self._ready and not isinstance(error, PortError)
-            due = max(due + self.poll_s, self._clock())
+            due = max(due + self.poll_s, tick_after(self._clock(), TICK_S))
             await asyncio.sleep(due - self._clock())
 
     async def _ask(self) -> Mapping[str, float]:

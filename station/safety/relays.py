@@ -72,6 +72,20 @@ class RelayDesk:
             async with asyncio.timeout(timeout_s):
                 await self.open(*(role for role in (*AUDIO, "touch", "tester") if self.has(role)))
 
+    async def put_right(self, timeout_s: float) -> None:
+        """Open again what was put open and is seen closed, and let fan and bleed be put anew; raises nothing.
+
+        A lost reply leaves a relay commanded and not moved; without this it would stay so for ever.
+        """
+        seen = self._image.seen if self._image is not None else {}
+        astray = [role for role, closed in self._commanded.items() if seen.get(role, closed) is not closed]
+        for role in astray:
+            if role in SAFE_CLOSED and self._commanded[role]:
+                del self._commanded[role]  # the scan's next word on it is then a new one
+        with contextlib.suppress(DriverError, TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self.open(*(role for role in astray if self._commanded.get(role) is False))
+
     async def close(self, permit: Permit, *roles: str) -> None:
         """Close these relays, in this order, and read them back. Raises `PermitDenied`, `DriverError`."""
         async with self._switching:

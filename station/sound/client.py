@@ -47,7 +47,7 @@ GRACE_S = 10.0
 """Wall time on top of a capture's own length before the process counts as hung."""
 RESPONSE_S = 15.0
 START_S = 20.0
-MUTE_S = 5.0
+MUTE_S = 1.5
 PING_S = 2.0
 CLOSE_S = 2.0
 

@@ -77,18 +77,21 @@ class InrushParams:
     settle_s: float = 0.5
     reads_max: int = 40
     present_a: float = 0.5
+    present_w: float = 5.0
 
     def __post_init__(self) -> None:
         require("settle_s", self.settle_s, 0.1, 10.0)
         require("reads_max", self.reads_max, 5, 500)
         require("present_a", self.present_a, 0.1, 10.0)
+        require("present_w", self.present_w, 1.0, 100.0)
 
 
 async def measure_inrush(context: StepContext, params: InrushParams) -> None:
     """Arms the probe, switches mains on, records `inrush_a`: the largest instantaneous current, A.
 
     The contactor moves in wall time, so the step reads until the probe has seen the switch-on. What no reading
-    shows (a device that is not plugged in) is left to the low limit of the idle power.
+    shows (a device that is not plugged in) is left to the low limit of the idle power; a probe that saw nothing while
+    the mains meter sees the DUT is dead (`StepError`).
     """
     meters = context.bench.meters
     await meters.arm_probe()
@@ -101,6 +104,11 @@ async def measure_inrush(context: StepContext, params: InrushParams) -> None:
             break
     await context.clock.sleep(params.settle_s)
     peak_a = max(peak_a, (await meters.fresh("inrush"))["peak_a"])
+    if peak_a < params.present_a and (await meters.fresh("mains"))["power_w"] > params.present_w:
+        raise StepError(
+            f"inrush: the DUT takes more than {params.present_w:g} W and the probe saw {peak_a:.2f} A at switch-on; "
+            "check the peak-current probe, then test again"
+        )
     accuracy = meters.accuracy("inrush.peak_a")
     context.record(Measurement("inrush_a", peak_a, uncertainty=accuracy.expanded(peak_a)))
 

@@ -10,6 +10,7 @@ import asyncio
 import math
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from station.domain.measurement import CHANNELS, Channel, Curve, Measurement
@@ -168,7 +169,7 @@ def _record_sound(context: StepContext, tally: Tally) -> None:
     context.record(Measurement("soak_s", tally.end_s, uncertainty=0.001))
     for index, channel in enumerate(CHANNELS):
         reference = tally.reference(tally.level_v[index])
-        worst = None if reference is None else tally.furthest(tally.level_v[index], reference)
+        worst = None if reference is None else tally.furthest(tally.level_v[index], partial(_apart_db, reference))
         if reference is None or worst is None:
             _cannot(context, tally, "power_drift_db", channel)
         else:
@@ -184,6 +185,16 @@ def _record_sound(context: StepContext, tally: Tally) -> None:
         _record_offset(context, channel, tally.offset_v[index])
 
 
+def _apart(reference: float, value: float) -> float:
+    """How far two values are apart, in their unit."""
+    return abs(value - reference)
+
+
+def _apart_db(reference: float, value: float) -> float:
+    """How far two levels are apart, in dB: a fall counts more than a rise of as many volts."""
+    return abs(db(value / reference))
+
+
 def _record_offset(context: StepContext, channel: Channel, series: Series) -> None:
     worst_v = max((value for _, value in series), key=abs)
     accuracy = context.bench.meters.accuracy(f"dc.{channel}_plus_v")
@@ -193,7 +204,7 @@ def _record_offset(context: StepContext, channel: Channel, series: Series) -> No
 def _record_mains_and_rise(context: StepContext, params: Params, tally: Tally) -> None:
     accuracy = context.bench.meters.accuracy("mains.power_w")
     reference = tally.reference(tally.mains_w)
-    worst = None if reference is None else tally.furthest(tally.mains_w, reference)
+    worst = None if reference is None else tally.furthest(tally.mains_w, partial(_apart, reference))
     if worst is None:
         _cannot(context, tally, "soak_mains_power_w")
     else:

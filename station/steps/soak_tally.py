@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from station.domain.sound import SoakBatch
@@ -63,10 +64,10 @@ class Tally:
         inside = [value for at_s, value in series if low <= at_s <= high]
         return sum(inside) / len(inside) if inside else None
 
-    def furthest(self, series: Series, reference: float) -> float | None:
-        """The value since the reference window began that is furthest from `reference`."""
+    def furthest(self, series: Series, distance: Callable[[float], float]) -> float | None:
+        """The value since the reference window began whose `distance` is the largest."""
         since = [value for at_s, value in series if at_s >= self.reference_s - self.window_s]
-        return max(since, key=lambda value: abs(value - reference), default=None)
+        return max(since, key=distance, default=None)
 
     def rise_k(self, last_s: float) -> float | None:
         """Temperature rise over the last `last_s` seconds, by linear regression; None with fewer than 10 points."""
