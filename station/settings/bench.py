@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from station.settings.devices import DriverEntry, Placed, check_devices, place_devices
 from station.settings.names import nearest_of
+from station.settings.pins import check_pins
 from station.settings.problem import Problem
 from station.settings.schema import StationFile
 from station.settings.source import Source, table
@@ -28,6 +29,8 @@ def read_station(
     placed, found = place_devices(source, drivers)
     problems += found
     problems += check_devices(source, placed)
+    for device in placed:
+        problems += check_pins(source, device)
     problems += _check_clock(source, placed)
     problems += _check_paths(source, placed)
     problems += _check_mqtt(source)

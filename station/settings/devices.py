@@ -193,12 +193,14 @@ def _check_ports(source: Source, placed: Sequence[Placed]) -> Iterator[Problem]:
 def _check_channels(source: Source, device: Placed) -> Iterator[Problem]:
     channels = table(device.raw.get("channels"))
     count = device.entry.channels if device.entry else 0
+    if count == 0:
+        return  # an unknown kind, or one without channels: that is said already
     taken: dict[int, str] = {}
     for name, channel in channels.items():
         path = (*device.path, "channels", name)
         if not isinstance(channel, int) or isinstance(channel, bool):
             continue
-        if not 0 <= channel < max(count, 1):
+        if not 0 <= channel < count:
             yield source.problem(path, f"there is no channel {channel}", f"use 0 to {count - 1}")
         elif taken.setdefault(channel, name) != name:
             wrong = f"channel {channel} is already taken by {taken[channel]}"

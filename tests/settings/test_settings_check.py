@@ -9,8 +9,10 @@ import pytest
 from settings_tree import TreeCopy
 
 from drivers.catalog import CATALOG
+from drivers.ports import Button, Lamp
 from station.domain.errors import SettingsError
 from station.settings import InvalidTree, check, load
+from station.settings.pins import BUTTONS, LAMPS
 from station.steps.catalog import STEPS
 
 STATION, INTERLOCKS = "station.toml", "interlocks.toml"
@@ -207,3 +209,7 @@ def test_load_raises_with_every_problem(tree: TreeCopy) -> None:
     assert list(error.value.problems) == tree.problems()
     assert str(error.value) == "\n".join(str(problem) for problem in tree.problems())
     assert len(error.value.problems) == 2
+
+
+def test_the_names_of_the_panel_that_check_knows_are_those_of_the_port() -> None:
+    assert (set(BUTTONS), set(LAMPS)) == (set(Button), set(Lamp))
