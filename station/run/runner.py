@@ -119,6 +119,7 @@ class Runner:
         self._forbidden: set[Needs] = set()
         self._earlier: dict[tuple[str, Channel | None], float] = {}
         self._done: list[StepRecord] = []
+        self._failed = False
         self._causes: list[Cause] = []
         self._trips: list[TripRecord] = []
         self._ended: Verdict | None = None
@@ -140,13 +141,15 @@ class Runner:
         run_no = await self._journal.begin_run(draft, self._messages.started(draft))
         begun(run_no)
         self._publish(Event("run_started", _begun_data(draft, run_no)))
+        trip = asyncio.ensure_future(self._watch.wait_tripped())
         try:
             for index, step in enumerate(order.plan.steps):
-                made = await self._one(order, step, draft.planned[index])
+                made = await self._one(order, step, draft.planned[index], trip)
                 self._done.append(made)
                 await self._journal.add_step(draft.run_id, index, made)
                 self._publish(Event("step_ended", {"step": step.id, "verdict": made.verdict}))
         finally:
+            trip.cancel()
             await self._make_safe()
         record = self._conclude(draft, run_no)
         await self._journal.finish_run(record, self._messages.ended(record))
@@ -154,7 +157,7 @@ class Runner:
         return record
 
     # ---- one step --------------------------------------------------------------------------------------
-    async def _one(self, order: Order, step: PlanStep, planned: PlannedStep) -> StepRecord:
+    async def _one(self, order: Order, step: PlanStep, planned: PlannedStep, trip: asyncio.Future[None]) -> StepRecord:
         spec = self._steps[step.use]
         was_on = self._ended is None
         self._notice_trips(None)
@@ -169,14 +172,15 @@ class Runner:
             self._ask,
         )  # fmt: skip
         started_at, began_s = self._stamps.now(), self._clock.now_s()
-        ended, why = await self._guarded(spec, step, context)
+        ended, why = await self._guarded(spec, step, context, trip)
         judged = judge_step(
             step, context.harvest, ended=ended, why=why, started_at=started_at,
-            failed_before=any(s.verdict is Verdict.FAIL for s in self._done),
+            failed_before=self._failed,
             duration_s=round(self._clock.now_s() - began_s, 6),
         )  # fmt: skip
         self._causes.extend(judged.causes)
         self._remember(context)
+        self._failed = self._failed or judged.record.verdict is Verdict.FAIL
         if ended is not None:
             self._ended = ended if self._ended is None else worst([self._ended, ended])
         await self._react(step, judged.record.verdict)
@@ -191,15 +195,15 @@ class Runner:
         needed = {Needs.DRIVE: {Needs.DRIVE, Needs.MAINS}, Needs.MAINS: {Needs.MAINS}, Needs.NOTHING: set()}
         return not (needed[spec.needs] & self._forbidden)
 
-    async def _guarded(self, spec: StepSpec, step: PlanStep, context: Context) -> tuple[Verdict | None, Cause | None]:
+    async def _guarded(
+        self, spec: StepSpec, step: PlanStep, context: Context, trip: asyncio.Future[None]
+    ) -> tuple[Verdict | None, Cause | None]:
         """Run the step until it ends, trips or is aborted. Returns what ended it and why; (None, None): it ended."""
         work = asyncio.ensure_future(spec.measure(context, step.params))
-        trip = asyncio.ensure_future(self._watch.wait_tripped())
         sideways: set[asyncio.Future[Any]] = {work, trip, self._abort}
         try:
             await asyncio.wait(sideways, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            trip.cancel()
             error = await self._end(work)
         tripped = self._notice_trips(step.id)
         if tripped is not None:

@@ -15,10 +15,10 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from station.domain.clock import utc_text
 from station.domain.errors import StoreError
@@ -226,17 +226,36 @@ class Store:
         return await self._posting(work)
 
     async def _posting(self, work: Callable[[], T]) -> T:
-        return await self._call(work, lambda _: self.on_posted())
+        return await self._call(work, lambda: self.on_posted())
 
-    async def _call(self, work: Callable[[], T], then: Callable[[asyncio.Future[T]], None] | None = None) -> T:
+    async def _call(self, work: Callable[[], T], then: Callable[[], None] | None = None) -> T:
         """Do `work` in the store's thread. What was asked for is done even where the asker is cancelled meanwhile."""
         if self._closed:
             raise StoreError(f"{self._path}: the store is closed")
-        future = asyncio.get_running_loop().run_in_executor(self._thread, work)
-        if then is not None:
-            future.add_done_callback(then)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+
+        def settle(result: T | None, error: BaseException | None) -> None:
+            if then is not None:
+                then()
+            if answer.done():  # the asker was cancelled
+                return
+            if error is not None:
+                answer.set_exception(error)
+            else:
+                answer.set_result(cast(T, result))
+
+        def do() -> None:
+            try:
+                result, error = work(), None
+            except BaseException as caught:
+                result, error = None, caught
+            with suppress(RuntimeError):  # the loop is gone, and with it everyone who could wait
+                loop.call_soon_threadsafe(settle, result, error)
+
+        self._thread.submit(do)
         try:
-            return await asyncio.shield(future)
+            return await answer
         except sqlite3.Error as error:
             raise StoreError(self._explain(error)) from error
 
