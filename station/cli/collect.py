@@ -13,7 +13,5 @@ from station.collector.__main__ import collect
 def run_collector(database: str, broker: str, key: Path | None) -> int:
     """Collect until a signal. Raises `SettingsError` for what cannot be used."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    path = database.removeprefix("sqlite:///")
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    asyncio.run(collect(broker, path, key or centre_key()))
+    asyncio.run(collect(broker, database, key or centre_key()))
     return 0

@@ -11,6 +11,8 @@ from typing import Any
 
 import tomli_w
 
+from station.domain.errors import SettingsError
+
 SHIPPED = Path(__file__).resolve().parents[2] / "config"
 COPIED = ("interlocks.toml", "diagnosis.toml", "plans", "products")
 
@@ -25,7 +27,18 @@ class Places:
 
 
 def write_config(shipped: Path, places: Places, ports: Mapping[str, str], speed: float, language: str | None) -> None:
-    """Write `places.config`: everything of `shipped`, with the twins' kinds and ports in station.toml."""
+    """Write `places.config`: everything of `shipped`, with the twins' kinds and ports in station.toml.
+
+    Raises `SettingsError` for a place that cannot be written to.
+    """
+    try:
+        _write(shipped, places, ports, speed, language)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SettingsError(f"configuration {places.config}: {reason}; name a directory to write to") from error
+
+
+def _write(shipped: Path, places: Places, ports: Mapping[str, str], speed: float, language: str | None) -> None:
     places.config.mkdir(parents=True, exist_ok=True)
     for name in COPIED:
         source, target = shipped / name, places.config / name

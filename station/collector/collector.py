@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from station.collector.database import Centre, CentreAlarm, Incoming, Stored
-from station.contract.canonical import parse_object
+from station.contract.canonical import MAX_MESSAGE_BYTES, parse_object
 from station.contract.envelope import open_envelope, sha256_of, station_of, topic
 from station.contract.keys import SigningKey
 from station.contract.messages import decode_body
@@ -28,6 +28,9 @@ from station.mqtt.link import Link, LinkOptions, Received
 log = logging.getLogger(__name__)
 RECEIPTED = ("result", "event", "alarm", "reply")
 _MSG_ID = re.compile(r"([a-z0-9-]{1,40}):[0-9a-f]{8,32}:p?[0-9]{1,18}")
+_MEMBER = re.compile(rb'"msg_id"\s*:\s*"([a-z0-9:-]{1,100})"')
+_HEAD_BYTES = 1024
+"""Where the `msg_id` of a message that is too long to be parsed is looked for."""
 _BATCH = 200
 
 
@@ -138,8 +141,13 @@ def _check(message: Received, station: str, digest: str) -> Incoming:
 def _readable_msg_id(payload: bytes, station: str) -> str | None:
     """The `msg_id` of a message that is otherwise wrong, if it is one of the station that sent it."""
     try:
-        msg_id = parse_object(payload).get("msg_id")
+        msg_id = _msg_id_in_head(payload) if len(payload) > MAX_MESSAGE_BYTES else parse_object(payload).get("msg_id")
     except MessageError:
         return None
     found = _MSG_ID.fullmatch(msg_id) if isinstance(msg_id, str) else None
     return found[0] if found and found[1] == station else None
+
+
+def _msg_id_in_head(payload: bytes) -> str | None:
+    found = _MEMBER.search(payload[:_HEAD_BYTES])
+    return found[1].decode() if found else None

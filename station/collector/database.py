@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from station.contract.receipts import Status
 from station.domain.errors import SettingsError
 from station.domain.record import Record
 
+log = logging.getLogger(__name__)
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS messages (
         msg_id TEXT PRIMARY KEY, station TEXT NOT NULL, kind TEXT NOT NULL, sha256 TEXT NOT NULL, ts TEXT NOT NULL,
@@ -79,22 +81,33 @@ class Centre(Protocol):
 
 
 def open_centre(url: str) -> Centre:
-    """The database that `--database` names: a path is SQLite. Raises `SettingsError`."""
-    if "://" in url:
-        raise SettingsError(f"database {url}: only SQLite is supported so far; give the path of a file")
-    return SqliteCentre(Path(url))
+    """The database that `--database` names: a path, or sqlite:///PATH. Raises `SettingsError`."""
+    path = url.removeprefix("sqlite:///")
+    if "://" in path:
+        raise SettingsError(f"--database {url}: only SQLite is supported so far; give the path of a file")
+    try:
+        return SqliteCentre(Path(path))
+    except (OSError, sqlite3.Error) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or str(error)
+        remedy = "name a file of the centre in a directory that you may write to"
+        raise SettingsError(f"--database {url}: {reason}; {remedy}") from error
 
 
 class SqliteCentre:
     """SQLite, WAL, synchronous=FULL: a receipt is only sent for what is on the disk."""
 
     def __init__(self, path: Path) -> None:
+        """Raises `OSError` and `sqlite3.Error` for a file that cannot be opened, made or written to."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(path, isolation_level=None, timeout=10.0)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        for statement in _TABLES:
-            self._db.execute(statement)
+        try:
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            for statement in _TABLES:
+                self._db.execute(statement)
+        except sqlite3.Error:
+            self._db.close()
+            raise
 
     def take(self, messages: Sequence[Incoming], alarms: Sequence[CentreAlarm], now: str) -> list[Stored]:
         self._db.execute("BEGIN IMMEDIATE")
@@ -110,7 +123,14 @@ class SqliteCentre:
         return answers
 
     def close(self) -> None:
-        self._db.close()
+        """Whole in its one file again, if nobody else has it open: no -wal and no -shm stay beside it."""
+        try:
+            self._db.execute("PRAGMA busy_timeout = 500")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:  # nothing is lost by it: the next one to open it reads the log
+            log.warning("the centre's database was closed with its log beside it: %s", error)
+        finally:
+            self._db.close()
 
     def _take_one(self, message: Incoming, now: str) -> Stored:
         envelope = message.envelope
@@ -197,9 +217,13 @@ class SqliteCentre:
 
 
 def read_record(path: Path, run_id: str) -> Record | None:
-    """The record of a run as the centre holds it, or None. For the demo and for tests; reading only."""
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10.0)
+    """The record of a run as the centre holds it, or None. For the demo and for tests; changes nothing.
+
+    Opened for writing all the same: a connection that may not write leaves -wal and -shm behind when it closes.
+    """
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=10.0)
     try:
+        db.execute("PRAGMA query_only = ON")
         sql = "SELECT payload FROM messages JOIN results USING (msg_id) WHERE run_id = ?"
         row = db.execute(sql, (run_id,)).fetchone()
     finally:

@@ -20,7 +20,7 @@ from station.cli.broker import EmbeddedBroker
 from station.collector.database import CentreAlarm, Incoming, SqliteCentre, Stored, open_centre, read_record
 from station.contract.bodies import Receipt
 from station.contract.canonical import to_json
-from station.contract.envelope import sha256_of, topic
+from station.contract.envelope import open_envelope, sha256_of, topic
 from station.contract.keys import new_key, save_key
 from station.contract.messages import encode_result
 from station.contract.receipts import verify_receipt
@@ -85,6 +85,10 @@ def read(path: Path, sql: str) -> list[Any]:
         return db.execute(sql).fetchall()
     finally:
         db.close()
+
+
+def names_in(folder: Path, begin: str = "") -> list[str]:
+    return sorted(path.name for path in folder.glob(f"{begin}*"))
 
 
 def result(record: Record, seq: int = 1) -> bytes:
@@ -167,14 +171,36 @@ async def test_bytes_without_a_readable_id_get_no_receipt_and_stop_nothing(
     assert read(tmp_path / "centre.sqlite", "SELECT count(*) FROM alarms") == [(len(junk),)]
 
 
-async def test_more_than_256_kib_is_rejected_and_never_cut(office: Office, station: Station, tmp_path: Path) -> None:
+def overlong(**members: str) -> bytes:
+    """A result of more than 256 KiB; `members` stand before everything else."""
     message = json.loads(result(full_record()))
     message["body"]["steps"][0]["notes"] = ["n" * 300_000]
-    station.link.publish(topic(STATION, "up", "result"), to_json(message))
-    await station.send("result", result(full_record(), 2))
-    assert read(tmp_path / "centre.sqlite", "SELECT count(*) FROM messages") == [(1,)]
-    [(cause,)] = read(tmp_path / "centre.sqlite", "SELECT cause FROM alarms")
-    assert "at most 262144" in cause
+    return to_json({**members, **message})
+
+
+async def test_more_than_256_kib_is_rejected_with_size_and_bound_and_never_stored(
+    office: Office, station: Station, tmp_path: Path
+) -> None:
+    payload = overlong()
+    [receipt] = await station.send("result", payload)
+    assert (receipt.msg_id, receipt.status, receipt.sha256) == (f"{STATION}:{EPOCH}:1", "rejected", sha256_of(payload))
+    assert (
+        receipt.reason is not None and f"{len(payload)} bytes" in receipt.reason and "at most 262144" in receipt.reason
+    )
+    assert read(tmp_path / "centre.sqlite", "SELECT count(*) FROM messages") == [(0,)]
+    [(cause, msg_id)] = read(tmp_path / "centre.sqlite", "SELECT cause, msg_id FROM alarms")
+    assert "at most 262144" in cause and msg_id == receipt.msg_id
+
+
+async def test_more_than_256_kib_without_a_readable_id_of_that_station_gets_no_receipt(
+    office: Office, station: Station, tmp_path: Path
+) -> None:
+    foreign = overlong().replace(b"bench-07:", b"bench-08:", 1)
+    for payload in (overlong(padding="p" * 2000), foreign, b" " * 300_000):
+        station.link.publish(topic(STATION, "up", "result"), payload)
+    [receipt] = await station.send("result", result(full_record(), 2))
+    assert (receipt.msg_id, receipt.status) == (f"{STATION}:{EPOCH}:2", "stored")
+    assert read(tmp_path / "centre.sqlite", "SELECT count(*) FROM alarms") == [(3,)]
 
 
 class Stumbling:
@@ -232,6 +258,7 @@ async def test_workers_that_share_a_subscription_store_each_message_once(
     for worker in workers:
         worker.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(worker.wait(), 10.0) == 0
+    assert names_in(tmp_path, "centre") == ["centre.sqlite"]
     assert read(tmp_path / "centre.sqlite", "SELECT count(*) FROM messages") == [(30,)]
     assert read(tmp_path / "centre.sqlite", "SELECT count(*) FROM results") == [(10,)]
 
@@ -269,3 +296,23 @@ async def test_a_collector_without_a_broker_keeps_trying(tmp_path: Path) -> None
     with EmbeddedBroker(gone.port):
         await until(office.ready.is_set, "subscribed once the broker is there")
         await office.close()
+
+
+def test_a_database_that_cannot_be_opened_is_said_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no database at all, but a text that is long enough to be looked at\n" * 20)
+    for wrong in (tmp_path, tmp_path / "text", tmp_path / "text" / "centre.sqlite"):
+        with pytest.raises(SettingsError, match="directory that you may write to") as refused:
+            open_centre(str(wrong))
+        assert str(wrong) in str(refused.value)
+
+
+def test_reading_a_record_leaves_nothing_beside_the_database(tmp_path: Path) -> None:
+    path, record = tmp_path / "centre.sqlite", full_record()
+    payload = result(record)
+    centre = open_centre(f"sqlite:///{path}")
+    envelope = open_envelope(payload)
+    centre.take([Incoming(envelope, record, payload, sha256_of(payload))], [], "2026-11-22T03:52:10.123Z")
+    assert read_record(path, record.run_id) == record, "while the collector has it open"
+    centre.close()
+    assert read_record(path, record.run_id) == record
+    assert names_in(tmp_path) == ["centre.sqlite"]
