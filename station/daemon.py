@@ -33,6 +33,7 @@ from station.contract.records import RecordCodec
 from station.desk import Desk
 from station.domain.clock import MonotonicClock, ScaledClock, TestClock
 from station.domain.errors import SettingsError, StationError
+from station.domain.interlock import Trip
 from station.domain.journal import RunDraft, close_as_aborted
 from station.domain.plan import Plan, Product, Purpose
 from station.domain.record import DutInfo, PlanInfo
@@ -46,9 +47,11 @@ from station.run.session import Session
 from station.run.session_scans import Catalogue
 from station.safety.guarded import build_bench
 from station.safety.kernel import Kernel
+from station.safety.trip_texts import trip_text
 from station.settings.loading import load
 from station.settings.tree import Tree
 from station.steps.catalog import STEPS
+from station.store.lock import hold_store
 from station.store.service_latch import FileLatch
 from station.store.store import Store, mint_run_id
 from station.uplink.clock import ClockReader
@@ -58,6 +61,7 @@ log = logging.getLogger("station")
 
 WRONG_USE = 2
 FAILED = 4
+FIRST_WORD_S = 0.5
 
 
 class _Options(argparse.ArgumentParser):
@@ -148,8 +152,8 @@ async def _serve(tree: Tree, keys: Any) -> int:
     messages = Messages(settings.name, stamps.read_stamp)
     run_messages = RunMessages(messages)
     path = Path(settings.store_path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as rooms:
+        rooms.enter_context(hold_store(path))  # before anything is read as "cut off": another may be in the run
         store = await Store.open(path, RecordCodec(), settings.name)
         rooms.push_async_callback(store.close)
         cut_off = await _close_cut_off_runs(store, run_messages, stamps)
@@ -171,12 +175,18 @@ async def _serve(tree: Tree, keys: Any) -> int:
             )
         )
 
+        async def alarm(trip: Trip, run_id: str | None) -> None:
+            whose = "by a person's act" if trip.kind == "person" else f"blames the {trip.blames}"
+            cause = f"{trip.interlock}, {trip.cause}; {whose}"
+            await store.post([messages.alarm(trip.code or trip.interlock, cause, run_id=run_id)])
+
         async def prepare() -> None:
             await _close_cut_off_runs(store, run_messages, stamps)
             await devices.ensure_sound()
 
         room = Room(
-            bench, kernel, store, run_messages, STEPS, clock, station, station.resolve, station.draft, prepare
+            bench, kernel, store, run_messages, STEPS, clock, station, station.resolve, station.draft, prepare,
+            lambda trip: trip_text(trip, tree.interlocks), alarm,
         )  # fmt: skip
         conductor = Conductor(session, room, lambda who: _panel_task(devices, who), desk.publish, time.monotonic)
         uplink = Uplink(store, messages, settings.mqtt_url, keys, desk.publish)
@@ -189,6 +199,7 @@ async def _serve(tree: Tree, keys: Any) -> int:
             conductor.post(ev.PowerReturned())
         with suppress(DriverError):  # `_scans` says so and tries again; what is scanned from here on is not lost
             await devices.scanner.ensure_ready()
+        await _first_word(kernel)
         await desk.start()
         rooms.push_async_callback(desk.close)
         return await _live(
@@ -213,6 +224,15 @@ async def _scans(devices: Devices, conductor: Conductor) -> None:
         except DriverError as error:
             log.warning("%s", error)
             await asyncio.sleep(1.0)
+
+
+async def _first_word(kernel: Kernel) -> None:
+    """Give the guard a moment to say how it is, so that nobody is shown a readiness that the first scan takes back."""
+    with suppress(DriverError):
+        await kernel.until(
+            lambda: kernel.status is not None, FIRST_WORD_S, "the guard's first status", tripped_too=True
+        )
+        await asyncio.sleep(2 * kernel.rules.period_s)
 
 
 async def _live(make_dead: Callable[[], Awaitable[None]], *works: Coroutine[Any, Any, Any]) -> int:

@@ -28,13 +28,14 @@ class Child:
 
     def __init__(self, arguments: list[str], log: Path) -> None:
         self._log, self._verb = log, arguments[0]
-        self._out = b""
+        self._out = b""  # a session of its own: Ctrl-C in the terminal is for the demo alone
         root = Path(__file__).resolve().parents[2]
         path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
         with log.open("ab") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "station", *arguments],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, preexec_fn=_die_with_parent,
+                start_new_session=True,
                 env={**os.environ, "PYTHONPATH": path},
             )  # fmt: skip
 

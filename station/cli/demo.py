@@ -7,6 +7,8 @@ OK at every prompt), shows what goes on, and ends when the centre's receipt has 
 from __future__ import annotations
 
 import json
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -21,6 +23,7 @@ from station.cli.broker import EmbeddedBroker
 from station.cli.children import Child, start_child
 from station.cli.demo_view import DemoView
 from station.cli.keys import centre_key
+from station.cli.overseer import Overseer
 from station.cli.simulate import find_dut
 from station.collector.database import read_record
 from station.contract.records import to_plain
@@ -34,6 +37,7 @@ REFUSALS = 20
 REFUSED_PAUSE_S = 0.5
 DEFAULT_PLAN = "outgoing-amplifier"
 LEFT_BEHIND = ("record.json", "report.html", "label.zpl", "return-slip.zpl", "retest-slip.zpl", "centre.sqlite")
+BENCH, MARK = "bench", ".made-by-demo"
 EXIT = {"PASS": 0, "FAIL": 1, "ABORTED": 3, "ERROR": 4}
 
 
@@ -61,9 +65,9 @@ def run_demo(choice: Choice) -> int:
     began = time.monotonic()
     with ExitStack() as open_things, DemoView(choice.lang, to_stderr=choice.as_json) as view:
         view.say("starting broker, collector, simulated bench and daemon")
-        bench, station, socket = _start(choice, open_things)
-        with _connect(socket, station) as client:
-            run_id = _play(client, bench, choice, dut.product, view)
+        bench, others, socket = _start(choice, open_things)
+        with _connect(socket, others[-1]) as client, Overseer(client, (bench, *others)) as overseer:
+            run_id = _play(client, bench, choice, dut.product, view, overseer, socket)
     record = _record(choice.out / "centre.sqlite", run_id)
     (choice.out / "record.json").write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     _report(choice)
@@ -74,25 +78,28 @@ def run_demo(choice: Choice) -> int:
 
 
 def _clear(out: Path) -> None:
-    """Delete what an earlier demo left, and nothing else. Raises `SettingsError` for what cannot be written to."""
+    """Delete what an earlier demo left, and nothing else. Raises `SettingsError` for what is not ours to delete."""
+    bench_dir = out / BENCH
     try:
         out.mkdir(parents=True, exist_ok=True)
+        if bench_dir.exists() and not (bench_dir / MARK).is_file():
+            raise SettingsError(
+                f"--out {out}: {bench_dir} was not made by a demo and is not touched; name another directory"
+            )
+        for name in LEFT_BEHIND:
+            for path in (out / name, out / f"{name}-wal", out / f"{name}-shm"):
+                path.unlink(missing_ok=True)
+        if bench_dir.exists():
+            shutil.rmtree(bench_dir)
+        bench_dir.mkdir()
+        (bench_dir / MARK).write_text("made by `station demo`, deleted by the next one\n", encoding="utf-8")
     except OSError as error:
-        raise SettingsError(f"--out {out}: {error.strerror}; name a directory that you may write to") from None
-    for name in LEFT_BEHIND:
-        for path in (out / name, out / f"{name}-wal", out / f"{name}-shm"):
-            path.unlink(missing_ok=True)
-    for path in sorted((out / "bench").rglob("*"), reverse=True):
-        if path.is_dir() and not path.is_symlink():
-            path.rmdir()
-        else:
-            path.unlink()
+        raise SettingsError(f"--out {out}: {error}; name a directory that you may write to") from None
 
 
-def _start(choice: Choice, open_things: ExitStack) -> tuple[Child, Child, Path]:
-    """Bring everything up: the simulated bench (its standard input is the technician), the station, its socket."""
-    bench_dir = choice.out / "bench"
-    bench_dir.mkdir(exist_ok=True)
+def _start(choice: Choice, open_things: ExitStack) -> tuple[Child, tuple[Child, ...], Path]:
+    """Bring everything up: simulated bench (its standard input is the technician), collector, station, socket."""
+    bench_dir = choice.out / BENCH
     broker = open_things.enter_context(EmbeddedBroker())
     dut = ["--dut-file", str(choice.dut_file)] if choice.dut_file else ["--dut", choice.dut]
     bench = open_things.enter_context(
@@ -100,7 +107,7 @@ def _start(choice: Choice, open_things: ExitStack) -> tuple[Child, Child, Path]:
             ["simulate", *dut, "--speed", str(choice.speed), "--config-out", str(bench_dir)], bench_dir / "bench.log"
         )
     )
-    open_things.enter_context(
+    collector = open_things.enter_context(
         start_child(
             ["collect", "--database", str(choice.out / "centre.sqlite"), "--broker", broker.url,
              "--key", str(centre_key())], bench_dir / "collector.log",
@@ -110,7 +117,7 @@ def _start(choice: Choice, open_things: ExitStack) -> tuple[Child, Child, Path]:
     station = open_things.enter_context(
         start_child(["run", "--config", told["config"], "--broker", broker.url], bench_dir / "station.log")
     )
-    return bench, station, Path(told["socket"])
+    return bench, (collector, station), Path(told["socket"])
 
 
 def _connect(socket: Path, station: Child) -> ControlClient:
@@ -129,35 +136,54 @@ def _connect(socket: Path, station: Child) -> ControlClient:
 
 
 # ---- the technician ------------------------------------------------------------------------------------------
-def _play(client: ControlClient, bench: Child, choice: Choice, product: str, view: DemoView) -> str:
+def _play(
+    client: ControlClient, bench: Child, choice: Choice, product: str, view: DemoView, overseer: Overseer, socket: Path
+) -> str:
     """Scan, press START, answer prompts, until the run has ended and its receipt has come. Returns the run's id."""
     scans = {"operator": f"OP:{BADGE}", "work_order": f"WO:{WORK_ORDER}", "serial_number": f"SN:{SERIAL}",
              "product": f"PR:{product}"}  # fmt: skip
     if choice.plan != DEFAULT_PLAN:
         scans["plan"] = f"PL:{choice.plan}"
     technician = Technician(scans)
-    run_id = ""
     ended = False
+    _abort_on_interrupt(socket, technician)
     for event in client.watch():
         kind, data = event["kind"], event["data"]
         view.take(kind, data)
         if kind == "run_started":
-            run_id = data["run_id"]
-            technician.ran = True
+            technician.run_id = data["run_id"]
         elif kind == "run_ended":
             ended = True
-        elif kind == "receipt" and ended and data.get("run_id") == run_id and data.get("of") == "result":
-            return run_id
+            overseer.await_receipt()
+        elif kind == "receipt" and ended and data.get("run_id") == technician.run_id and data.get("of") == "result":
+            return technician.run_id
+        elif not ended:
+            overseer.heard()
         for command in technician.acts(kind, data):
             bench.send(command)
-    raise StationError("the daemon went away before the receipt came; see bench/station.log in the output folder")
+    raise overseer.reason or StationError(
+        f"the daemon went away before the receipt came; see {BENCH}/station.log in the output folder"
+    )
+
+
+def _abort_on_interrupt(socket: Path, technician: Technician) -> None:
+    """The first Ctrl-C aborts the run and lets its record reach the centre; the second one ends the demo."""
+
+    def interrupt(number: int, frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if not technician.run_id:
+            raise KeyboardInterrupt
+        with ControlClient(socket) as client:
+            client.ask("abort", run_id=technician.run_id)
+
+    signal.signal(signal.SIGINT, interrupt)
 
 
 class Technician:
     """What a technician would do at each turn, as commands of `simulate`; `scans` by field of the session."""
 
     def __init__(self, scans: dict[str, str]) -> None:
-        self.ran = False
+        self.run_id = ""
         self._scans = scans
         self._given: set[str] = set()
         self._refusals_left = REFUSALS
@@ -178,7 +204,7 @@ class Technician:
             self._given.discard("reset")
         if state == "prompt":
             yield "press ok"
-        elif not self.ran:
+        elif not self.run_id:
             yield from self._before(state)
 
     def _before(self, state: str) -> Iterator[str]:
@@ -211,7 +237,7 @@ def _record(database: Path, run_id: str) -> dict[str, Any]:
 
 def _report(choice: Choice) -> None:
     """Report and label, in a process of their own, dated in the bench's zone."""
-    settings = tomllib.loads((choice.out / "bench" / "station.toml").read_text(encoding="utf-8"))
+    settings = tomllib.loads((choice.out / BENCH / "station.toml").read_text(encoding="utf-8"))
     timezone = str(settings["station"]["timezone"])
     subprocess.run(
         [sys.executable, "-m", "station.report", "--record", str(choice.out / "record.json"), "--out", str(choice.out),

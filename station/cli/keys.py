@@ -7,7 +7,9 @@ from pathlib import Path
 
 from station.contract.keys import new_key, public_keys_to_text, save_key
 
-KEYS = Path("var") / "keys"
+_CHECKOUT = Path(__file__).resolve().parents[2]
+KEYS = (_CHECKOUT if (_CHECKOUT / "bench").is_file() else Path.cwd()) / "var" / "keys"
+"""One place for all programs of a checkout, wherever they are started."""
 CENTRE_KEY = "centre-key.json"
 RECEIPT_KEYS = "receipt-keys.json"
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import signal
 import sys
 import tempfile
+from collections.abc import Coroutine
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from drivers.ports import Button
 from drivers.sim.bench import SimBench
@@ -66,10 +69,24 @@ async def serve(dut: Dut, config_out: Path | None, speed: float, language: str |
                 ensure_keys(config_out / "credentials")
                 told |= {"config": str(config_out), "socket": str(places.control_socket)}
             print(json.dumps(told), flush=True)
-            await _obey(bench)
+            await _until_told(_obey(bench))
         finally:
             await bench.close()
     return 0
+
+
+async def _until_told(work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` to its end or to SIGTERM, whichever comes first."""
+    task, stop = asyncio.ensure_future(work), asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    stopped = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopped.cancel()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 async def _obey(bench: SimBench) -> None:

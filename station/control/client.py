@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 from collections.abc import Iterator
@@ -47,6 +48,11 @@ class ControlClient:
     def close(self) -> None:
         """Let go of the socket; safe to call twice."""
         self._socket.close()
+
+    def hang_up(self) -> None:
+        """End a `watch` that another thread is waiting in; it returns as if the daemon had gone away."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def ask(self, verb: str, **args: Any) -> dict[str, Any]:
         """Send one command and return its reply: `status` (`done` or `refused`), `reason`, `data`."""

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from drivers.errors import DriverError
+from drivers.errors import DriverError, PermitDenied
 from drivers.ports import GuardStatus
 from station.domain.clock import TestClock, tick_after
 from station.domain.errors import StationError
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 GUARD_LOOK_S = 0.1
 TICK_S = 1.0
+ALARM_PAUSE_S = 60.0
 
 
 class Safety(Watch, Protocol):
@@ -74,6 +75,9 @@ class Room:
     draft: Callable[[Ticket, Purpose, Plan, Product], RunDraft]
     prepare: Callable[[], Awaitable[None]]
     """Before a run: what was left open in the journal is closed, the sound process is alive."""
+    words: Callable[[Trip], Mapping[str, str]]
+    alarm: Callable[[Trip, str | None], Awaitable[None]]
+    """Tell the centre of a trip, in a run or not. Raises `StationError`."""
 
 
 class Conductor:
@@ -89,6 +93,7 @@ class Conductor:
         self._now_s = now_s
         self._runner: Runner | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._alarmed_s: dict[tuple[str, str], float] = {}
         self._prompts = Prompts(self._prompted)
         self._view: dict[str, Any] = {}
         self.panel = make_panel(self)
@@ -138,15 +143,25 @@ class Conductor:
             self._runner.abort("the station was stopped")
             self._room.safety.stop("SHUTDOWN")  # K and H off now, not after the step's own clean-up
         for task in self._tasks:
-            if task.get_name() != "run":  # the lid stays locked without us, and a trip stays latched
+            if task.get_name() not in ("run", "alarm"):  # the lid stays locked without us, and a trip stays latched
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def tripped(self, trip: Trip) -> None:
         """The kernel latched a trip: told to session, watchers and log."""
-        log.warning("trip: %s, %s (code %s)", trip.interlock, trip.cause, trip.code)
-        text = f"{trip.interlock}: {trip.cause}"
-        self.post(ev.Tripped(trip.code or trip.interlock, {"zh": text, "en": text}))
+        self._spawn(self._raise_alarm(trip, (self._session.view()["run"] or {}).get("run_id")), "alarm")
+        self.post(ev.Tripped(trip.code or trip.interlock, dict(self._room.words(trip))))
+
+    async def _raise_alarm(self, trip: Trip, run_id: str | None) -> None:
+        """A trip is told to the centre at once; what repeats within a minute is told once."""
+        key, now_s = (trip.interlock, trip.cause), self._now_s()
+        if now_s - self._alarmed_s.get(key, -ALARM_PAUSE_S) < ALARM_PAUSE_S:
+            return
+        self._alarmed_s[key] = now_s
+        try:
+            await self._room.alarm(trip, run_id)
+        except StationError as error:
+            log.error("trip %s could not be told to the centre: %s", trip.code, error)
 
     # ---- actions ---------------------------------------------------------------------------------------
     def _do(self, action: ev.Action) -> None:
@@ -231,7 +246,7 @@ class Conductor:
     async def _release_lid(self) -> None:
         try:
             await self._room.safety.release_lid()
-        except (DriverError, StationError) as error:
+        except (DriverError, PermitDenied, StationError) as error:
             if not self.running:  # a run that has begun meanwhile wants it locked
                 self._tell("tell", "lid", _both(f"the lid stays locked: {error}"))
 

@@ -21,12 +21,8 @@ class RunMessages:
         return (self._messages.event("run_started", work_order=draft.work_order, run_id=draft.run_id),)
 
     def ended(self, record: Record) -> Sequence[Draft]:
-        """The result, and `run_ended` with the verdict, in the commit that closes the run; a trip is an alarm too."""
-        alarms = [
-            self._messages.alarm(trip.interlock, f"{trip.cause}; blames the {trip.blames}", run_id=record.run_id)
-            for trip in record.trips
-        ]
+        """The result and `run_ended` with the verdict, in the commit that closes the run; trips are alarms already."""
         ended = self._messages.event(
             "run_ended", work_order=record.work_order, run_id=record.run_id, reason=record.verdict.value
         )
-        return (*alarms, ended, self._messages.result(record))
+        return (ended, self._messages.result(record))

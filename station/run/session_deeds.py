@@ -176,6 +176,8 @@ def _forget_prompt(memory: Memory, event: ev.Event) -> Actions:
 
 def _end_run(memory: Memory, event: ev.Event) -> Actions:
     assert isinstance(event, ev.RunEnded)
+    if not memory.run_on:  # nothing ran: there is no verdict to keep
+        return ()
     memory.run_on, memory.prompt, memory.energised = False, None, False
     memory.verdict, memory.hot = event.verdict, event.hot
     return ()

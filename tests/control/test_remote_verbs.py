@@ -125,7 +125,7 @@ def test_the_live_view_follows_a_run() -> None:
     text = _text(view.render())
     assert all(
         word in text
-        for word in ("testing, mains off", "run-77", "earth-bond", "PASS", "Soak 2 h", "61.23", "badge is old")
+        for word in ("testing, voltage off", "run-77", "earth-bond", "PASS", "Soak 2 h", "61.23", "badge is old")
     )
 
 
