@@ -15,7 +15,7 @@ from drivers.catalog import CATALOG
 from drivers.errors import PermitDenied
 from drivers.ports import GuardState, InsulationSetup
 from station.assembly import Devices, make_devices
-from station.cli.processes import Child, start_child
+from station.cli.children import Child, start_child
 from station.domain.clock import ScaledClock
 from station.safety.guarded import build_bench
 from station.safety.kernel import Kernel
