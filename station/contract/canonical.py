@@ -12,13 +12,13 @@ import rfc8785
 from station.domain.errors import MessageError
 
 MAX_MESSAGE_BYTES = 256 * 1024
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def to_json(value: Any) -> bytes:
     """Compact UTF-8 JSON. Raises `MessageError` that names the place of a NaN, an infinity or a broken character."""
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        return text.encode()
+        return _ENCODER.encode(value).encode()
     except (ValueError, TypeError) as error:
         raise MessageError(_why_not_json(value) or f"this cannot be written as JSON: {error}") from error
 
