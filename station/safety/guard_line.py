@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 
 from drivers.errors import DriverError
 from drivers.ports import Guard, GuardStatus
 from station.safety.rules import Rules
+
+_LOG = logging.getLogger(__name__)
 
 
 class GuardLine:
@@ -27,7 +30,7 @@ class GuardLine:
         self._opening = asyncio.Lock()
         self._stopping: asyncio.Task[None] | None = None
         self.trouble: DriverError | None = None
-        """The last error of the line, for those who show it."""
+        """What is wrong with the line now, for those who show it; None while it stands."""
 
     @property
     def status(self) -> GuardStatus | None:
@@ -47,7 +50,7 @@ class GuardLine:
         try:
             self.guard.heartbeat()
         except DriverError as error:
-            self.trouble = error
+            self._note_unless_known(error)
 
     def stop(self) -> None:
         """Say STOP without waiting; the kernel asks again every scan until the guard is TRIPPED."""
@@ -69,11 +72,12 @@ class GuardLine:
                 try:
                     async with asyncio.timeout(5.0):
                         await self.open_again()
-                    self.trouble = None
+                    self._note(None)
                 except DriverError as error:
-                    self.trouble = error
+                    self._note(error)
                 except TimeoutError:
-                    self.trouble = DriverError("guard", "no answer to HELLO within 5 s; check its USB lead")
+                    wrong = "cannot be opened within 5 s; check its USB lead and its port in station.toml"
+                    self._note(DriverError("guard", wrong))
             await asyncio.sleep(self._rules.reconnect_s)
 
     async def close(self) -> None:
@@ -96,5 +100,21 @@ class GuardLine:
         try:
             await self.guard.stop()
         except DriverError as error:
-            self.trouble = error
+            self._note_unless_known(error)
             await asyncio.sleep(self._rules.period_s)
+        else:
+            self._note(None)
+
+    def _note(self, trouble: DriverError | None) -> None:
+        """Keep what is wrong and log it when it changes, not at every try."""
+        if str(trouble) != str(self.trouble):
+            if trouble is None:
+                _LOG.info("the guard answers again")
+            else:
+                _LOG.warning("the guard's line: %s", trouble)
+        self.trouble = trouble
+
+    def _note_unless_known(self, trouble: DriverError) -> None:
+        """What a command meets on a dead line says less than why the line cannot be opened."""
+        if self.trouble is None and self._opened:
+            self._note(trouble)

@@ -271,9 +271,11 @@ class Kernel:
     def _look(self, due: float) -> ScanInputs:
         readings, relays = self.table.snapshot(), self.desk.image
         status, boot, dead = self.line.status, self.line.boot, self.watched.dead()
+        trouble = None if self.line.trouble is None else str(self.line.trouble)
         return ScanInputs(
-            self.clock(), due, readings, status, boot, relays, self._wishes, dead, self._service.reason, self._resetting
-        )
+            self.clock(), due, readings, status, boot, relays, self._wishes, dead, self._service.reason,
+            self._resetting, trouble,
+        )  # fmt: skip
 
     def _apply(self, outputs: ScanOutputs) -> None:
         self.permits.apply(outputs.refusals, outputs.permit_until)

@@ -75,7 +75,8 @@ def reset_refusals(
     reasons = []
     status = inputs.guard
     if status is None or not confirmed_off(rules, inputs):
-        reasons.append("the guard does not say that it is off")
+        why = "" if inputs.guard_trouble is None else f": {inputs.guard_trouble}"
+        reasons.append(f"the guard does not say that it is off{why}")
     else:
         reasons += [
             f"guard input {name} is not healthy" for name in ("estop", "lid", "thermo") if not getattr(status, name)

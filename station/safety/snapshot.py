@@ -73,6 +73,8 @@ class ScanInputs:
     service_latch: str | None = None
     resetting: bool = False
     """A person's RESET is under way: a guard that is SAFE again is not told STOP."""
+    guard_trouble: str | None = None
+    """What is wrong with the guard's line; for words only."""
 
 
 @dataclass(frozen=True, slots=True)
