@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,6 @@ from typing import Any
 import tomli_w
 
 from station.cli.broker import EmbeddedBroker
-from station.cli.demo import Technician
 from station.cli.keys import centre_key
 from station.control.client import ControlClient, ControlError
 
@@ -35,6 +34,52 @@ UP_S = 40.0
 RUN_S = 60.0
 VERDICTS = ("PASS", "FAIL", "ABORTED", "ERROR")
 Event = dict[str, Any]
+
+
+class Technician:
+    """Does at each turn what a technician would: RESET, scans, START once, OK at every prompt. Idle: only prompts."""
+
+    def __init__(self, scans: Mapping[str, str], *, idle: bool = False) -> None:
+        self.scans = dict(scans)
+        self.ran = idle
+        self._given: set[str] = set()
+        self._session: dict[str, Any] = {}
+
+    def acts(self, kind: str, data: dict[str, Any]) -> Iterator[str]:
+        """Commands of `simulate` that follow from this event."""
+        if kind == "run_started":
+            self.ran = True
+        elif kind == "tell" and data["code"] in ("reset_refused", "button_stuck"):
+            time.sleep(0.3)  # what forbids it now (a device still starting) may be gone in a moment
+            self._given.discard("reset")
+        elif kind in ("status", "session"):
+            self._session = data["session"] if kind == "status" else data
+        else:
+            return
+        state = self._session.get("state")
+        if state != "tripped":
+            self._given.discard("reset")
+        if state == "prompt":
+            yield "press ok"
+        elif not self.ran:
+            yield from self._prepare(str(state))
+
+    def _prepare(self, state: str) -> Iterator[str]:
+        if state == "tripped":
+            self._given.discard("start")  # what was pressed before the trip was refused
+            yield from self._once("reset", "press reset")
+        elif state in VERDICTS:
+            yield from self._once("ok", "press ok")  # what was on the bench before is put away
+        elif state in ("waiting", "scan_missing"):
+            for name, text in self.scans.items():
+                yield from self._once(name, f"scan {text}")
+        elif state == "ready" and all(self._session["scans"].get(n) == t.split(":")[1] for n, t in self.scans.items()):
+            yield from self._once("start", "press start")
+
+    def _once(self, what: str, command: str) -> Iterator[str]:
+        if what not in self._given:
+            self._given.add(what)
+            yield command
 
 
 class Lines:
@@ -149,11 +194,11 @@ class Live:
         self.bench.stdin.write(command.encode() + b"\n")
         self.bench.stdin.flush()
 
-    def technician(self) -> Technician:
+    def technician(self, *, idle: bool = False) -> Technician:
         """One who scans everything for the plan and presses what must be pressed."""
         return Technician(
             {"operator": "OP:live", "work_order": "WO:LIVE-1", "serial_number": "SN:S1", "plan": f"PL:{PLAN}",
-             "product": "PR:example-a-100"}
+             "product": "PR:example-a-100"}, idle=idle,
         )  # fmt: skip
 
     def connect(self) -> ControlClient:
@@ -184,19 +229,11 @@ class Live:
                 if event["kind"] == "gone":
                     return
                 self.events.append(event)
-                self._act(technician, event)
+                for command in technician.acts(event["kind"], event["data"]):
+                    self.send(command)
                 yield event
         last = [event for event in self.events if event["kind"] != "quiet"][-5:]
         raise AssertionError(f"it did not come within {limit_s:g} s, last {last}; {self.logs()}")
-
-    def _act(self, technician: Technician, event: Event) -> None:
-        if event["kind"] == "run_started":
-            technician.ran = True
-        for command in technician.acts(event["kind"], event["data"]):
-            self.send(command)
-        state = technician._session.get("state")
-        if event["kind"] in ("status", "session") and not technician.ran and state in VERDICTS:
-            self.send("press ok")  # what was on the bench before is put away
 
     def run_until(self, wanted: Callable[[Event], bool], limit_s: float = RUN_S) -> tuple[str, Event]:
         """Start a run and follow it until this event; returns the run's id and the event."""

@@ -83,15 +83,13 @@ def test_kill_nine_in_four_steps_gives_each_run_one_aborted_record_and_a_dead_be
 @pytest.mark.timeout(120)
 def test_start_without_reset_after_a_crash_does_nothing_and_with_it_a_run_passes(tmp_path: Path) -> None:
     with Live(tmp_path, steps=("insulation", "inrush")) as live:
-        run_id, _ = crash(live, "inrush")
+        run_id, _ = crash(live, "insulation", delay_s=0.1)  # it takes longer than that
         live.wait_dead()
         live.start_station()
         with live.connect() as client:
             for scan in ("OP:live", "WO:LIVE-1", "SN:S1", "PL:live", "PR:example-a-100"):
                 client.ask("scan", text=scan)
-        patient = live.technician()
-        patient.ran = True  # does nothing by himself
-        for event in live.watch(patient):
+        for event in live.watch(live.technician(idle=True)):
             if event["kind"] in ("status", "quiet"):
                 live.send("press start")
             if event["kind"] == "tell":

@@ -102,12 +102,12 @@ def test_a_device_that_is_switched_off_never_passes_the_steps_with_mains(tmp_pat
 def test_no_start_without_a_serial_number_and_no_start_from_the_socket(tmp_path: Path) -> None:
     with Live(tmp_path) as live:
         technician = live.technician()
-        del technician._scans["serial_number"]
+        del technician.scans["serial_number"]
         scanned = False
         for event in live.watch(technician):
             if event["kind"] == "session":
                 given = event["data"]["scans"]
-                scanned = event["data"]["state"] == "scan_missing" and all(given[name] for name in technician._scans)
+                scanned = event["data"]["state"] == "scan_missing" and all(given[name] for name in technician.scans)
             if event["kind"] == "quiet" and scanned:
                 live.send("press start")
             if event["kind"] == "tell" and event["data"]["code"] == "scans_missing":
