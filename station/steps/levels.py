@@ -9,7 +9,7 @@ from station.domain.sound import Value
 from station.steps.step import StepContext
 
 GAIN_BELIEVED_DB = 6.0
-"""A measured gain further than this from the nominal one is a fault and does not set the drive."""
+"""A measured gain further than this below the nominal one is a fault: the drive is not raised to make up for it."""
 
 
 def db(ratio: float) -> float:
@@ -44,5 +44,5 @@ def source_v(context: StepContext, channel: Channel, output_v: float) -> float:
     """
     nominal = context.product.gain_db
     measured = context.already("gain_db", channel)
-    gain_db = measured if measured is not None and abs(measured - nominal) <= GAIN_BELIEVED_DB else nominal
+    gain_db = measured if measured is not None and measured >= nominal - GAIN_BELIEVED_DB else nominal
     return float(output_v / 10 ** (gain_db / 20.0))
