@@ -39,8 +39,8 @@ def rated_output_v(context: StepContext) -> float:
 def source_v(context: StepContext, channel: Channel, output_v: float) -> float:
     """V rms at the DUT's input for `output_v` at its terminals.
 
-    Uses the gain measured in this run where it is near the nominal one, so that "at rated power" is true of a
-    DUT whose gain is a little off; a DUT that is far off or silent is driven as the product says.
+    Uses the gain measured in this run, so that "at rated power" is true of a DUT whose gain is off; one that gives far
+    less than its nominal gain, or nothing, is driven as the product says and no harder.
     """
     nominal = context.product.gain_db
     measured = context.already("gain_db", channel)
