@@ -1,8 +1,9 @@
 """Which rows of the outbox may go out now: at most 20 in flight, repeats after back-off. Pure; time is handed in.
 
-A row is *in flight* from its PUBLISH to its receipt or its time-out. A row that failed *rests* on its own, so
-that one message that the centre cannot digest never blocks the others. If nothing at all is receipted, the whole
-drain pauses and then tries with one row at a time, so that a centre that is away is not flooded with repeats.
+A row is *in flight* from its PUBLISH to its receipt or its time-out. A row that failed while one sent after it was
+receipted *rests* on its own, so that one message that the centre cannot digest never blocks the others. Any other
+failure is the centre's silence: the whole drain pauses, no row for itself, and then tries again with the oldest row,
+after the next silence with the two oldest, and so on. A centre that is away is not flooded, and hears the oldest first.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class WindowLimits:
 class _Flight:
     mid: int
     sent_at: float
+    number: int
 
 
 @dataclass(slots=True)
@@ -40,9 +42,12 @@ class Window:
         self._backoff = backoff
         self._flights: dict[int, _Flight] = {}
         self._rests: dict[int, _Rest] = {}
-        self._last_receipt_at = float("-inf")
+        self._sent = 0
+        self._receipted = 0
+        """Of the rows sent, the last one that was receipted in flight."""
         self._silences = 0
         self._paused_until = float("-inf")
+        self._first: int | None = None
 
     @property
     def in_flight(self) -> int:
@@ -53,7 +58,7 @@ class Window:
         """How many rows may be sent now."""
         if now < self._paused_until:
             return 0
-        limit = 1 if self._silences else self._limits.in_flight
+        limit = min(self._silences or self._limits.in_flight, self._limits.in_flight)
         return max(0, limit - len(self._flights))
 
     def skip(self, now: float) -> set[int]:
@@ -62,13 +67,19 @@ class Window:
 
     def sent(self, seq: int, mid: int, now: float) -> None:
         """A row went out."""
-        self._flights[seq] = _Flight(mid, now)
+        if not self._flights:
+            self._first = seq
+        self._sent += 1
+        self._flights[seq] = _Flight(mid, now, self._sent)
 
     def receipted(self, seq: int, now: float) -> None:
         """A row was settled by a verified receipt."""
-        self._flights.pop(seq, None)
+        if self._silences > self._limits.in_flight:
+            self._rests.clear()  # they rested from the silence that ends here
+        flight = self._flights.pop(seq, None)
+        if flight is not None:
+            self._receipted = max(self._receipted, flight.number)
         self._rests.pop(seq, None)
-        self._last_receipt_at = now
         self._silences = 0
         self._paused_until = float("-inf")
 
@@ -97,9 +108,12 @@ class Window:
         return min(times, default=None)
 
     def _fail(self, seq: int, now: float) -> None:
-        flight = self._flights.pop(seq)
-        failures = self._rests[seq].failures + 1 if seq in self._rests else 1
-        self._rests[seq] = _Rest(now + self._backoff.wait_s(failures - 1), failures)
-        if self._last_receipt_at < flight.sent_at and now >= self._paused_until:
+        flight, first = self._flights.pop(seq), self._first
+        silent = self._receipted < flight.number
+        if silent and now >= self._paused_until:
             self._paused_until = now + self._backoff.wait_s(self._silences)
             self._silences += 1
+        # a window full of rows that nobody digests must not block the rest for ever, yet the oldest stays the first
+        if not silent or (self._silences > self._limits.in_flight and seq != first):
+            failures = self._rests[seq].failures + 1 if seq in self._rests else 1
+            self._rests[seq] = _Rest(now + self._backoff.wait_s(failures - 1), failures)

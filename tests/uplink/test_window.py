@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,7 +40,8 @@ def test_a_row_without_a_receipt_is_due_again_after_ten_seconds_and_a_back_off()
     window.expire(9.9)
     assert window.in_flight == 1
     window.expire(10.0)
-    assert (window.in_flight, window.skip(10.9), window.skip(11.0)) == (0, {1}, set())
+    assert (window.in_flight, window.room(10.9), window.room(11.0)) == (0, 0, 1)
+    assert window.skip(11.0) == set()
 
 
 def test_the_back_off_of_a_row_doubles_up_to_two_minutes() -> None:
@@ -58,10 +63,20 @@ def test_no_matching_subscribers_is_no_delivery() -> None:
     window.refused(78, 0.5)
     assert window.in_flight == 1
     window.refused(77, 0.5)
-    assert (window.in_flight, window.skip(1.0), window.skip(1.6)) == (0, {1}, set())
+    assert (window.in_flight, window.room(1.0), window.room(1.6)) == (0, 0, 1)
+    assert window.skip(1.6) == set()
 
 
-def test_a_silent_centre_is_asked_with_one_row_at_a_time() -> None:
+def test_a_row_that_fails_while_others_are_receipted_rests_by_itself() -> None:
+    window = make_window()
+    window.sent(1, 1, 0.0)
+    window.sent(2, 2, 0.0)
+    window.receipted(2, 5.0)
+    window.expire(10.0)
+    assert (window.room(10.9), window.skip(10.9), window.skip(11.0)) == (20, {1}, set())
+
+
+def test_a_silent_centre_is_asked_with_one_row_and_then_one_more_each_time() -> None:
     window = make_window()
     for seq in range(20):
         window.sent(seq, seq, 0.0)
@@ -70,7 +85,7 @@ def test_a_silent_centre_is_asked_with_one_row_at_a_time() -> None:
     assert window.room(11.0) == 1, "then a probe"
     window.sent(0, 20, 11.0)
     window.expire(21.0)
-    assert (window.room(22.9), window.room(23.0)) == (0, 1)
+    assert (window.room(22.9), window.room(23.0)) == (0, 2)
     window.sent(0, 21, 23.0)
     window.receipted(0, 23.1)
     assert window.room(23.1) == 20, "the centre is back"
@@ -88,6 +103,64 @@ def test_a_message_that_the_centre_cannot_digest_blocks_no_other() -> None:
             window.receipted(done, now + 0.05)
         now += 0.1
     assert done == 2000
+
+
+class Drain:
+    """What the uplink does with a window, in invented time: the oldest rows that are due go out in their order."""
+
+    def __init__(self, rows: int, seed: int = 1) -> None:
+        self.window = Window(LIMITS, Backoff(1.0, 120.0, random.Random(seed).uniform))
+        self.waiting = list(range(rows))
+        self.sent: list[int] = []
+        self.now = 0.0
+
+    def play(self, seconds: float, digests: Callable[[int], bool]) -> list[int]:
+        """The rows that went out; what the centre `digests` is receipted at once."""
+        self.sent, end = [], self.now + seconds
+        while self.now < end:
+            self.window.expire(self.now)
+            skip = self.window.skip(self.now)
+            due = [row for row in self.waiting if row not in skip][: self.window.room(self.now)]
+            for row in due:
+                self.sent.append(row)
+                self.window.sent(row, len(self.sent), self.now)
+            for row in filter(digests, due):
+                self.waiting.remove(row)
+                self.window.receipted(row, self.now)
+            change_at = self.window.next_change_at(self.now)
+            self.now = min(end, self.now + 0.05 if change_at is None else max(change_at, self.now + 0.05))
+        return self.sent
+
+
+@pytest.mark.parametrize("silence_s", [5.0, 15.0, 60.0, 300.0])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_centre_that_is_back_after_a_silence_hears_the_oldest_first(silence_s: float, seed: int) -> None:
+    drain = Drain(50, seed)
+    drain.play(silence_s, lambda row: False)
+    heard = list(dict.fromkeys(drain.play(300.0, lambda row: True)))
+    assert heard == sorted(heard) and drain.waiting == []
+
+
+def test_after_a_silence_of_hours_the_oldest_is_still_tried_first() -> None:
+    drain = Drain(50)
+    assert set(drain.play(20_000.0, lambda row: False)) > set(range(20)), "nobody waits for ever"
+    assert drain.play(300.0, lambda row: True)[0] == 0
+    assert drain.waiting == []
+
+
+def test_a_centre_that_dies_with_a_window_half_receipted_hears_the_rest_in_their_order() -> None:
+    drain = Drain(50)
+    drain.play(0.01, lambda row: row < 2)
+    drain.play(30.0, lambda row: False)
+    heard = list(dict.fromkeys(drain.play(300.0, lambda row: True)))
+    assert heard == sorted(heard) == list(range(heard[0], 50)) and drain.waiting == []
+
+
+@pytest.mark.parametrize("poison", [1, 3, 20, 25])
+def test_rows_that_the_centre_never_digests_block_no_other_not_even_as_the_oldest(poison: int) -> None:
+    drain = Drain(50)
+    drain.play(20_000.0, lambda row: row >= poison)
+    assert drain.waiting == list(range(poison))
 
 
 def test_a_lost_link_makes_all_in_flight_due_at_once() -> None:
