@@ -84,7 +84,7 @@ class Devices:
     def instruments(self) -> tuple[Instrument, ...]:
         """Who takes part in a run, for its record."""
         return tuple(
-            Instrument(role, self.kinds[role], who.model, who.serial_number, None)
+            Instrument(role, self.kinds[role], who.model or None, who.serial_number or None, None)
             for role, who in sorted(self.identities.items())
         )
 

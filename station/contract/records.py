@@ -1,11 +1,13 @@
 """Records, steps and drafts as JSON and back, with the names of contracts/record.md.
 
 `channel`, `bound` and `imei` are absent where there is none (the contract says so); every other field without
-a value is null.
+a value is null. Figures of measurements and trips are written with six significant digits: what a floating point unit
+adds beyond them nobody has measured. Curves are as their steps gave them, times are exact.
 """
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any
 
@@ -18,6 +20,8 @@ from station.domain.journal import RunDraft
 from station.domain.record import Record, StepRecord
 
 ABSENT_WHEN_NONE = frozenset({"channel", "bound", "imei"})
+DIGITS = 6
+"""Significant digits of a figure in a record."""
 
 
 @cache
@@ -34,7 +38,9 @@ def to_plain(value: Any, kind: Any) -> dict[str, Any]:
         raise MessageError(f"{kind.__name__}: {error}") from error
     dropped = _without_absent(plain)
     assert isinstance(dropped, dict)
-    return dropped
+    if kind is Record:
+        return _tidy_record(dropped)
+    return _tidy_step(dropped) if kind is StepRecord else dropped
 
 
 def from_plain(plain: Any, kind: Any) -> Any:
@@ -73,6 +79,37 @@ def _without_absent(value: Any) -> Any:
     if isinstance(value, list) and value and isinstance(value[0], (dict, list)):
         return [_without_absent(member) for member in value]
     return value
+
+
+def _tidy_record(record: dict[str, Any]) -> dict[str, Any]:
+    trips = [{**trip, "value": _tidy(trip["value"]), "limit": _tidy(trip["limit"])} for trip in record["trips"]]
+    return {**record, "steps": [_tidy_step(step) for step in record["steps"]], "trips": trips}
+
+
+def _tidy_step(step: dict[str, Any]) -> dict[str, Any]:
+    return {**step, "measurements": [_tidy_measurement(one) for one in step["measurements"]]}
+
+
+def _tidy_measurement(measurement: dict[str, Any]) -> dict[str, Any]:
+    """Its figures rounded, unless that would put the value on the other side of a limit: it was judged as it is."""
+    tidy = measurement | {name: _tidy(measurement[name]) for name in ("value", "low", "high", "uncertainty")}
+    if _sides(tidy) != _sides(measurement):
+        tidy = dict(measurement)
+    tidy["conditions"] = {name: _tidy(value) for name, value in measurement["conditions"].items()}
+    return tidy
+
+
+def _sides(measurement: dict[str, Any]) -> tuple[bool, ...]:
+    value, guard = measurement["value"], measurement["uncertainty"] or 0.0
+    if value is None:
+        return ()
+    low = -math.inf if measurement["low"] is None else measurement["low"]
+    high = math.inf if measurement["high"] is None else measurement["high"]
+    return value < low, value - guard < low, value > high, value + guard > high
+
+
+def _tidy(figure: Any) -> Any:
+    return float(f"{figure:.{DIGITS}g}") if isinstance(figure, float) else figure
 
 
 class RecordCodec:

@@ -118,12 +118,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """An instrument that took part."""
+    """An instrument that took part. `model` and `serial_number` None: it does not say."""
 
     role: str
     kind: str
-    model: str
-    serial_number: str
+    model: str | None
+    serial_number: str | None
     calibrated_until: str | None
 
 

@@ -272,3 +272,47 @@ def test_a_station_name_that_cannot_stand_in_a_topic_is_refused(name: str) -> No
     with pytest.raises(SettingsError, match="part of every topic"):
         Messages(name, read_stamp)
     assert station_of(topic(name, "up", "result")) is None
+
+
+def measured(**figures: Any) -> dict[str, Any]:
+    """A measurement with these figures, as it stands in the body of a result."""
+    first = replace(full_record().steps[0].measurements[0], **{"bound": None, **figures})
+    record = replace(full_record(), steps=(replace(full_record().steps[0], measurements=(first,)),))
+    return dict(to_plain(record, Record)["steps"][0]["measurements"][0])
+
+
+def test_figures_are_written_with_six_significant_digits() -> None:
+    said = measured(
+        value=330.40000000000003, low=0.1 + 0.2, high=1234567.8, uncertainty=1 / 3, conditions={"f_hz": 1e3 + 1e-9}
+    )
+    assert [said[name] for name in ("value", "low", "high", "uncertainty")] == [330.4, 0.3, 1234570.0, 0.333333]
+    assert said["conditions"] == {"f_hz": 1000.0}
+    trip = replace(full_record().trips[0], value=0.1 + 0.2, limit=2.0000000000000004, at_s=12.345678)
+    body = to_plain(replace(full_record(), trips=(trip,), duration_s=7330.345678), Record)
+    assert (body["trips"][0]["value"], body["trips"][0]["limit"]) == (0.3, 2.0)
+    assert (body["trips"][0]["at_s"], body["duration_s"]) == (12.345678, 7330.345678), "times are exact"
+    assert body["steps"][0]["curves"][0]["x"] == [20.0, 1000.0]
+    assert json.loads(RecordCodec().step_to_json(full_record().steps[0])) == body["steps"][0]
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"value": 100.00001, "low": None, "high": 100.0, "uncertainty": None},
+        {"value": 99.99999, "low": 100.0, "high": None, "uncertainty": None},
+        {"value": 99.000004, "low": None, "high": 100.0, "uncertainty": 1.0},
+    ],
+)
+def test_a_figure_is_never_rounded_across_the_limit_that_it_was_judged_by(figures: dict[str, Any]) -> None:
+    said = measured(**figures)
+    assert {name: said[name] for name in figures} == figures
+
+
+def test_what_an_instrument_does_not_say_of_itself_is_null(contract: Path) -> None:
+    silent = Instrument("mains", "pzem-016", None, None, None)
+    body = to_plain(replace(full_record(), instruments=(silent,)), Record)
+    assert body["instruments"] == [
+        {"role": "mains", "kind": "pzem-016", "model": None, "serial_number": None, "calibrated_until": None}
+    ]
+    assert list(validator(contract, "result").iter_errors(body)) == []
+    assert record_from_plain(body).instruments == (silent,)
