@@ -2,7 +2,7 @@
 
     python -m station.report.glyph_maker /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
 
-Needed again when a word is added to `words.py`; a test says so. Needs Pillow and a font; printing needs neither.
+Needed again when a word is added to `words.py` or `bench_words.py`; a test says so. Needs Pillow and a font; printing needs neither.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from station.report import words
+from station.report import bench_words, words
 from station.report.glyphs import FILE, SMALL, TITLE, draw_glyph, is_wide
 from station.report.slips import WORDS
 
@@ -23,7 +23,10 @@ SIGNS = "ΩµµΩ°±×≤≥−…—–“”，。：；、（）～？！％
 
 def vocabulary() -> dict[int, str]:
     """Every character that must be there, by size."""
-    tables = (words.MEASUREMENTS, words.CHANNELS, words.VERDICTS, words.LABELS, words.PURPOSES, WORDS)
+    tables = (
+        words.MEASUREMENTS, words.CHANNELS, words.VERDICTS, words.LABELS, words.PURPOSES, WORDS,
+        bench_words.INTERLOCKS, bench_words.CAUSES,
+    )  # fmt: skip
     said = "".join(half for table in tables for pair in table.values() for half in pair)
     titles = "".join(half for name in ("label", "return", "retest", "simulated") for half in WORDS[name])
     return {SMALL: _sorted(said + ASCII + SIGNS), TITLE: _sorted(titles + ASCII)}

@@ -46,6 +46,7 @@ def render(record: Plain, lang: Lang, zone: tzinfo = UTC, zone_name: str = "UTC"
         wide=[Markup(svg) for svg in figures.wide_figures(record, lang)],
         over_time=[Markup(svg) for svg in figures.time_figures(record, lang)],
         trips=record_view.trip_rows(record, lang),
+        instruments=record_view.instrument_rows(record, lang),
         sources=[
             (source, [measurement_title(name, lang) for name in names])
             for source, names in record_view.limit_sources(record)

@@ -15,6 +15,7 @@ from typing import Any
 from station.domain.errors import StationError
 from station.domain.record import Record
 from station.report import numbers
+from station.report.bench_words import PERSONS, interlock_title, role_title, trip_cause
 from station.report.words import (
     CLOCKS,
     PURPOSES,
@@ -188,8 +189,24 @@ def cause_sentence(record: Plain, cause: Plain, lang: Lang) -> str:
     if sentence is not None:
         return sentence
     title = step_title(step, lang) if step is not None else ""
+    text = str(cause.get("text") or "")
     separator = "：" if lang == "zh" else ": "
-    return separator.join(part for part in (title, str(cause.get("text") or "")) if part)
+    return separator.join(part for part in (title, _trip_sentence(record, text, lang) or text) if part)
+
+
+def _trip_sentence(record: Plain, text: str, lang: Lang) -> str | None:
+    """The trip that a cause tells of, in words; None where the cause is none of the record's trips."""
+    for trip in record.get("trips") or ():
+        begin = f"trip: {trip.get('interlock')}, {trip.get('cause')}"
+        if text == begin or text.startswith((f"{begin} at ", f"{begin};", f"{begin} (")):
+            _, interlock, cause, value, limit, due_to = _trip_cells(trip, lang)
+            figures = [] if value == numbers.NOTHING else [value]
+            figures += [] if limit == numbers.NOTHING else [f"{label('limit', lang)} {limit}"]
+            return label(
+                "tripped", lang, interlock=interlock, cause=cause, figures="".join(f", {one}" for one in figures),
+                due_to=due_to,
+            )  # fmt: skip
+    return None
 
 
 def _blamed(step: Plain | None, cause: Plain) -> Plain | None:
@@ -253,16 +270,33 @@ def test_facts(record: Plain, lang: Lang, zone: tzinfo = UTC, zone_name: str = "
 
 def trip_rows(record: Plain, lang: Lang) -> list[Sequence[str]]:
     """Trips as cells: when, interlock, cause, value, limit, whose fault."""
+    return [_trip_cells(trip, lang) for trip in record.get("trips") or ()]
+
+
+def _trip_cells(trip: Plain, lang: Lang) -> Sequence[str]:
+    interlock, cause, blames = str(trip.get("interlock") or ""), str(trip.get("cause") or ""), trip.get("blames")
+    if (interlock, cause) in PERSONS:
+        blames = "person"
+    return (
+        numbers.duration(trip.get("at_s") or 0.0),
+        interlock_title(interlock, lang),
+        trip_cause(cause, lang),
+        numbers.NOTHING if trip.get("value") is None else numbers.number(trip["value"]),
+        numbers.NOTHING if trip.get("limit") is None else numbers.number(trip["limit"]),
+        label(f"blames_{blames}" if blames in ("dut", "station", "person") else "none", lang),
+    )
+
+
+def instrument_rows(record: Plain, lang: Lang) -> list[Sequence[str]]:
+    """Instruments as cells: what for, model (else the kind of driver), serial number, calibrated until."""
     return [
         (
-            numbers.duration(trip.get("at_s") or 0.0),
-            str(trip.get("interlock") or ""),
-            str(trip.get("cause") or ""),
-            numbers.NOTHING if trip.get("value") is None else numbers.number(trip["value"]),
-            numbers.NOTHING if trip.get("limit") is None else numbers.number(trip["limit"]),
-            label(f"blames_{trip.get('blames')}" if trip.get("blames") in ("dut", "station") else "none", lang),
+            role_title(str(one.get("role") or ""), lang),
+            str(one.get("model") or one.get("kind") or numbers.NOTHING),
+            str(one.get("serial_number") or numbers.NOTHING),
+            str(one.get("calibrated_until") or label("not_calibrated", lang)),
         )
-        for trip in record.get("trips") or ()
+        for one in record.get("instruments") or ()
     ]
 
 

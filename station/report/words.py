@@ -161,6 +161,10 @@ LABELS: Mapping[str, Pair] = {
     "interlock": ("联锁", "Interlock"),
     "cause": ("原因", "Cause"),
     "limit": ("限值", "Limit"),
+    "tripped": (
+        "跳闸：{interlock}，{cause}{figures}（归因：{due_to}）",
+        "trip: {interlock}, {cause}{figures} (due to {due_to})",
+    ),
     "blames": ("归因", "Due to"),
     "blames_dut": ("受检机器", "device"),
     "blames_station": ("测试台", "station"),
