@@ -2,7 +2,8 @@
 
     python -m station.report.glyph_maker /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
 
-Needed again when a word is added to `words.py` or `bench_words.py`; a test says so. Needs Pillow and a font; printing needs neither.
+Needed again when a word is added to `words.py` or `bench_words.py`; a test says so. Needs Pillow and a font;
+printing needs neither.
 """
 
 from __future__ import annotations
