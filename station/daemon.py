@@ -232,7 +232,6 @@ async def _first_word(kernel: Kernel) -> None:
         await kernel.until(
             lambda: kernel.status is not None, FIRST_WORD_S, "the guard's first status", tripped_too=True
         )
-        await asyncio.sleep(2 * kernel.rules.period_s)
 
 
 async def _live(make_dead: Callable[[], Awaitable[None]], *works: Coroutine[Any, Any, Any]) -> int:
@@ -248,6 +247,7 @@ async def _live(make_dead: Callable[[], Awaitable[None]], *works: Coroutine[Any,
     tasks = [asyncio.ensure_future(work) for work in works]
     stopped = asyncio.ensure_future(stop.wait())
     gc.freeze()
+    gc.enable()
     _notify("READY=1")
     log.info("ready")
     done, _ = await asyncio.wait({*tasks[:-1], stopped}, return_when=asyncio.FIRST_COMPLETED)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import traceback
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ def main() -> None:
     arguments = sys.argv[1:]
     try:
         if arguments[:1] == ["run"]:
+            gc.disable()  # nothing that a start makes is garbage; the daemon switches it on when it is ready
             from station.daemon import main as run_daemon
 
             sys.exit(run_daemon(arguments[1:]))

@@ -60,6 +60,7 @@ class Kernel:
         self.permits = Permits(clock)
         self.line = GuardLine(guard, clock, self.rules, lambda: self.trip(guard_trip("LOST", self.clock())))
         self._service = ServiceLatch(latch, self.rules.reconnect_s)
+        self._may_rest = all(row.when != "always" for row in self.interlocks)
         self._keeping = Keeping(desk, self.rules.reconnect_s)
         self._drive_sink = drive_sink
         self._resetting = False
@@ -266,6 +267,7 @@ class Kernel:
         self._state = state
         if state.trips:
             self._wishes = Wishes()
+        self.pollers.pace.resting = self._may_rest and self._wishes == Wishes() and self.is_off()
         self._apply(outputs)
 
     def _look(self, due: float) -> ScanInputs:

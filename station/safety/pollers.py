@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from drivers.errors import DriverError, PortError
@@ -16,8 +17,17 @@ from station.domain.clock import tick_after
 from station.domain.errors import StepError
 from station.safety.readings import ReadingTable
 
+REST_S = 1.0
+"""Seconds between readings of a resting bench; what is then too old is read anew before any permit."""
 TICK_S = 0.05
 """Pollers begin on the ticks of the scan, so that a loop with nothing to do sleeps between them."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """Whether the bench rests: nothing is wanted and nothing is on, so a reading a second is enough."""
+
+    resting: bool = False
 
 
 class Poller:
@@ -35,6 +45,7 @@ class Poller:
         self.role = role
         self.sensor = sensor
         self.poll_s = poll_s
+        self.pace = Pace()
         self._table = table
         self._clock = clock
         self._attempts = attempts
@@ -72,7 +83,8 @@ class Poller:
                 await self.read_now()
             except DriverError as error:
                 self._ready = self._ready and not isinstance(error, PortError)
-            due = max(due + self.poll_s, tick_after(self._clock(), TICK_S))
+            period_s = max(self.poll_s, REST_S) if self.pace.resting else self.poll_s
+            due = max(due + period_s, tick_after(self._clock(), TICK_S))
             await asyncio.sleep(due - self._clock())
 
     async def _ask(self) -> Mapping[str, float]:
@@ -125,6 +137,9 @@ class Pollers:
 
     def __init__(self, pollers: Iterable[Poller]) -> None:
         self._by_role = {poller.role: poller for poller in pollers}
+        self.pace = Pace()
+        for poller in self._by_role.values():
+            poller.pace = self.pace
 
     def __iter__(self) -> Iterator[Poller]:
         return iter(self._by_role.values())
