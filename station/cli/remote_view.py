@@ -13,7 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from station.domain.session_state import STATE_TITLES, State
+from station.report.words import LANGS, VERDICTS, pick
 
+_WANTS_SCANS = (State.WAITING, State.SCAN_MISSING)
 _STYLES = {
     State.PASS: "bold black on white",
     State.FAIL: "bold black on yellow",
@@ -26,7 +28,6 @@ _STYLES = {
 }
 _WORDS = {
     "scans": ("扫码", "scans"),
-    "missing": ("还缺", "missing"),
     "run": ("测试", "run"),
     "prompt": ("提示", "prompt"),
     "verdict": ("结论", "verdict"),
@@ -45,28 +46,33 @@ def _in(text: Mapping[str, str] | None, lang: str) -> str:
     return escape(text.get(lang) or text.get("en") or "") if text else ""
 
 
+def _verdict(verdict: str, lang: str) -> str:
+    pair = VERDICTS.get(verdict)
+    return escape(verdict) if pair is None else pick(pair, LANGS[0] if lang == "zh" else LANGS[1])
+
+
 def status_table(status: Mapping[str, Any], lang: str) -> Table:
     """The session's view as a table. Unknown parts are left out."""
     session = status.get("session", status)
-    table = Table(show_header=False, box=None, pad_edge=False, width=80)
+    table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="dim", width=12)
-    table.add_column(overflow="fold")
+    table.add_column(overflow="fold", max_width=66)
     name = str(session.get("state", "?"))
     known = name in set(State)
     title = _in(STATE_TITLES[State(name)], lang) if known else escape(name)
-    table.add_row("", Text(f" {title} ", style=_STYLES.get(State(name), "bold") if known else "bold"))
+    table.add_row("", Text.assemble((f" {title} ", _STYLES.get(State(name), "bold") if known else "bold")))
     scans = {key: value for key, value in (session.get("scans") or {}).items() if value}
     if scans:
         table.add_row(_word("scans", lang), escape("  ".join(map(str, scans.values()))))
-    if session.get("missing_text"):
-        table.add_row(_word("missing", lang), _in(session["missing_text"], lang))
+    if session.get("missing_text") and name in _WANTS_SCANS:
+        table.add_row("", _in(session["missing_text"], lang))
     if run := session.get("run"):
         facts = (run.get("run_id"), run.get("work_order"), run.get("serial_number"), run.get("plan"))
         table.add_row(_word("run", lang), escape("  ".join(str(fact) for fact in facts if fact)))
     if session.get("prompt"):
         table.add_row(_word("prompt", lang), Text(_in(session["prompt"], lang), style="bold"))
     if session.get("verdict"):
-        table.add_row(_word("verdict", lang), escape(str(session["verdict"])))
+        table.add_row(_word("verdict", lang), _verdict(str(session["verdict"]), lang))
     if trip := session.get("trip"):
         table.add_row(_word("trip", lang), escape(f"{trip.get('code')} ") + _in(trip.get("text"), lang))
     if session.get("assigned"):
@@ -120,7 +126,7 @@ class BenchView:
         steps.add_column(width=28, overflow="ellipsis")
         steps.add_column()
         for step, verdict in self._steps:
-            steps.add_row(self._title(step), escape(verdict))
+            steps.add_row(self._title(step), _verdict(verdict, self._lang))
         if self._step:
             steps.add_row(self._title(self._step), ProgressBar(total=1.0, completed=self._fraction, width=40))
         parts.append(steps)

@@ -1,0 +1,51 @@
+"""What `status` and `watch` show in a terminal of 80 columns: said once, in the reader's language, in line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from station.cli.remote_view import BenchView, status_table
+from station.run.session_texts import say_missing
+
+MISSING = ("operator", "work_order", "serial_number", "product")
+
+
+def lines(drawn: Any) -> list[str]:
+    console = Console(width=80, force_terminal=False, color_system=None)
+    with console.capture() as captured:
+        console.print(drawn)
+    return captured.get().splitlines()
+
+
+def session(state: str, **other: Any) -> dict[str, Any]:
+    return {"state": state, "missing": list(MISSING), "missing_text": say_missing(MISSING), **other}
+
+
+@pytest.mark.parametrize(("lang", "label"), [("zh", "还缺"), ("en", "missing:")])
+def test_what_is_missing_is_said_once_and_only_while_scans_are_wanted(lang: str, label: str) -> None:
+    for state in ("waiting", "scan_missing"):
+        assert "\n".join(lines(status_table(session(state), lang))).count(label) == 1
+    for state in ("energised", "tripped", "pass"):
+        assert label not in "\n".join(lines(status_table(session(state), lang)))
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_second_column_begins_at_one_place_whatever_stands_in_it(lang: str) -> None:
+    trip = {"code": "G01", "text": {"zh": "已上电", "en": "powered up"}}
+    drawn = lines(status_table(session("tripped", trip=trip, assigned=["WO-1"] * 30), lang))
+    starts = {cell_len(line[: line.index(mark)]) for line in drawn for mark in ("G01", "WO-1") if mark in line}
+    assert starts == {14} and all(cell_len(line) <= 80 for line in drawn)
+
+
+def test_verdicts_are_in_the_readers_language() -> None:
+    view = BenchView("zh")
+    view.take({"kind": "session", "data": session("fail", verdict="FAIL")})
+    view.take({"kind": "step_started", "data": {"step": "gain", "title": {"zh": "增益", "en": "Gain"}}})
+    view.take({"kind": "step_ended", "data": {"step": "gain", "verdict": "PASS"}})
+    said = "\n".join(lines(view.render()))
+    assert "不合格" in said and "合格" in said.split("增益")[1] and "PASS" not in said and "FAIL" not in said
+    assert "FAIL" in "\n".join(lines(status_table(session("fail", verdict="FAIL"), "en")))
