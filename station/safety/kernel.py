@@ -60,6 +60,7 @@ class Kernel:
         self.permits = Permits(clock)
         self.line = GuardLine(guard, clock, self.rules, lambda: self.trip(guard_trip("LOST", self.clock())))
         self._service = ServiceLatch(latch, self.rules.reconnect_s)
+        desk.pace = pollers.pace
         self._may_rest = all(row.when != "always" for row in self.interlocks)
         self._keeping = Keeping(desk, self.rules.reconnect_s)
         self._drive_sink = drive_sink

@@ -14,6 +14,7 @@ from drivers.errors import DriverError, ProtocolError
 from drivers.ports import Permit, RelayBoard
 from station.safety.errors import Misrouted
 from station.safety.permit import AlwaysSafe
+from station.safety.pollers import REST_S, Pace
 from station.safety.rules import AUDIO
 from station.safety.snapshot import RelayImage
 
@@ -36,6 +37,7 @@ class RelayDesk:
         self._switching = asyncio.Lock()
         self._image: RelayImage | None = None
         self.started = False
+        self.pace = Pace()
         self.trouble: DriverError | None = None
         """The last error of the polling, None while it goes well."""
 
@@ -133,7 +135,7 @@ class RelayDesk:
                 self.trouble = None
             except DriverError as error:
                 self.trouble = error
-            await asyncio.sleep(self._poll_s)
+            await asyncio.sleep(max(self._poll_s, REST_S) if self.pace.resting and self.started else self._poll_s)
 
     async def _start(self) -> None:
         """Fan on (the load bank may be hot from before a crash), the rest open; the bleed comes with the scan."""
