@@ -54,6 +54,7 @@ class Made:
     on_fail: OnFail = OnFail.CONTINUE
     only_after_pass: bool = False
     channel: Channel | None = None
+    applicable: bool = True
 
 
 class _Stamps:
@@ -91,6 +92,7 @@ class RunRig:
             PlanStep(
                 f"step{n}", f"step{n}", {"zh": "步骤", "en": f"step {n}{LONG}"}, None,
                 tuple(Requirement(name, m.limit, m.channel) for name in m.requires), m.on_fail, m.only_after_pass,
+                m.applicable,
             )
             for n, m in enumerate(made)
         )  # fmt: skip
