@@ -33,10 +33,11 @@ def test_what_is_missing_is_said_once_and_only_while_scans_are_wanted(lang: str,
         assert label not in "\n".join(lines(status_table(session(state), lang)))
 
 
+@pytest.mark.parametrize("orders", [1, 30])
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_the_second_column_begins_at_one_place_whatever_stands_in_it(lang: str) -> None:
+def test_the_second_column_begins_at_one_place_whatever_stands_in_it(lang: str, orders: int) -> None:
     trip = {"code": "G01", "text": {"zh": "已上电", "en": "powered up"}}
-    drawn = lines(status_table(session("tripped", trip=trip, assigned=["WO-1"] * 30), lang))
+    drawn = lines(status_table(session("tripped", trip=trip, assigned=["WO-1"] * orders), lang))
     starts = {cell_len(line[: line.index(mark)]) for line in drawn for mark in ("G01", "WO-1") if mark in line}
     assert starts == {14} and all(cell_len(line) <= 80 for line in drawn)
 
