@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,8 +66,9 @@ def run_demo(choice: Choice) -> int:
     with ExitStack() as open_things, DemoView(choice.lang, to_stderr=choice.as_json) as view:
         view.say("starting broker, collector, simulated bench and daemon")
         bench, others, socket = _start(choice, open_things)
-        with _connect(socket, others[-1]) as client, Overseer(client, (bench, *others)) as overseer:
-            run_id = _play(client, bench, choice, dut.product, view, overseer, socket)
+        technician = Technician(_scans(choice, dut.product), bench.send)
+        with _connect(socket, others[-1]) as client, Overseer(client, (bench, *others), technician.remind) as overseer:
+            run_id = _play(client, technician, view, overseer, socket)
     record = _record(choice.out / "centre.sqlite", run_id)
     (choice.out / "record.json").write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     _report(choice)
@@ -136,15 +137,15 @@ def _connect(socket: Path, station: Child) -> ControlClient:
 
 
 # ---- the technician ------------------------------------------------------------------------------------------
-def _play(
-    client: ControlClient, bench: Child, choice: Choice, product: str, view: DemoView, overseer: Overseer, socket: Path
-) -> str:
-    """Scan, press START, answer prompts, until the run has ended and its receipt has come. Returns the run's id."""
+def _scans(choice: Choice, product: str) -> dict[str, str]:
+    """What the technician scans, by field of the session."""
     scans = {"operator": f"OP:{BADGE}", "work_order": f"WO:{WORK_ORDER}", "serial_number": f"SN:{SERIAL}",
              "product": f"PR:{product}"}  # fmt: skip
-    if choice.plan != DEFAULT_PLAN:
-        scans["plan"] = f"PL:{choice.plan}"
-    technician = Technician(scans)
+    return scans if choice.plan == DEFAULT_PLAN else scans | {"plan": f"PL:{choice.plan}"}
+
+
+def _play(client: ControlClient, technician: Technician, view: DemoView, overseer: Overseer, socket: Path) -> str:
+    """Scan, press START, answer prompts, until the run has ended and its receipt has come. Returns the run's id."""
     ended = False
     _abort_on_interrupt(socket, technician)
     for event in client.watch():
@@ -159,8 +160,7 @@ def _play(
             return technician.run_id
         elif not ended:
             overseer.heard()
-        for command in technician.acts(kind, data):
-            bench.send(command)
+        technician.see(kind, data)
     raise overseer.reason or StationError(
         f"the daemon went away before the receipt came; see {BENCH}/station.log in the output folder"
     )
@@ -182,12 +182,24 @@ def _abort_on_interrupt(socket: Path, technician: Technician) -> None:
 class Technician:
     """What a technician would do at each turn, as commands of `simulate`; `scans` by field of the session."""
 
-    def __init__(self, scans: dict[str, str]) -> None:
+    def __init__(self, scans: dict[str, str], send: Callable[[str], None]) -> None:
         self.run_id = ""
         self._scans = scans
+        self._send = send
         self._given: set[str] = set()
         self._refusals_left = REFUSALS
         self._session: dict[str, Any] = {}
+
+    def see(self, kind: str, data: dict[str, Any]) -> None:
+        """Take one event and do what follows from it."""
+        for command in self.acts(kind, data):
+            self._send(command)
+
+    def remind(self) -> None:
+        """Nothing has happened for a while: what the session still waits for is done once more."""
+        if self._session and not self.run_id:
+            self._given.clear()
+            self.see("session", self._session)
 
     def acts(self, kind: str, data: dict[str, Any]) -> Iterator[str]:
         """What to do on this event: RESET after power-up, scans, START once ready, OK at every prompt."""
@@ -213,13 +225,14 @@ class Technician:
             if "reset" not in self._given:
                 self._given.add("reset")
                 yield "press reset"
-        elif state in ("waiting", "scan_missing"):
+        elif state == "ready" and _all_scanned(self._session, self._scans):
+            if "start" not in self._given:
+                self._given.add("start")
+                yield "press start"
+        elif state in ("waiting", "scan_missing", "ready"):
             for name in self._scans.keys() - self._given:
                 self._given.add(name)
                 yield f"scan {self._scans[name]}"
-        elif state == "ready" and "start" not in self._given and _all_scanned(self._session, self._scans):
-            self._given.add("start")
-            yield "press start"
 
 
 def _all_scanned(session: dict[str, Any], scans: dict[str, str]) -> bool:

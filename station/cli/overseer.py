@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from station.cli.children import Child
@@ -15,6 +15,8 @@ from station.control.client import ControlClient
 from station.domain.errors import StationError
 
 LOOK_S = 0.5
+NUDGE_S = 4.0
+"""After so long a silence a technician looks up and does again what seems to have been missed."""
 SILENCE_S = 150.0
 """Longer than any step is quiet, at any speed."""
 RECEIPT_S = 30.0
@@ -23,10 +25,11 @@ RECEIPT_S = 30.0
 class Overseer:
     """Use as a context around the reading of events. `reason` says why it hung up, None if it did not."""
 
-    def __init__(self, client: ControlClient, children: Sequence[Child]) -> None:
+    def __init__(self, client: ControlClient, children: Sequence[Child], nudge: Callable[[], None]) -> None:
         self.reason: StationError | None = None
         self._client = client
         self._children = children
+        self._nudge = nudge
         self._heard_at = time.monotonic()
         self._patience_s = SILENCE_S
         self._waits_for = "the station"
@@ -57,7 +60,10 @@ class Overseer:
             try:
                 for child in self._children:
                     child.require_alive()
-                if time.monotonic() - self._heard_at > self._patience_s:
+                silence_s = time.monotonic() - self._heard_at
+                if NUDGE_S <= silence_s % (2 * NUDGE_S) < NUDGE_S + LOOK_S:
+                    self._nudge()
+                if silence_s > self._patience_s:
                     raise StationError(
                         f"{self._waits_for} said nothing for {self._patience_s:g} s; see the logs in the output folder"
                     )

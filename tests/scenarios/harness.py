@@ -226,26 +226,29 @@ def _run(
     socket: Path, station: subprocess.Popen[bytes], bench: subprocess.Popen[bytes], place: Path, plan: str | None
 ) -> None:
     """Scan, press START, answer; until the run has ended."""
-    assert bench.stdin is not None
     scans = {
         "operator": "OP:scene",
         "work_order": "WO:SCENE-1",
         "serial_number": "SN:S1",
         "product": "PR:example-a-100",
     }
-    technician = Technician(scans | ({"plan": f"PL:{plan}"} if plan else {}))
+
+    def send(command: str) -> None:
+        assert bench.stdin is not None
+        bench.stdin.write(command.encode() + b"\n")
+        bench.stdin.flush()
+
+    technician = Technician(scans | ({"plan": f"PL:{plan}"} if plan else {}), send)
     watchdog = threading.Timer(RUN_S, station.kill)
     watchdog.start()
     with _connect(socket, station, place) as client, _cancelled(watchdog):
         for event in client.watch():
             kind, data = event["kind"], event["data"]
             if kind == "run_started":
-                technician.ran = True
+                technician.run_id = data["run_id"]
             elif kind == "run_ended":
                 return
-            for command in technician.acts(kind, data):
-                bench.stdin.write(command.encode() + b"\n")
-                bench.stdin.flush()
+            technician.see(kind, data)
     raise AssertionError(f"the run did not end within {RUN_S:g} s; {_logs(place)}")
 
 
