@@ -45,9 +45,9 @@ from station.run.conductor import Conductor, Room
 from station.run.delivery import RunMessages
 from station.run.session import Session
 from station.run.session_scans import Catalogue
+from station.safety.causes import trip_text
 from station.safety.guarded import build_bench
 from station.safety.kernel import Kernel
-from station.safety.trip_texts import trip_text
 from station.settings.loading import load
 from station.settings.tree import Tree
 from station.steps.catalog import STEPS

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from station.domain.trip_words import Pair as Pair
 from station.report.numbers import number
 
 Lang = Literal["zh", "en"]
 LANGS: tuple[Lang, Lang] = ("zh", "en")
-Pair = tuple[str, str]
-"""Chinese, English."""
-
 MEASUREMENTS: Mapping[str, Pair] = {
     "insulation_mohm": ("绝缘电阻", "Insulation resistance"),
     "earth_bond_ohm": ("接地电阻", "Earth bond resistance"),

@@ -6,9 +6,11 @@ cause of the line; those of the station's own supervision and of persons stand i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
-from station.domain.interlock import Trip, TripKind
+from station.domain.interlock import Interlock, Trip, TripKind
+from station.domain.trip_words import trip_words
 from station.domain.verdict import Verdict
 
 Kind = Literal["dut", "station", "person"]
@@ -51,3 +53,12 @@ def station_trip(interlock: str, cause: str, at: float, value: float | None = No
     plain = cause.split(" ", 1)[0]
     kind: TripKind = "person" if interlock == "stop" else "machine"
     return Trip(interlock, cause, value, limit, "station", at, None, STATION_CODES.get((interlock, plain), "K00"), kind)
+
+
+def trip_text(trip: Trip, interlocks: Sequence[Interlock]) -> dict[str, str]:
+    """Words for `trip`, by language: its interlock's own from interlocks.toml, else the table's."""
+    for row in interlocks:
+        if row.name == trip.interlock and row.text:
+            return dict(row.text)
+    zh, en = trip_words(trip.interlock, trip.cause)
+    return {"zh": zh, "en": en}
