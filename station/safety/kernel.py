@@ -319,6 +319,8 @@ class Kernel:
         if self.trips and wishes != Wishes():
             self.refuse_if_tripped()
         self._wishes = wishes
+        if wishes != Wishes():
+            self.pollers.pace.resting = False
 
     def _now_state(self) -> ScanState:
         return self._state if self._state is not None else scan.begin(self.rules, self.clock())

@@ -7,8 +7,8 @@ taken for a reading that is fine.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from drivers.errors import DriverError, PortError
@@ -23,11 +23,36 @@ TICK_S = 0.05
 """Pollers begin on the ticks of the scan, so that a loop with nothing to do sleeps between them."""
 
 
-@dataclass(slots=True)
 class Pace:
-    """Whether the bench rests: nothing is wanted and nothing is on, so a reading a second is enough."""
+    """Whether the bench rests: nothing is wanted and nothing is on, so a reading a second is enough.
 
-    resting: bool = False
+    The end of the rest wakes everyone: a reading that was young enough for a permit must not grow too old after it.
+    """
+
+    def __init__(self) -> None:
+        self._awake = asyncio.Event()
+        self._awake.set()
+
+    @property
+    def resting(self) -> bool:
+        """Whether there is time."""
+        return not self._awake.is_set()
+
+    @resting.setter
+    def resting(self, resting: bool) -> None:
+        if resting:
+            self._awake.clear()
+        else:
+            self._awake.set()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait that long, or until a rest ends."""
+        if not self.resting:
+            await asyncio.sleep(seconds)
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._awake.wait()
 
 
 class Poller:
@@ -85,7 +110,8 @@ class Poller:
                 self._ready = self._ready and not isinstance(error, PortError)
             period_s = max(self.poll_s, REST_S) if self.pace.resting else self.poll_s
             due = max(due + period_s, tick_after(self._clock(), TICK_S))
-            await asyncio.sleep(due - self._clock())
+            await self.pace.sleep(due - self._clock())
+            due = min(due, self._clock())  # woken early: the next one counts from here
 
     async def _ask(self) -> Mapping[str, float]:
         if not self._ready:

@@ -135,7 +135,7 @@ class RelayDesk:
                 self.trouble = None
             except DriverError as error:
                 self.trouble = error
-            await asyncio.sleep(max(self._poll_s, REST_S) if self.pace.resting and self.started else self._poll_s)
+            await self.pace.sleep(max(self._poll_s, REST_S) if self.pace.resting and self.started else self._poll_s)
 
     async def _start(self) -> None:
         """Fan on (the load bank may be hot from before a crash), the rest open; the bleed comes with the scan."""

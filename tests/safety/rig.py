@@ -274,7 +274,7 @@ class Sensor:
     def __init__(self, source: Callable[[], Mapping[str, float]]) -> None:
         self._source = source
         self.dead = self.broken = False
-        self.armed = 0
+        self.armed = self.reads = 0
 
     @property
     def accuracy(self) -> Mapping[str, Accuracy]:
@@ -284,6 +284,7 @@ class Sensor:
         return Identity()
 
     async def read(self) -> Mapping[str, float]:
+        self.reads += 1
         await asyncio.sleep(WIRE_S)
         if self.broken:
             raise ZeroDivisionError("a bug in a driver")
