@@ -21,6 +21,7 @@ from station.domain.interlock import Trip
 from station.domain.journal import RunDraft
 from station.domain.plan import Plan, Product, Purpose
 from station.domain.record import Record
+from station.domain.session_state import State
 from station.domain.verdict import Verdict
 from station.domain.work_order import Ticket
 from station.panel.panel_task import PanelTask
@@ -122,16 +123,15 @@ class Conductor:
 
     async def watch_guard(self) -> None:
         """Tell the session what the guard says: voltage on or off, and when nothing is hot any more."""
-        voltage, hot, ticked_s = False, False, self._now_s()
+        voltage, ticked_s = False, self._now_s()
         while True:
             status = self._room.safety.status
             on = status is not None and (status.k or status.h or status.fb)
             if on != voltage:
                 voltage = on
                 self.post(ev.VoltageChanged(on))
-            if hot and not self._room.safety.hot:
+            if self._session.state is State.COOLING and not self._room.safety.hot:
                 self.post(ev.Cooled())
-            hot = self._room.safety.hot
             if self._now_s() - ticked_s >= TICK_S:
                 ticked_s = self._now_s()
                 self.post(ev.Tick())
