@@ -107,7 +107,8 @@ ROWS: tuple[Row, ...] = (
     Row(RUNNING, K.RUN_ENDED, "", "end_run_cold", BY_VERDICT),
     Row((S.TRIPPED,), K.RUN_ENDED, "", "end_run", None),
     Row((*AT_REST, S.COOLING), K.RUN_ENDED, "", "nothing", None),
-    Row((S.COOLING,), K.COOLED, "", "cool", BY_VERDICT),
+    Row((S.COOLING,), K.COOLED, "has_verdict", "cool", BY_VERDICT),
+    Row((S.COOLING,), K.COOLED, "", "cool", BY_SCANS),
     Row((*AT_REST, *RUNNING, S.TRIPPED), K.COOLED, "", "note_cool", None),
     # the latch, the power, the panel, time
     Row(ANY, K.TRIP, "", "note_trip", S.TRIPPED),
