@@ -40,7 +40,7 @@ FAULTS = (
     Fault("hum", ("snr_db",), "left"),
     Fault("noisy", ("snr_db",), "left"),
     Fault("narrow-band", ("response_drop_db",), "left"),
-    Fault("crosstalk", ("crosstalk_db",), "left"),
+    Fault("crosstalk", ("crosstalk_db",), "right"),
     Fault("thermal-shutdown", ("dropouts", "heatsink_degc"), None, needs_soak=True),
     Fault("intermittent", ("dropouts",), "left", needs_soak=True),
     Fault("runaway", ("heatsink_degc",), None, needs_soak=True),
