@@ -45,7 +45,7 @@ from station.run.conductor import Conductor, Room
 from station.run.delivery import RunMessages
 from station.run.session import Session
 from station.run.session_scans import Catalogue
-from station.safety.causes import trip_text
+from station.safety.causes import blame_words, trip_text
 from station.safety.guarded import build_bench
 from station.safety.kernel import Kernel
 from station.settings.loading import load
@@ -176,8 +176,7 @@ async def _serve(tree: Tree, keys: Any) -> int:
         )
 
         async def alarm(trip: Trip, run_id: str | None) -> None:
-            whose = "by a person's act" if trip.kind == "person" else f"blames the {trip.blames}"
-            cause = f"{trip.interlock}, {trip.cause}; {whose}"
+            cause = f"{trip.interlock}, {trip.cause}; {blame_words(trip)}"
             await store.post([messages.alarm(trip.code or trip.interlock, cause, run_id=run_id)])
 
         async def prepare() -> None:

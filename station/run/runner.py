@@ -30,6 +30,7 @@ from station.run.context import Ask, Context
 from station.run.judging import judge_step
 from station.run.watchers import harmless
 from station.safety.bench import Bench
+from station.safety.causes import blame_words, verdict_of
 from station.steps.step import StepSpec
 
 log = logging.getLogger(__name__)
@@ -238,7 +239,7 @@ class Runner:
         for trip in new:
             self._trips.append(_trip_record(trip, self._clock.now_s() - self._began_s))
             self._publish(Event("trip", {"interlock": trip.interlock, "cause": trip.cause, "code": trip.code}))
-            verdict = Verdict.ABORTED if trip.kind == "person" else _BLAMED[trip.blames]
+            verdict = verdict_of(trip)
             if first is None:
                 first = verdict, Cause(step_id, trip.measurement, None, _trip_text(trip))
         if first is not None and step_id is None:
@@ -313,7 +314,6 @@ class Runner:
 
 
 _FINE = (Verdict.PASS, Verdict.NOT_APPLICABLE)
-_BLAMED = {"dut": Verdict.FAIL, "station": Verdict.ERROR}
 
 
 def _words(error: BaseException) -> str:
@@ -330,8 +330,7 @@ def _trip_record(trip: Trip, at_s: float) -> TripRecord:
 def _trip_text(trip: Trip) -> str:
     value = "" if trip.value is None else f" at {trip.value:.4g}"
     limit = "" if trip.limit is None else f" (limit {trip.limit:.4g})"
-    whose = "by a person's act" if trip.kind == "person" else f"blames the {trip.blames}"
-    return f"trip: {trip.interlock}, {trip.cause}{value}{limit}; {whose}"
+    return f"trip: {trip.interlock}, {trip.cause}{value}{limit}; {blame_words(trip)}"
 
 
 def _begun_data(draft: RunDraft, run_no: int) -> dict[str, object]:

@@ -42,6 +42,11 @@ def verdict_of(trip: Trip) -> Verdict:
     return _VERDICT[kind_of(trip)]
 
 
+def blame_words(trip: Trip) -> str:
+    """Whose doing it was, for the record's causes and the alarm at the centre."""
+    return "by a person's act" if trip.kind == "person" else f"blames the {trip.blames}"
+
+
 def guard_trip(cause: str, at: float) -> Trip:
     """A trip that the guard reports, or that the station holds against it."""
     kind: TripKind = "person" if cause in _PERSON_GUARD else "machine"
