@@ -37,7 +37,6 @@ class Inbox:
         window: Window,
         publish_event: Publish,
         raise_alarm: RaiseAlarm,
-        now: Callable[[], float],
     ) -> None:
         self._store = store
         self._messages = messages
@@ -45,7 +44,6 @@ class Inbox:
         self._window = window
         self._publish_event = publish_event
         self._raise_alarm = raise_alarm
-        self._now = now
         self._receipt_topic = topic(messages.station, "dn", "receipt")
         self._command_topic = topic(messages.station, "dn", "cmd")
         self.ignored = 0
@@ -83,7 +81,7 @@ class Inbox:
             self.ignored += 1
             log.warning("a receipt for %s, which is not in this outbox, was ignored", entry.msg_id)
             return
-        self._window.receipted(settled.seq, self._now())
+        self._window.receipted(settled.seq)
         data = {"msg_id": entry.msg_id, "of": settled.suffix, "run_id": settled.run_id, "status": entry.status}
         if settled.outcome != "known":
             self._publish_event(Event("receipt", data))

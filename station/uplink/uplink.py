@@ -53,7 +53,7 @@ class Uplink:
         self._now = now
         self._backoff = backoff or Backoff()
         self._window = Window(limits or WindowLimits(), self._backoff)
-        self._inbox = Inbox(store, messages, receipt_keys, self._window, publish_event, self._raise_alarm, now)
+        self._inbox = Inbox(store, messages, receipt_keys, self._window, publish_event, self._raise_alarm)
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
         self._link: Link | None = None

@@ -72,7 +72,7 @@ class Window:
         self._sent += 1
         self._flights[seq] = _Flight(mid, now, self._sent)
 
-    def receipted(self, seq: int, now: float) -> None:
+    def receipted(self, seq: int) -> None:
         """A row was settled by a verified receipt."""
         if self._silences > self._limits.in_flight:
             self._rests.clear()  # they rested from the silence that ends here

@@ -29,7 +29,7 @@ def test_at_most_twenty_are_in_flight() -> None:
     for seq in range(20):
         window.sent(seq, seq, 0.0)
     assert (window.room(0.0), window.skip(0.0)) == (0, set(range(20)))
-    window.receipted(3, 1.0)
+    window.receipted(3)
     assert window.room(1.0) == 1
 
 
@@ -71,7 +71,7 @@ def test_a_row_that_fails_while_others_are_receipted_rests_by_itself() -> None:
     window = make_window()
     window.sent(1, 1, 0.0)
     window.sent(2, 2, 0.0)
-    window.receipted(2, 5.0)
+    window.receipted(2)
     window.expire(10.0)
     assert (window.room(10.9), window.skip(10.9), window.skip(11.0)) == (20, {1}, set())
 
@@ -87,7 +87,7 @@ def test_a_silent_centre_is_asked_with_one_row_and_then_one_more_each_time() -> 
     window.expire(21.0)
     assert (window.room(22.9), window.room(23.0)) == (0, 2)
     window.sent(0, 21, 23.0)
-    window.receipted(0, 23.1)
+    window.receipted(0)
     assert window.room(23.1) == 20, "the centre is back"
 
 
@@ -100,7 +100,7 @@ def test_a_message_that_the_centre_cannot_digest_blocks_no_other() -> None:
         if window.room(now):
             done += 1
             window.sent(done, done, now)
-            window.receipted(done, now + 0.05)
+            window.receipted(done)
         now += 0.1
     assert done == 2000
 
@@ -126,7 +126,7 @@ class Drain:
                 self.window.sent(row, len(self.sent), self.now)
             for row in filter(digests, due):
                 self.waiting.remove(row)
-                self.window.receipted(row, self.now)
+                self.window.receipted(row)
             change_at = self.window.next_change_at(self.now)
             self.now = min(end, self.now + 0.05 if change_at is None else max(change_at, self.now + 0.05))
         return self.sent
@@ -174,7 +174,7 @@ def test_a_late_receipt_ends_the_rest_of_a_row() -> None:
     window = make_window()
     window.sent(1, 1, 0.0)
     window.expire(10.0)
-    window.receipted(1, 10.1)
+    window.receipted(1)
     assert (window.skip(10.1), window.room(10.1), window.next_change_at(10.1)) == (set(), 20, None)
 
 
@@ -192,7 +192,7 @@ def test_the_window_holds_its_bounds_and_always_goes_on(history: list[tuple[str,
             mid += 1
             window.sent(number, mid, now)
         elif action == "receipt":
-            window.receipted(number, now)
+            window.receipted(number)
         elif action == "refuse":
             window.refused(number, now)
         elif action == "lose":
