@@ -24,7 +24,10 @@ READ_S = 1.0
 
 
 class PanelTask:
-    """`emit` takes button events; `lost` a reason, `back` nothing. All are called in the loop and must not block."""
+    """`emit` takes button events; `lost` a reason, `back` nothing. All are called in the loop and must not block.
+
+    `now_s`: monotonic seconds.
+    """
 
     def __init__(
         self,
@@ -35,9 +38,10 @@ class PanelTask:
         *,
         poll_s: float = POLL_S,
         retry_s: float = RETRY_S,
+        now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._panel, self._emit, self._lost, self._back = panel, emit, lost, back
-        self._poll_s, self._retry_s = poll_s, retry_s
+        self._poll_s, self._retry_s, self._now_s = poll_s, retry_s, now_s
         self._wanted: tuple[Pattern, str] = (PATTERNS[State.WAITING], PATTERNS[State.WAITING].buzzer)
         self._shown: tuple[Pattern, str] | None = None
         self._scan = ButtonScan()
@@ -60,15 +64,19 @@ class PanelTask:
             self._shown = None
 
     async def run(self) -> None:
-        """Poll until cancelled."""
+        """Look until cancelled."""
         while not _cancelled():
-            try:
-                await self._poll_once()
-            except (DriverError, TimeoutError) as trouble:
-                await self._wait_for_panel(str(trouble) or f"no answer within {READ_S:g} s")
-            now_s = time.monotonic()
+            await self.look()
+            now_s = self._now_s()
             await asyncio.sleep(tick_after(now_s, self._poll_s) - now_s)
         raise asyncio.CancelledError
+
+    async def look(self) -> None:
+        """One poll: show what is wanted, read the buttons. A panel that fails is told and waited for, right here."""
+        try:
+            await self._poll_once()
+        except (DriverError, TimeoutError) as trouble:
+            await self._wait_for_panel(str(trouble) or f"no answer within {READ_S:g} s")
 
     async def _poll_once(self) -> None:
         if self._shown != self._wanted:
@@ -78,7 +86,7 @@ class PanelTask:
             self._shown = wanted
         async with asyncio.timeout(READ_S):
             down = await self._panel.read_buttons()
-        for event in self._scan.poll(down, time.monotonic()):
+        for event in self._scan.poll(down, self._now_s()):
             self._emit(event)
 
     async def _wait_for_panel(self, reason: str) -> None:

@@ -97,6 +97,7 @@ class Conductor:
         self._alarmed_s: dict[tuple[str, str], float] = {}
         self._prompts = Prompts(self._prompted)
         self._view: dict[str, Any] = {}
+        self._voltage, self._ticked_s = False, now_s()
         self.panel = make_panel(self)
 
     @property
@@ -122,20 +123,23 @@ class Conductor:
         return actions
 
     async def watch_guard(self) -> None:
-        """Tell the session what the guard says: voltage on or off, and when nothing is hot any more."""
-        voltage, ticked_s = False, self._now_s()
+        """Look for ever."""
         while True:
-            status = self._room.safety.status
-            on = status is not None and (status.k or status.h or status.fb)
-            if on != voltage:
-                voltage = on
-                self.post(ev.VoltageChanged(on))
-            if self._session.state is State.COOLING and not self._room.safety.hot:
-                self.post(ev.Cooled())
-            if self._now_s() - ticked_s >= TICK_S:
-                ticked_s = self._now_s()
-                self.post(ev.Tick())
+            self.look()
             await asyncio.sleep(tick_after(self._now_s(), GUARD_LOOK_S) - self._now_s())
+
+    def look(self) -> None:
+        """One look: tell the session what the guard says, when nothing is hot any more, and that time passes."""
+        status = self._room.safety.status
+        on = status is not None and (status.k or status.h or status.fb)
+        if on != self._voltage:
+            self._voltage = on
+            self.post(ev.VoltageChanged(on))
+        if self._session.state is State.COOLING and not self._room.safety.hot:
+            self.post(ev.Cooled())
+        if self._now_s() - self._ticked_s >= TICK_S:
+            self._ticked_s = self._now_s()
+            self.post(ev.Tick())
 
     async def stop(self) -> None:
         """End the run in hand as ABORTED and wait until it is on record: the station is being stopped."""

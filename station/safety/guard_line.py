@@ -15,6 +15,7 @@ from drivers.errors import DriverError
 from drivers.ports import Guard, GuardStatus
 from station.safety.rules import Rules
 
+OPEN_S = 5.0
 _LOG = logging.getLogger(__name__)
 
 
@@ -64,21 +65,36 @@ class GuardLine:
         self._opened = True
 
     async def run(self) -> None:
-        """Open the line, and again whenever it is lost or silent."""
+        """Keep the line open for ever."""
         while True:
-            if self._needs_opening():
-                if self._opened:
-                    self._on_lost()
-                try:
-                    async with asyncio.timeout(5.0):
-                        await self.open_again()
-                    self._note(None)
-                except DriverError as error:
-                    self._note(error)
-                except TimeoutError:
-                    wrong = "cannot be opened within 5 s; check its USB lead and its port in station.toml"
-                    self._note(DriverError("guard", wrong))
+            await self.keep_open()
             await asyncio.sleep(self._rules.reconnect_s)
+
+    async def keep_open(self) -> None:
+        """One look: open the line if it is not open, lost or silent. Trouble is kept, not raised."""
+        if not self.needs_opening:
+            return
+        if self._opened:
+            self._on_lost()
+        try:
+            async with asyncio.timeout(OPEN_S):
+                await self.open_again()
+            self._note(None)
+        except DriverError as error:
+            self._note(error)
+        except TimeoutError:
+            wrong = f"cannot be opened within {OPEN_S:g} s; check its USB lead and its port in station.toml"
+            self._note(DriverError("guard", wrong))
+
+    @property
+    def needs_opening(self) -> bool:
+        """Whether the line was never opened, is lost, or has been silent for too long to be the same session."""
+        if self._opening.locked():
+            return False
+        status = self.guard.status
+        if status is None or not self._opened or self.guard.hello is None:
+            return True
+        return self._clock() - status.received_at > 2 * self._rules.guard_silence_s
 
     async def close(self) -> None:
         """Let STOP end, then let go of the line (which sends OFF)."""
@@ -87,14 +103,6 @@ class GuardLine:
             self._stopping.cancel()
         with contextlib.suppress(DriverError):
             await self.guard.close()
-
-    def _needs_opening(self) -> bool:
-        if self._opening.locked():
-            return False
-        status = self.guard.status
-        if status is None or not self._opened or self.guard.hello is None:
-            return True
-        return self._clock() - status.received_at > 2 * self._rules.guard_silence_s
 
     async def _stop(self) -> None:
         try:

@@ -130,10 +130,12 @@ class Watched:
         """Why the dead ones died, by name."""
 
     def start(self) -> None:
-        """Start what does not run."""
-        for name, work in self._works.items():
-            if name not in self._tasks:
-                self._tasks[name] = asyncio.get_running_loop().create_task(work(), name=f"watched {name}")
+        """Start all of them."""
+        for name in self._works:
+            self._start(name)
+
+    def _start(self, name: str) -> None:
+        self._tasks[name] = asyncio.get_running_loop().create_task(self._works[name](), name=f"watched {name}")
 
     def dead(self) -> frozenset[str]:
         """Names of those that have ended, for whatever reason."""
@@ -146,8 +148,7 @@ class Watched:
     def revive(self) -> None:
         """Start the dead ones again; on a person's RESET only."""
         for name in self.dead():
-            del self._tasks[name]
-        self.start()
+            self._start(name)
 
     async def close(self) -> None:
         """Cancel and wait."""

@@ -125,17 +125,21 @@ class RelayDesk:
         self._image = RelayImage(dict(self._commanded), positions, asked_at)
 
     async def run(self) -> None:
-        """Bring the board into its safe state once it answers, then read it for ever. Trouble is kept, not raised."""
+        """Look for ever."""
         while True:
-            try:
-                if self.started:
-                    await self.refresh()
-                else:
-                    await self._start()
-                self.trouble = None
-            except DriverError as error:
-                self.trouble = error
+            await self.look()
             await self.pace.sleep(max(self._poll_s, REST_S) if self.pace.resting and self.started else self._poll_s)
+
+    async def look(self) -> None:
+        """One look: bring the board into its safe state once it answers, then read it. Trouble is kept, not raised."""
+        try:
+            if self.started:
+                await self.refresh()
+            else:
+                await self._start()
+            self.trouble = None
+        except DriverError as error:
+            self.trouble = error
 
     async def _start(self) -> None:
         """Fan on (the load bank may be hot from before a crash), the rest open; the bleed comes with the scan."""
