@@ -27,7 +27,8 @@ from station.domain.work_order import Ticket
 from station.panel.panel_task import PanelTask
 from station.panel.prompts import Prompts
 from station.run import session_events as ev
-from station.run.runner import Journal, Messages, Order, Runner, Stamps, Watch
+from station.run.run_ports import Journal, Messages, Order, Stamps, Watch
+from station.run.runner import Runner
 from station.run.session import Session
 from station.run.watchers import harmless
 from station.safety.bench import Bench

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from station.domain.errors import StepError
@@ -15,6 +15,7 @@ from station.domain.record import Cause, JudgedMeasurement, StepRecord
 from station.domain.verdict import Verdict, worst
 
 Key = tuple[str, Channel | None]
+FINE = (Verdict.PASS, Verdict.NOT_APPLICABLE)
 
 
 @dataclass(slots=True)
@@ -86,6 +87,28 @@ def judge_step(
         (*harvest.notes, *_surplus(step, harvest)),
     )
     return Judged(record, tuple(causes))
+
+
+def judge_run(
+    done: Sequence[StepRecord], ended: Verdict | None, causes: Sequence[Cause]
+) -> tuple[Verdict, tuple[Cause, ...]]:
+    """The verdict of a run from its steps, what ended it and the causes so far; and what is to be said besides.
+
+    The worst wins. PASS needs proof, and what is no PASS needs a cause on record: else it is an ERROR that says so.
+    """
+    verdict = worst([*(step.verdict for step in done), *([ended] if ended else [])])
+    lacking: list[str] = []
+    if verdict in (Verdict.SKIPPED, Verdict.NOT_APPLICABLE):  # nothing failed and yet something was not made
+        verdict = Verdict.ERROR
+        lacking.append("a planned step was not made and nothing says why")
+    proofs = [m for step in done for m in step.measurements if m.verdict is Verdict.PASS]
+    if verdict is Verdict.PASS and not proofs:
+        verdict = Verdict.ERROR
+        lacking.append("no measurement was made and passed: that proves nothing")
+    if verdict is not Verdict.PASS and not (causes or lacking):
+        verdict = Verdict.ERROR
+        lacking.append("no PASS, and no cause on record: treat as a station fault")
+    return verdict, tuple(Cause(None, None, None, text) for text in lacking)
 
 
 def _speaks_against(measurement: JudgedMeasurement | None) -> bool:

@@ -11,26 +11,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 from drivers.errors import DriverError, PermitDenied
 from station.domain.clock import TestClock
-from station.domain.errors import StationError, StepError, StoreError
+from station.domain.errors import StationError, StepError
 from station.domain.events import Event, Publish
-from station.domain.interlock import Trip
 from station.domain.journal import PlannedStep, RunDraft, planned_steps, step_not_made
 from station.domain.measurement import Channel
-from station.domain.outbox import Draft
-from station.domain.plan import Needs, OnFail, Plan, PlanStep, Product
+from station.domain.plan import Needs, OnFail, PlanStep
 from station.domain.record import Cause, Handover, Record, StepRecord, TripRecord
 from station.domain.verdict import Verdict, worst
 from station.run.context import Ask, Context
-from station.run.judging import judge_step
+from station.run.judging import FINE, judge_run, judge_step
+from station.run.run_ports import Journal, Messages, Order, Stamps, Watch
+from station.run.run_words import begun_data, ended_data, error_words, trip_cause, trip_record
 from station.run.watchers import harmless
 from station.safety.bench import Bench
-from station.safety.causes import blame_words, verdict_of
+from station.safety.causes import verdict_of
 from station.steps.step import StepSpec
 
 log = logging.getLogger(__name__)
@@ -39,56 +39,12 @@ END_S = 5.0
 """How long a step may clean up after itself before the bench is made safe over its head."""
 
 
-class Journal(Protocol):
-    """Where a run is committed. Raises `StoreError`: then nothing is energised any more."""
-
-    async def begin_run(self, draft: RunDraft, messages: Sequence[Draft]) -> int: ...
-
-    async def add_step(self, run_id: str, index: int, step: StepRecord) -> None: ...
-
-    async def finish_run(self, record: Record, messages: Sequence[Draft]) -> object: ...
-
-
-class Watch(Protocol):
-    """The kernel as the runner sees it."""
-
-    @property
-    def trips(self) -> Sequence[Trip]:
-        """Every trip since the latch was last clear, first cause first."""
-
-    async def wait_tripped(self) -> None:
-        """Return once the latch is set."""
-
-
-class Messages(Protocol):
-    """What goes to the centre with a run, committed together with it."""
-
-    def started(self, draft: RunDraft) -> Sequence[Draft]: ...
-
-    def ended(self, record: Record) -> Sequence[Draft]: ...
-
-
-class Stamps(Protocol):
-    """UTC stamps."""
-
-    def now(self) -> str: ...
-
-
 class RunAborted(Exception):
     """A person or the centre wants the run to end; `verdict` ABORTED, or ERROR where the station itself must stop."""
 
     def __init__(self, reason: str, verdict: Verdict = Verdict.ABORTED) -> None:
         super().__init__(reason)
         self.verdict = verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One run to make: the plan resolved for the product, and the draft of its record."""
-
-    plan: Plan
-    product: Product
-    draft: RunDraft
 
 
 class Runner:
@@ -141,7 +97,7 @@ class Runner:
         draft = replace(order.draft, planned=planned_steps(order.plan))
         run_no = await self._journal.begin_run(draft, self._messages.started(draft))
         begun(run_no)
-        self._publish(Event("run_started", _begun_data(draft, run_no)))
+        self._publish(Event("run_started", begun_data(draft, run_no)))
         trip = asyncio.ensure_future(self._watch.wait_tripped())
         try:
             for index, step in enumerate(order.plan.steps):
@@ -154,7 +110,7 @@ class Runner:
             await self._make_safe()
         record = self._conclude(draft, run_no)
         await self._journal.finish_run(record, self._messages.ended(record))
-        self._publish(Event("run_ended", _ended_data(record)))
+        self._publish(Event("run_ended", ended_data(record)))
         return record
 
     # ---- one step --------------------------------------------------------------------------------------
@@ -191,7 +147,7 @@ class Runner:
         """Whether the step may still be made; what is not made is on record as SKIPPED."""
         if self._ended is not None or self._abort_asked():
             return False
-        if step.only_after_pass and any(s.verdict not in _FINE for s in self._done):
+        if step.only_after_pass and any(s.verdict not in FINE for s in self._done):
             return False
         needed = {Needs.DRIVE: {Needs.DRIVE, Needs.MAINS}, Needs.MAINS: {Needs.MAINS}, Needs.NOTHING: set()}
         return not (needed[spec.needs] & self._forbidden)
@@ -214,7 +170,7 @@ class Runner:
             return wish.verdict, Cause(step.id, None, None, str(wish))
         if error is None:
             return None, None
-        return Verdict.ERROR, Cause(step.id, None, None, _words(error))
+        return Verdict.ERROR, Cause(step.id, None, None, error_words(error))
 
     async def _end(self, work: asyncio.Future[None]) -> BaseException | None:
         """Cancel what still runs, wait for its clean-up, return what it raised (None: it ended well or by our wish).
@@ -237,11 +193,11 @@ class Runner:
         new = list(self._watch.trips)[len(self._trips) :]
         first: tuple[Verdict, Cause] | None = None
         for trip in new:
-            self._trips.append(_trip_record(trip, self._clock.now_s() - self._began_s))
+            self._trips.append(trip_record(trip, self._clock.now_s() - self._began_s))
             self._publish(Event("trip", {"interlock": trip.interlock, "cause": trip.cause, "code": trip.code}))
             verdict = verdict_of(trip)
             if first is None:
-                first = verdict, Cause(step_id, trip.measurement, None, _trip_text(trip))
+                first = verdict, Cause(step_id, trip.measurement, None, trip_cause(trip))
         if first is not None and step_id is None:
             self._ended = first[0] if self._ended is None else worst([self._ended, first[0]])
             self._causes.append(first[1])
@@ -267,7 +223,7 @@ class Runner:
         if self._ended is not None:
             await self._make_safe()
             return
-        if verdict in _FINE:
+        if verdict in FINE:
             return
         if step.on_fail in (OnFail.NO_MAINS, OnFail.MAINS_OFF):
             self._forbidden |= {Needs.MAINS, Needs.DRIVE}
@@ -290,17 +246,8 @@ class Runner:
     def _conclude(self, draft: RunDraft, run_no: int) -> Record:
         self._notice_trips(None)
         self._abort_asked()
-        verdict = worst([*(s.verdict for s in self._done), *([self._ended] if self._ended else [])])
-        if verdict in (Verdict.SKIPPED, Verdict.NOT_APPLICABLE):  # nothing failed and yet something was not made
-            verdict = Verdict.ERROR
-            self._causes.append(Cause(None, None, None, "a planned step was not made and nothing says why"))
-        proofs = [m for step in self._done for m in step.measurements if m.verdict is Verdict.PASS]
-        if verdict is Verdict.PASS and not proofs:
-            verdict = Verdict.ERROR
-            self._causes.append(Cause(None, None, None, "no measurement was made and passed: that proves nothing"))
-        if verdict is not Verdict.PASS and not self._causes:
-            self._causes.append(Cause(None, None, None, "no PASS, and no cause on record: treat as a station fault"))
-            verdict = Verdict.ERROR
+        verdict, lacking = judge_run(self._done, self._ended, self._causes)
+        self._causes.extend(lacking)
         return Record(
             run_id=draft.run_id, run_no=run_no, purpose=draft.purpose, work_order=draft.work_order,
             operator=draft.operator, second_operator=draft.second_operator, repair_engineer=draft.repair_engineer,
@@ -311,37 +258,3 @@ class Runner:
             steps=tuple(self._done), trips=tuple(self._trips), parts=draft.parts, instruments=draft.instruments,
             handovers=tuple(self._handovers), reference=draft.reference,
         )  # fmt: skip
-
-
-_FINE = (Verdict.PASS, Verdict.NOT_APPLICABLE)
-
-
-def _words(error: BaseException) -> str:
-    if isinstance(error, (DriverError, PermitDenied, StepError, StoreError)):
-        return str(error)
-    log.error("a step raised what it should not", exc_info=error)
-    return f"the step broke: {type(error).__name__}: {error}; see the log"
-
-
-def _trip_record(trip: Trip, at_s: float) -> TripRecord:
-    return TripRecord(trip.interlock, trip.cause, trip.value, trip.limit, trip.blames, round(at_s, 3))
-
-
-def _trip_text(trip: Trip) -> str:
-    value = "" if trip.value is None else f" at {trip.value:.4g}"
-    limit = "" if trip.limit is None else f" (limit {trip.limit:.4g})"
-    return f"trip: {trip.interlock}, {trip.cause}{value}{limit}; {blame_words(trip)}"
-
-
-def _begun_data(draft: RunDraft, run_no: int) -> dict[str, object]:
-    return {
-        "run_id": draft.run_id, "run_no": run_no, "plan": draft.plan.id, "product": draft.dut.product,
-        "serial_number": draft.dut.serial_number, "steps": [{"id": s.id, "title": s.title} for s in draft.planned],
-    }  # fmt: skip
-
-
-def _ended_data(record: Record) -> dict[str, object]:
-    return {
-        "run_id": record.run_id, "run_no": record.run_no, "verdict": record.verdict,
-        "causes": [cause.text for cause in record.causes],
-    }  # fmt: skip

@@ -34,7 +34,8 @@ from station.domain.plan import Needs, Plan, PlanStep, Product, Requirement
 from station.domain.record import ClockStamp, DutInfo, PlanInfo
 from station.domain.verdict import Verdict
 from station.run.delivery import RunMessages
-from station.run.runner import Order, Runner
+from station.run.run_ports import Order
+from station.run.runner import Runner
 from station.steps.step import StepContext, StepSpec
 from station.store.store import Store, mint_run_id
 

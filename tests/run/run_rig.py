@@ -20,7 +20,8 @@ from station.domain.measurement import Channel, Measurement
 from station.domain.plan import Needs, OnFail, Plan, PlanStep, Product, Requirement
 from station.domain.record import Record
 from station.run.delivery import RunMessages
-from station.run.runner import Order, Runner
+from station.run.run_ports import Order
+from station.run.runner import Runner
 from station.steps.step import StepContext, StepSpec
 from station.store.history import History
 from station.store.store import Store

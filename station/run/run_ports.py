@@ -1,0 +1,57 @@
+"""What a runner needs of others: journal, kernel, messages and stamps as it sees them, and the order to run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from station.domain.interlock import Trip
+from station.domain.journal import RunDraft
+from station.domain.outbox import Draft
+from station.domain.plan import Plan, Product
+from station.domain.record import Record, StepRecord
+
+
+class Journal(Protocol):
+    """Where a run is committed. Raises `StoreError`: then nothing is energised any more."""
+
+    async def begin_run(self, draft: RunDraft, messages: Sequence[Draft]) -> int: ...
+
+    async def add_step(self, run_id: str, index: int, step: StepRecord) -> None: ...
+
+    async def finish_run(self, record: Record, messages: Sequence[Draft]) -> object: ...
+
+
+class Watch(Protocol):
+    """The kernel as the runner sees it."""
+
+    @property
+    def trips(self) -> Sequence[Trip]:
+        """Every trip since the latch was last clear, first cause first."""
+
+    async def wait_tripped(self) -> None:
+        """Return once the latch is set."""
+
+
+class Messages(Protocol):
+    """What goes to the centre with a run, committed together with it."""
+
+    def started(self, draft: RunDraft) -> Sequence[Draft]: ...
+
+    def ended(self, record: Record) -> Sequence[Draft]: ...
+
+
+class Stamps(Protocol):
+    """UTC stamps."""
+
+    def now(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One run to make: the plan resolved for the product, and the draft of its record."""
+
+    plan: Plan
+    product: Product
+    draft: RunDraft
