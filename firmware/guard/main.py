@@ -2,7 +2,12 @@
 
 K and H are switched off in three ways, each without the others: by the core on its next pass, by the hard interrupt of
 a trip input, and by the hard 1 ms timer once the main loop has not renewed its leave. Only the core switches them on.
+Whatever ends the control loop ends in everything off and a restart, which is TRIPPED with BOOT.
 """
+
+import micropython
+
+micropython.kbd_intr(-1)  # Ctrl-C is a byte like any other, from here on: the imports below take long on the board
 
 import gc
 import os
@@ -11,10 +16,9 @@ import sys
 from time import ticks_ms
 
 import guard_settings as settings
-import micropython
 from guard_core import Guard
 from guard_frame import LineReader, encode
-from machine import WDT, Pin, Timer, disable_irq, enable_irq
+from machine import WDT, Pin, Timer, disable_irq, enable_irq, reset
 
 # GPIO numbers; docs/guard.md has the wiring. Inputs read 1 when their normally-closed loop is closed.
 K, H, RELEASE = 2, 3, 4
@@ -26,7 +30,6 @@ HOLD, STATUS_TX_MAX, ANSWER_TX_MAX = 512, 2048, 3072  # bytes kept for a host th
 # What differs between the ports. The RP2040's console promises room for one byte only and waits half a second for more,
 # and its poll does not end when a pin changes; elsewhere a descriptor takes what fits, and a pin ends the poll.
 RP2 = sys.platform == "rp2"
-TX_CHUNK = 1 if RP2 else 512
 PASS_MS = 1 if RP2 else 100
 TX_PASS = 32  # bytes handed over in one pass, at least
 LEAVE_MS = 3  # the timer's grace beyond the core's own deadline
@@ -46,9 +49,15 @@ class Outputs:
         self.seen = bytearray(3)  # a trip input fell since the last pass: estop, lid, thermo
         self._leave = [0]  # ms for which the timer lets K and H stand
 
+    def off(self):
+        """Everything that energises off, whatever the core says."""
+        self._k.value(0)
+        self._h.value(0)
+
     def trip_input(self, index, number):
         """A trip input with its hard interrupt."""
         pin = Pin(number, Pin.IN, Pin.PULL_DOWN)
+        # a hard interrupt must not allocate: with four names from outside a call fits the stack, a fifth needs the heap
         k, h, seen = self._k, self._h, self.seen
 
         def fell(_):
@@ -81,21 +90,20 @@ class Outputs:
             self._leave[0] = guard.leave_ms() + LEAVE_MS
         if now == self._was:
             return
-        if not on:
-            self._k.value(0)
-            self._h.value(0)
-        elif now[:2] != self._was[:2]:  # only then: what an interrupt took away stays away until the core says off
-            state = disable_irq()
-            if not any(self.seen):
-                self._k.value(now[0])
-                self._h.value(now[1])
-            enable_irq(state)
+        if not on:  # off goes before everything else
+            self.off()
         self._release.value(now[2])
         if not now[3]:  # never both: the lamp that goes, goes first
             self._red.value(0)
         self._green.value(now[4])
         self._red.value(now[3])
         self._led.value(now[5])
+        if on and now[:2] != self._was[:2]:  # on comes last: the lid locked, red lit
+            state = disable_irq()
+            if not any(self.seen):  # and once only: what an interrupt took away stays away until the core says off
+                self._k.value(now[0])
+                self._h.value(now[1])
+            enable_irq(state)
         self._was = now
 
 
@@ -103,22 +111,24 @@ class Line:
     """The USB serial line: bounded reads, and writes that never wait for the host."""
 
     def __init__(self):
-        micropython.kbd_intr(-1)  # Ctrl-C is a byte like any other
         self._in, self._out = sys.stdin.buffer, sys.stdout.buffer
         self._readable, self._writable = select.poll(), select.poll()
         self._readable.register(sys.stdin, select.POLLIN)
         self._writable.register(sys.stdout, select.POLLOUT)
         self._reader = LineReader()
-        self._pending = b""
+        self._tx = bytearray(ANSWER_TX_MAX)  # waiting to go out: from _first to _end
+        self._view = memoryview(self._tx)
+        self._one = bytearray(1)  # on the RP2040 this loop must not make rubbish at every byte
+        self._first = self._end = 0
         self._moving = False
 
     def wait(self, milliseconds):
         """Sleep until something came in, at most that long; not at all while output goes out. True: read now."""
-        if self._pending:
+        if self._first < self._end:
             milliseconds = 0 if self._moving else 1
         ready = _ready(self._readable, milliseconds)
         # a host that reads slower than it writes is read slower; one that does not read at all is heard all the same
-        return ready and not (self._moving and len(self._pending) > HOLD)
+        return ready and not (self._moving and self._end - self._first > HOLD)
 
     def read(self):
         """The lines that came in, as `LineReader` tells them; at most `READ_MAX` bytes of them."""
@@ -137,20 +147,28 @@ class Line:
     def send(self, body):
         """Queue a line, or drop it whole when the host does not keep up; status lines are dropped before answers."""
         frame = encode(body)
-        if len(self._pending) + len(frame) <= (STATUS_TX_MAX if body.startswith("S ") else ANSWER_TX_MAX):
-            self._pending += frame
+        waiting = self._end - self._first
+        if waiting + len(frame) > (STATUS_TX_MAX if body.startswith("S ") else ANSWER_TX_MAX):
+            return
+        if self._end + len(frame) > ANSWER_TX_MAX:
+            self._tx[:waiting] = self._tx[self._first : self._end]
+            self._first, self._end = 0, waiting
+        self._tx[self._end : self._end + len(frame)] = frame
+        self._end += len(frame)
 
     def write(self):
         """Hand over what fits now, a little at a time."""
-        sent = 0
-        while sent < min(len(self._pending), TX_PASS) and _ready(self._writable, 0):
-            took = self._out.write(self._pending[sent : sent + TX_CHUNK])
+        before = self._first
+        until = min(self._end, before + TX_PASS)
+        while self._first < until and _ready(self._writable, 0):
+            self._one[0] = self._tx[self._first]
+            took = self._out.write(self._one if RP2 else self._view[self._first : self._end])
             if not took:
                 break
-            sent += took
-        self._moving = sent > 0
-        if sent:
-            self._pending = self._pending[sent:]
+            self._first += took
+        self._moving = self._first > before
+        if self._first == self._end:
+            self._first = self._end = 0
 
 
 def _ready(poll, milliseconds):
@@ -172,11 +190,8 @@ def take(pin, seen, index):
     return pin.value() == 1
 
 
-def run():
+def control(outputs):
     """The control loop; it alone feeds the watchdog."""
-    outputs = Outputs()
-    if Pin(SERVICE, Pin.IN, Pin.PULL_UP).value() == 0:
-        return  # service jumper: leave the board to mpremote, with everything off
     estop, lid, thermo = (outputs.trip_input(i, number) for i, number in enumerate((ESTOP, LID, THERMO)))
     mirror = Pin(MIRROR, Pin.IN, Pin.PULL_DOWN)
     line = Line()
@@ -200,6 +215,19 @@ def run():
                     guard.frame(body)
                     outputs.show(guard)
         line.write()
+
+
+def run():
+    """Be the guard for ever; an error of any kind switches off and starts the board again."""
+    outputs = Outputs()
+    if Pin(SERVICE, Pin.IN, Pin.PULL_UP).value() == 0:
+        micropython.kbd_intr(3)
+        return  # service jumper: leave the board to mpremote, with everything off
+    try:
+        control(outputs)
+    finally:
+        outputs.off()
+        reset()
 
 
 if __name__ == "__main__":

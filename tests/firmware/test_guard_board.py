@@ -63,10 +63,10 @@ class Timer:
 def main(monkeypatch: pytest.MonkeyPatch) -> Iterator[types.ModuleType]:
     """main.py as a module on fake pins; `run` is not called."""
     machine = types.SimpleNamespace(
-        Pin=Pin, Timer=Timer, WDT=None, disable_irq=lambda: None, enable_irq=lambda state: None
+        Pin=Pin, Timer=Timer, WDT=None, reset=None, disable_irq=lambda: None, enable_irq=lambda state: None
     )
     monkeypatch.setitem(sys.modules, "machine", machine)  # type: ignore[arg-type]
-    monkeypatch.setitem(sys.modules, "micropython", types.SimpleNamespace())  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "micropython", types.SimpleNamespace(kbd_intr=id))  # type: ignore[arg-type]
     monkeypatch.setattr("time.ticks_ms", lambda: 0, raising=False)
     for name in ("guard_core", "guard_frame", "guard_settings"):
         monkeypatch.delitem(sys.modules, name, raising=False)
