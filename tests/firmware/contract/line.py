@@ -24,7 +24,7 @@ HEX8 = r"[0-9a-f]{8}"
 ARGUMENTS = {
     "HELLO": None,
     "HB": None,
-    "ARM": r"(?P<nonce>[^ :]+)",
+    "ARM": r"(?P<nonce>[^ ]+)",
     "ON": rf"(?P<n>{NUMBER})",
     "HV": rf"(?P<nonce>[^ :]+):(?P<n>{NUMBER})",
     "OFF": None,

@@ -53,6 +53,15 @@ class Model:
     unfinished: bytes = b""
     granted: dict[str, int] = field(default_factory=lambda: dict.fromkeys("kh", 0))  # times that K, H had to switch on
 
+    @classmethod
+    def of(cls, seen: Status, told: dict[str, str], session: str, seq: int) -> Model:
+        """The model of a guard that is known by its last HELLO and status line alone."""
+        limits = (int(told[name]) for name in ("hb", "max_on", "bleed"))
+        made = cls(*limits, seen.state, list(seen.causes), seen.k, seen.h, seen.lock, session, seq, told["nonce"])
+        made.up = made.k_off_up = made.off_up = seen.up
+        made.bad, made.beat_up = seen.bad, seen.up - PERIOD_MS
+        return made
+
     # ---- what the host writes -----------------------------------------------------------------------------------
     def sent(self, raw: bytes) -> None:
         """Bytes on their way to the guard."""
