@@ -56,6 +56,8 @@ class GuardTwin:
         self._board: Board | None = None
         self._rest = b""
         self._hungry_ticks = -1
+        self.heartbeat_ns = 0
+        """The firmware's own stamp of the last heartbeat that it accepted; 0 before the first."""
         self._reset_wanted = False
         self._closing = False
         self._resets_done = threading.Condition(self._lock)
@@ -200,6 +202,7 @@ class GuardTwin:
             if pin == "W":
                 self._hungry_ticks = 0
             elif pin == "LED":
+                self.heartbeat_ns = int(stamp_ns)
                 for heard in self._heartbeat_listeners:
                     heard()
             elif pin in _LAMPS:

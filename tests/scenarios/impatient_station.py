@@ -1,0 +1,19 @@
+"""The daemon, impatient between OFF and ON; imports nothing else, because tests that kill it start it again and again.
+
+python -m tests.scenarios.impatient_station run …
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+
+import station.daemon
+from station.safety.kernel import Kernel
+from station.safety.rules import Rules
+
+MIN_OFF_S = 0.2
+
+if __name__ == "__main__":
+    station.daemon.Kernel = functools.partial(Kernel, rules=Rules(min_off_s=MIN_OFF_S))  # type: ignore[misc,assignment]
+    sys.exit(station.daemon.main(sys.argv[2:]))
