@@ -271,10 +271,11 @@ class Lamp(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LampState:
-    """On, off, or blinking with a period."""
+    """On, off, or blinking: with a period, or a two-digit code that a person counts (see `drivers.blink_code`)."""
 
     on: bool
     blink_s: float = 0.0
+    code: int = 0
 
 
 class Panel(Device, Protocol):

@@ -46,6 +46,7 @@ from station.run.delivery import RunMessages
 from station.run.session import Session
 from station.run.session_scans import Catalogue
 from station.safety.causes import blame_words, trip_text
+from station.safety.errors import NotReady
 from station.safety.guarded import build_bench
 from station.safety.kernel import Kernel
 from station.settings.loading import load
@@ -182,6 +183,8 @@ async def _serve(tree: Tree, keys: Any) -> int:
         async def prepare() -> None:
             await _close_cut_off_runs(store, run_messages, stamps)
             await devices.ensure_sound()
+            if refused := kernel.why_start_refused():
+                raise NotReady(f"no run is begun: {'; '.join(refused)}")
 
         room = Room(
             bench, kernel, store, run_messages, STEPS, clock, station, station.resolve, station.draft, prepare,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import math
 import struct
 import time
 from collections.abc import Coroutine, Mapping
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import gpiozero
 
+from drivers.blink_code import flashes, is_lit
 from drivers.errors import PortError
 from drivers.ports import Button, Identity, Lamp, LampState
 from drivers.settings import GpioPanelSettings
@@ -32,8 +34,14 @@ BEEPS: Mapping[str, tuple[tuple[tuple[float, float], ...], bool]] = {
     "fail": (((0.8, 0.0),), False),
     "error": (((0.2, 0.1), (0.2, 0.1), (0.8, 0.0)), False),
     "trip": (((0.3, 0.3),), True),
+    "code": ((), False),
 }
-"""Buzzer patterns by name: beeps as (seconds on, seconds off), and whether they repeat; the names of station/panel."""
+"""Buzzer patterns by name: beeps as (seconds on, seconds off), and whether they repeat; the names of station/panel.
+
+`code` beeps once what a lamp blinks as its code.
+"""
+
+EDGE_S = 0.01
 
 
 class GpioPanel:
@@ -49,6 +57,7 @@ class GpioPanel:
         self._lamps: dict[Lamp, gpiozero.DigitalOutputDevice] = {}
         self._buzzer: gpiozero.DigitalOutputDevice | None = None
         self._shown: dict[Lamp, LampState] = {}
+        self._shown_s = 0.0
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def ensure_ready(self) -> Identity:
@@ -86,6 +95,7 @@ class GpioPanel:
             raise ValueError(f"buzzer pattern {buzzer!r}; known are {', '.join(name for name in BEEPS if name)}")
         await self.ensure_ready()
         self._shown = {lamp: lamps.get(lamp, LampState(False)) for lamp in Lamp}
+        self._shown_s = time.monotonic()
         self._light(time.monotonic())
         self._replace("lamps", self._blink())
         self._replace("buzzer", self._beep(buzzer))
@@ -120,18 +130,33 @@ class GpioPanel:
     def _light(self, now_s: float) -> None:
         for lamp, state in self._shown.items():
             if lamp in self._lamps:
-                dark_half = state.blink_s > 0 and now_s % state.blink_s >= state.blink_s / 2
-                self._lamps[lamp].value = state.on and not dark_half
+                self._lamps[lamp].value = self._lit(state, now_s)[0]
+
+    def _lit(self, state: LampState, now_s: float) -> tuple[bool, float]:
+        """Whether a lamp is lit now, and for how long it stays so."""
+        if not state.on:
+            return False, math.inf
+        if state.code:
+            return is_lit(state.code, now_s - self._shown_s)
+        if state.blink_s > 0:
+            half_s = state.blink_s / 2
+            return now_s % state.blink_s < half_s, half_s - now_s % half_s
+        return True, math.inf
 
     async def _blink(self) -> None:
-        halves_s = [state.blink_s / 2 for state in self._shown.values() if state.on and state.blink_s > 0]
-        while halves_s:
+        while True:
             now_s = time.monotonic()
-            await asyncio.sleep(min(half_s - now_s % half_s for half_s in halves_s))
+            left_s = min(self._lit(state, now_s)[1] for state in self._shown.values())
+            if left_s == math.inf:
+                return
+            await asyncio.sleep(max(EDGE_S, left_s))
             self._light(time.monotonic())
 
     async def _beep(self, name: str) -> None:
         beeps, repeats = BEEPS[name]
+        codes = [state.code for state in self._shown.values() if state.on and state.code]
+        if name == "code" and codes:
+            beeps = flashes(codes[0])
         buzzer = self._buzzer
         if buzzer is None:
             return

@@ -50,7 +50,9 @@ class SocketPanel:
     async def show(self, lamps: Mapping[Lamp, LampState], buzzer: str) -> None:
         """Set every lamp (those not named go off) and start a buzzer pattern; "" is silent."""
         wanted = {lamp: lamps.get(lamp, LampState(False)) for lamp in Lamp}
-        states = {lamp.value: {"on": state.on, "blink_s": state.blink_s} for lamp, state in wanted.items()}
+        states = {
+            lamp.value: {"on": state.on, "blink_s": state.blink_s, "code": state.code} for lamp, state in wanted.items()
+        }
         answer = await self._ask({"show": states, "buzzer": buzzer})
         if answer.get("shown") is not True:
             raise ProtocolError(self._device, f"lamps were answered {answer!r}")

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 When = Literal["always", "energised", "hv", "drive"]
 Blames = Literal["dut", "station"]
+Reaction = Literal["trip", "refuse"]
+"""`trip`: switches off and latches, whenever. `refuse`: nothing new is begun, and what is on goes on."""
 TripKind = Literal["machine", "person"]
 """A person's act (emergency stop, lid, STOP) ends a run as ABORTED; a machine's trip as `blames` says."""
+BLINK_FAMILY: Mapping[Blames, int] = {"dut": 5, "station": 6}
+"""The first digit of an interlock's `blink`, by whom it blames."""
+SENSOR_BLINK = 20
+"""Added to `blink` where not the value is the trouble but the reading: 7x for a 5x, 8x for a 6x."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,9 @@ class Interlock:
     measurement: str | None = None
     code: str = ""
     text: tuple[tuple[str, str], ...] = ()  # (("zh", …), ("en", …))
+    reaction: Reaction = "trip"
+    blink: int = 0
+    """What the violet lamp blinks for it: two digits, see `station.safety.lamp_codes`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +63,4 @@ class Trip:
     measurement: str | None = None
     code: str = ""
     kind: TripKind = "machine"
+    blink: int = 0

@@ -15,10 +15,13 @@ INTERLOCKS: Mapping[str, Pair] = {
     "mains": ("市电", "mains"),
     "discharge": ("放电", "discharge"),
     "stop": ("停止", "stop"),
+    "power": ("电源", "power"),
     "heatsink": ("散热器温度", "heatsink temperature"),
     "dc-left": ("左声道直流", "DC at the left output"),
     "dc-right": ("右声道直流", "DC at the right output"),
     "mains-power": ("市电功率", "mains power"),
+    "mains-feed": ("市电电压", "mains voltage"),
+    "plug-volts": ("放电电压表", "discharge voltmeter"),
     "inrush": ("开机冲击电流", "inrush current"),
     "fan": ("假负载风扇", "fan of the load bank"),
     "loadbank": ("假负载温度", "load bank temperature"),
@@ -58,6 +61,7 @@ CAUSES: Mapping[str, Pair] = {
     "BOUND": ("通电时间到限", "bound on energised time reached"),
     "NOT_PROVEN": ("未证实已放电", "not proven dead"),
     "STOP": ("已按停止", "STOP pressed"),
+    "RETURN": ("上次测试被中断", "the last run was cut off"),
     "SHUTDOWN": ("测试台停机", "station stopped"),
 }
 """Why an interlock tripped, by the first word of the record's cause; what follows is a name (`MISMATCH load_left`)."""
@@ -70,6 +74,7 @@ REMEDIES: Mapping[tuple[str, str], Pair] = {
     ("guard", "WELD"): ("必须维修", "service it before anything else"),
     ("guard", "SILENT"): ("检查连线和指示灯", "check its cable and its lamp"),
     ("guard", "LOST"): ("检查连线", "check its cable"),
+    ("power", "RETURN"): ("请按复位", "press RESET"),
     ("scan", "LATE"): ("处理器过忙", "the processor is too busy"),
 }
 """What a technician does about it, where there is more to say than to look the code up."""

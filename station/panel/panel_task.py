@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable
 
 from drivers.errors import DriverError
-from drivers.ports import Panel
+from drivers.ports import Button, Panel
 from station.domain.clock import tick_after
 from station.domain.session_state import State
-from station.panel.buttons import ButtonEvent, ButtonScan
-from station.panel.patterns import BUZZERS, PATTERNS, Pattern
+from station.panel.buttons import ButtonEvent, ButtonPressed, ButtonScan
+from station.panel.patterns import BUZZERS, PATTERNS, Pattern, with_code
 
+SAY_AGAIN = frozenset({Button.OK, Button.NG})
 POLL_S = 0.05
 RETRY_S = 1.0
 READ_S = 1.0
@@ -42,26 +43,36 @@ class PanelTask:
     ) -> None:
         self._panel, self._emit, self._lost, self._back = panel, emit, lost, back
         self._poll_s, self._retry_s, self._now_s = poll_s, retry_s, now_s
+        self._state: tuple[State, int] | None = (State.WAITING, 0)
         self._wanted: tuple[Pattern, str] = (PATTERNS[State.WAITING], PATTERNS[State.WAITING].buzzer)
         self._shown: tuple[Pattern, str] | None = None
         self._scan = ButtonScan()
 
-    def show_state(self, state: State) -> None:
-        """Show the pattern of `state` from the next poll on."""
-        if PATTERNS[state] is not self._wanted[0]:
-            self._wanted = (PATTERNS[state], PATTERNS[state].buzzer)
+    def show_state(self, state: State, code: int = 0) -> None:
+        """Show the pattern of `state` from the next poll on; `code`: what the violet lamp blinks, 0 for nothing.
+
+        While a code is shown, OK and NG silence the buzzer and have it beep the code once; they mean nothing else then.
+        """
+        if (state, code) != self._state:
+            self._state = state, code
+            pattern = with_code(PATTERNS[state], code)
+            self._wanted = (pattern, pattern.buzzer)
 
     def show(self, pattern: Pattern) -> None:
         """Show a pattern that belongs to no state (`IDENTIFY`) until `show_state` names another."""
+        self._state = None
         self._wanted = (pattern, pattern.buzzer)
 
     def sound(self, buzzer: str) -> None:
         """Sound a named pattern once over what is shown; ignored while a repeating one (trip, prompt) sounds."""
         if buzzer not in BUZZERS:
             raise ValueError(f"buzzer {buzzer!r}: not in the table; one of {', '.join(filter(None, BUZZERS))}")
-        if not BUZZERS[self._wanted[0].buzzer].repeats:
-            self._wanted = (self._wanted[0], buzzer)
-            self._shown = None
+        if not BUZZERS[self._wanted[1]].repeats:
+            self._sound(buzzer)
+
+    def _sound(self, buzzer: str) -> None:
+        self._wanted = (self._wanted[0], buzzer)
+        self._shown = None
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -87,7 +98,14 @@ class PanelTask:
         async with asyncio.timeout(READ_S):
             down = await self._panel.read_buttons()
         for event in self._scan.poll(down, self._now_s()):
-            self._emit(event)
+            if self._code and isinstance(event, ButtonPressed) and event.button in SAY_AGAIN:
+                self._sound("code")
+            else:
+                self._emit(event)
+
+    @property
+    def _code(self) -> int:
+        return self._state[1] if self._state is not None else 0
 
     async def _wait_for_panel(self, reason: str) -> None:
         self._lost(reason)

@@ -2,6 +2,7 @@
 
 Red and green are for voltage and belong to the guard; the lamps here are blue (your turn), white (PASS),
 yellow (FAIL) and violet (the station). Never colour alone: each state differs in rhythm or sound as well.
+A trip's violet lamp blinks a two-digit number (`station.safety.lamp_codes`): tens long, units short.
 """
 
 from __future__ import annotations
@@ -55,6 +56,14 @@ PATTERNS: Mapping[State, Pattern] = {
     State.TRIPPED: Pattern({Lamp.VIOLET: FAST}, "trip"),
 }
 
+
+def with_code(pattern: Pattern, code: int) -> Pattern:
+    """`pattern` with the violet lamp blinking `code`; the pattern itself for 0."""
+    if not code:
+        return pattern
+    return Pattern({**pattern.lamps, Lamp.VIOLET: LampState(True, code=code)}, pattern.buzzer)
+
+
 IDENTIFY = Pattern(dict.fromkeys(Lamp, FAST), "prompt")
 """Shown for some seconds on the command `identify`."""
 
@@ -68,7 +77,8 @@ BUZZERS: Mapping[str, Buzzer] = {
     "pass": Buzzer(((0.1, 0.1), (0.1, 0.1), (0.5, 0.0)), meaning="PASS"),
     "fail": Buzzer(((0.8, 0.0),), meaning="FAIL"),
     "error": Buzzer(((0.2, 0.1), (0.2, 0.1), (0.8, 0.0)), meaning="aborted or station error"),
-    "trip": Buzzer(((0.3, 0.3),), repeats=True, meaning="tripped: everything is off"),
+    "trip": Buzzer(((0.3, 0.3),), repeats=True, meaning="tripped: everything is off; OK or NG silences it"),
+    "code": Buzzer((), meaning="the number that the violet lamp blinks, once"),
 }
 
 _COLOURS = {Lamp.BLUE: "blue", Lamp.WHITE: "white", Lamp.YELLOW: "yellow", Lamp.VIOLET: "violet"}
@@ -81,6 +91,8 @@ def describe(pattern: Pattern) -> str:
 
 
 def _rhythm(state: LampState) -> str:
+    if state.code:
+        return f" blinking {state.code}"
     if not state.blink_s:
         return ""
     return " blinking fast" if state.blink_s <= FAST.blink_s else " blinking slowly"

@@ -32,6 +32,7 @@ from station.run.runner import Runner
 from station.run.session import Session
 from station.run.watchers import harmless
 from station.safety.bench import Bench
+from station.safety.lamp_codes import BLINKS
 from station.steps.step import StepSpec
 
 log = logging.getLogger(__name__)
@@ -99,6 +100,7 @@ class Conductor:
         self._prompts = Prompts(self._prompted)
         self._view: dict[str, Any] = {}
         self._voltage, self._ticked_s = False, now_s()
+        self._blinks = dict(BLINKS)
         self.panel = make_panel(self)
 
     @property
@@ -116,12 +118,18 @@ class Conductor:
         actions = self._session.step(event, self._now_s())
         for action in actions:
             self._do(action)
-        self.panel.show_state(self._session.state)
         view = self._session.view()
+        self.panel.show_state(self._session.state, self._blink(view))
         if view != self._view:
             self._view = view
             self._publish(Event("session", view))
         return actions
+
+    def _blink(self, view: Mapping[str, Any]) -> int:
+        """What the violet lamp blinks: the number of the first cause, while the session shows it."""
+        if self._session.state is not State.TRIPPED or not view["trip"]:
+            return 0
+        return self._blinks.get(view["trip"]["code"], 0)
 
     async def watch_guard(self) -> None:
         """Look for ever."""
@@ -154,6 +162,7 @@ class Conductor:
 
     def tripped(self, trip: Trip) -> None:
         """The kernel latched a trip: told to session, watchers and log."""
+        self._blinks[trip.code or trip.interlock] = trip.blink
         self._spawn(self._raise_alarm(trip, (self._session.view()["run"] or {}).get("run_id")), "alarm")
         self.post(ev.Tripped(trip.code or trip.interlock, dict(self._room.words(trip))))
 

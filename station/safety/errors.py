@@ -7,6 +7,7 @@
     +-- Misrouted               asked for relays that do not go together now
     StationError
     +-- LidHeld                 the lid stays locked
+    +-- NotReady                an interlock refuses to let a run begin
 
 A lost permit is `PermitDenied` (drivers.errors), which no step catches.
 """
@@ -38,3 +39,7 @@ class Misrouted(StepError):
 
 class LidHeld(StationError):
     """The lid stays locked, and why."""
+
+
+class NotReady(StationError):
+    """A run is not begun, and why."""

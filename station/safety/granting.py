@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from drivers.ports import GuardState, GuardStatus
 from station.domain.interlock import Interlock, When
-from station.safety.interlocks import find_fault
+from station.safety.interlocks import Fault, find_fault
 from station.safety.rules import AUDIO, ISOLATED_FROM, LOADS, Rules
 from station.safety.snapshot import DriveWish, HvWish, MainsWish, ScanInputs, ScanState
 
@@ -22,14 +22,14 @@ def refusals(rules: Rules, interlocks: Iterable[Interlock], state: ScanState, in
     status = inputs.guard
     assert status is not None  # _common refuses without one
     rows = tuple(interlocks)
-    hv = _hv(rules, rows, inputs, status)
+    hv = _hv(rules, rows, state, inputs, status)
     running = status.state is GuardState.HV and status.h
     return {
         "routing": "",
         "hv": hv,
         "test_voltage": hv or ("" if running else "the guard is not in HV"),
         "mains": _mains(rules, rows, state, inputs, status),
-        "drive": _drive(rules, rows, inputs, status),
+        "drive": _drive(rules, rows, state, inputs, status),
     }
 
 
@@ -67,10 +67,11 @@ def _mains(rules: Rules, rows: tuple[Interlock, ...], state: ScanState, inputs: 
         _unhealthy(inputs, status)
         or _wrong_positions(rules, inputs, closed=(), opened=("tester", "bleed", "touch", *AUDIO))
         or _not_ok(rows, inputs, ("always", "energised"), judge_low=("always",))
+        or ("" if state.mains_established else _refused(rows, inputs, ("always", "energised")))
     )
 
 
-def _hv(rules: Rules, rows: tuple[Interlock, ...], inputs: ScanInputs, status: GuardStatus) -> str:
+def _hv(rules: Rules, rows: tuple[Interlock, ...], state: ScanState, inputs: ScanInputs, status: GuardStatus) -> str:
     if inputs.wishes.hv is not HvWish.ON:
         return "the test voltage is not wanted"
     if inputs.wishes.mains is not MainsWish.OFF or status.k or status.fb:
@@ -81,18 +82,21 @@ def _hv(rules: Rules, rows: tuple[Interlock, ...], inputs: ScanInputs, status: G
         _unhealthy(inputs, status)
         or _wrong_positions(rules, inputs, closed=("tester",), opened=(*ISOLATED_FROM, "bleed"))
         or _not_ok(rows, inputs, ("always", "hv"), judge_low=("always",))
+        or ("" if state.hv_established else _refused(rows, inputs, ("always", "hv")))
     )
 
 
-def _drive(rules: Rules, rows: tuple[Interlock, ...], inputs: ScanInputs, status: GuardStatus) -> str:
+def _drive(rules: Rules, rows: tuple[Interlock, ...], state: ScanState, inputs: ScanInputs, status: GuardStatus) -> str:
     wish = inputs.wishes.drive
     if wish in (DriveWish.OFF, DriveWish.PREPARE):
         return "drive is not prepared"
     if not (status.state is GuardState.ENERGISED and status.k and status.fb):
         return "mains is not on"
     closed = ("fan", "source", "capture", *(LOADS if wish is DriveWish.FULL else ()))
-    return _wrong_positions(rules, inputs, closed=closed, opened=("tester", "touch")) or _not_ok(
-        rows, inputs, ("always", "energised", "drive"), judge_low=("always", "energised", "drive")
+    return (
+        _wrong_positions(rules, inputs, closed=closed, opened=("tester", "touch"))
+        or _not_ok(rows, inputs, ("always", "energised", "drive"), judge_low=("always", "energised", "drive"))
+        or ("" if state.drive_established else _refused(rows, inputs, ("always", "drive")))
     )
 
 
@@ -117,9 +121,32 @@ def _not_ok(
     rows: tuple[Interlock, ...], inputs: ScanInputs, when: tuple[When, ...], judge_low: tuple[When, ...]
 ) -> str:
     for row in rows:
-        if row.when in when:
+        if row.when in when and row.reaction == "trip":
             low_from = 0.0 if row.when in judge_low else None
             fault = find_fault(row, inputs.readings.get(row.reading), inputs.now, low_from)
             if fault is not None:
-                return f"interlock {row.name}: {row.reading} is {fault.cause.lower()}"
+                return _said(row, fault)
     return ""
+
+
+def _refused(rows: Iterable[Interlock], inputs: ScanInputs, when: Iterable[When]) -> str:
+    """The first reason of those that only refuse: looked at where something begins, never where it goes on."""
+    return next(iter(begin_refusals(rows, inputs, when)), "")
+
+
+def begin_refusals(
+    rows: Iterable[Interlock], inputs: ScanInputs, when: Iterable[When] = ("always", "energised", "hv", "drive")
+) -> tuple[str, ...]:
+    """What stands against beginning anything now, of the interlocks whose reaction is `refuse`."""
+    wanted, reasons = set(when), []
+    for row in rows:
+        if row.reaction == "refuse" and row.when in wanted:
+            fault = find_fault(row, inputs.readings.get(row.reading), inputs.now, 0.0)
+            if fault is not None:
+                reasons.append(_said(row, fault))
+    return tuple(reasons)
+
+
+def _said(row: Interlock, fault: Fault) -> str:
+    figures = "" if fault.unproven or fault.value is None else f" ({fault.value:g}, limit {fault.limit:g})"
+    return f"interlock {row.name}: {row.reading} is {fault.cause.lower()}{figures}"

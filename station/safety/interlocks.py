@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from station.domain.interlock import Interlock, Reading, Trip
+from station.domain.interlock import SENSOR_BLINK, Interlock, Reading, Trip
+from station.safety.lamp_codes import SENSOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +53,9 @@ def trip_of(interlock: Interlock, fault: Fault, at: float) -> Trip:
     """The trip that `fault` makes; an unproven reading stands for no measurement of the DUT."""
     blames = "station" if fault.unproven else interlock.blames
     measurement = None if fault.unproven else interlock.measurement
-    return Trip(interlock.name, fault.cause, fault.value, fault.limit, blames, at, measurement, interlock.code)
+    code, blink = interlock.code, interlock.blink
+    if fault.unproven:  # it is the sensor that a technician must look at, not what it watches
+        code, blink = code + SENSOR, blink + SENSOR_BLINK if blink else 0
+    return Trip(
+        interlock.name, fault.cause, fault.value, fault.limit, blames, at, measurement, code, "machine", blink
+    )  # fmt: skip

@@ -12,7 +12,7 @@ from drivers.errors import PermitDenied
 from drivers.ports import Guard, GuardStatus
 from station.domain.interlock import Interlock, Trip
 from station.safety import scan
-from station.safety.granting import position
+from station.safety.granting import begin_refusals, position
 from station.safety.guard_line import GuardLine
 from station.safety.keeping import Keeping
 from station.safety.latch import Latch, ServiceLatch
@@ -106,6 +106,23 @@ class KernelSight:
     def why_reset_refused(self) -> tuple[str, ...]:
         """What stands against RESET now, for the panel."""
         return scan.reset_refusals(self.rules, self.interlocks, self._now_state(), self._look(self.clock()))
+
+    def why_start_refused(self) -> tuple[str, ...]:
+        """What stands against beginning a run now, of the interlocks that only refuse."""
+        return begin_refusals(self.interlocks, self._look(self.clock()))
+
+    @property
+    def settled(self) -> bool:
+        """Whether scans only say the same again: no violation is growing old, nobody waits for a turn."""
+        state = self._state
+        busy = state is None or bool(state.bad_since) or state.unwanted_since is not None or self._turns.waiting > 0
+        return not busy and not self._resetting
+
+    def next_deadline(self) -> float:
+        """When scans would say something else although every reading went on as it is, in monotonic seconds."""
+        return scan.next_deadline(
+            self.rules, self.interlocks, self._now_state(), self._look(self.clock()), renewed=True
+        )
 
     def refuse_if_tripped(self) -> None:
         """Raise `PermitDenied` while the latch is set."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from drivers.errors import DriverError, ProtocolError
 from drivers.ports import Permit, RelayBoard
@@ -116,8 +116,11 @@ class RelayDesk:
         generation = self._generation
         asked_at = self._clock()
         seen = await self._board.read_back()
-        if generation != self._generation:
-            return
+        if generation == self._generation:
+            self.note(seen, asked_at)
+
+    def note(self, seen: Sequence[bool], asked_at: float) -> None:
+        """Enter what the board said at `asked_at`, no switch having come in between. Raises `ProtocolError`."""
         missing = [role for role, channel in self._channels.items() if channel >= len(seen)]
         if missing:
             raise ProtocolError("relays", f"the board tells {len(seen)} relays, too few for {', '.join(missing)}")

@@ -42,16 +42,18 @@ def step(
         boot=inputs.boot if state.boot is None else state.boot,
     )  # fmt: skip
     safe = confirmed_off(rules, inputs)
+    refused = refusals(rules, interlocks, state, inputs)
+    state = replace(state, drive_established=not refused["drive"])
     settled = safe and (inputs.resetting or _is(inputs.guard, GuardState.TRIPPED))
     return state, ScanOutputs(
-        refusals=refusals(rules, interlocks, state, inputs),
+        refusals=refused,
         permit_until=inputs.now + rules.permit_s,
         heartbeat=not state.trips or safe,
         stop=state.tripped and not settled,
         fan=state.fan,
         bleed=_bleed(rules, state, inputs),
         trips=new,
-        next_deadline=_next_deadline(rules, interlocks, state, inputs),
+        next_deadline=next_deadline(rules, interlocks, state, inputs),
     )
 
 
@@ -123,6 +125,7 @@ def _follow(rules: Rules, state: ScanState, inputs: ScanInputs) -> ScanState:
         state,
         energised_since=_since(state.energised_since, energised, now),
         hv_since=_since(state.hv_since, h or wishes.hv is HvWish.ON, now),
+        live_since=_since(state.live_since, status is not None and status.fb, now),
         drive_since=_since(state.drive_since, wishes.drive in (DriveWish.LOW, DriveWish.FULL), now),
         mains_established=wishes.mains is MainsWish.ON
         and (state.mains_established or _is(status, GuardState.ENERGISED)),
@@ -147,11 +150,11 @@ def _judge_interlocks(
     since = {
         "always": state.started_at, "energised": state.energised_since, "hv": state.hv_since, "drive": state.drive_since
     }  # fmt: skip
+    low_from = {"always": 0.0, "energised": state.live_since, "hv": state.hv_since, "drive": state.drive_since}
     bad_since: dict[str, float] = {}
     trips = []
     for row in interlocks:
-        active_since = since[row.when]
-        if active_since is None:
+        if since[row.when] is None or row.reaction == "refuse":
             continue
         if (
             row.when == "always"
@@ -160,7 +163,7 @@ def _judge_interlocks(
         ):
             continue  # just started: the first reading has as long as any other
         reading = inputs.readings.get(row.reading)
-        fault = find_fault(row, reading, inputs.now, active_since if row.when != "always" else 0.0)
+        fault = find_fault(row, reading, inputs.now, low_from[row.when])
         if fault is None:
             continue
         first = state.bad_since.get(row.name, inputs.now if reading is None else min(reading.taken_at, inputs.now))
@@ -242,15 +245,21 @@ def _bleed(rules: Rules, state: ScanState, inputs: ScanInputs) -> bool:
     return state.energised_since is None and state.hv_since is None and status.state is not GuardState.ARMED
 
 
-def _next_deadline(rules: Rules, interlocks: Sequence[Interlock], state: ScanState, inputs: ScanInputs) -> float:
-    """The earliest moment after now at which the same inputs would give another result."""
+def next_deadline(
+    rules: Rules, interlocks: Sequence[Interlock], state: ScanState, inputs: ScanInputs, *, renewed: bool = False
+) -> float:
+    """The earliest moment after now at which the same inputs would give another result.
+
+    `renewed`: as if readings, status and relay positions went on coming with the same values; their ages are no
+    deadline then (for a simulation that jumps over quiet time).
+    """
     moments: list[float] = []
     add: Callable[[float], None] = moments.append
     if inputs.guard is None:
         add(state.started_at + rules.guard_silence_s)
-    else:
+    elif not renewed:
         add(inputs.guard.received_at + rules.guard_silence_s)
-    if inputs.relays is not None:
+    if inputs.relays is not None and not renewed:
         add(inputs.relays.seen_at + rules.relay_max_age_s)
     if inputs.wishes.mains_until is not None:
         add(inputs.wishes.mains_until)
@@ -260,7 +269,7 @@ def _next_deadline(rules: Rules, interlocks: Sequence[Interlock], state: ScanSta
     ages = [(row.reading, row.max_age_s) for row in interlocks]
     for name, max_age_s in [*ages, (rules.load_bank, rules.load_bank_max_age_s)]:
         reading = inputs.readings.get(name)
-        if reading is not None:
+        if reading is not None and not renewed:
             add(reading.taken_at)
             add(reading.taken_at + max_age_s)
     for row in interlocks:

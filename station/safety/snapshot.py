@@ -90,6 +90,9 @@ class ScanState:
     drive_since: float | None = None
     mains_established: bool = False
     hv_established: bool = False
+    drive_established: bool = False
+    live_since: float | None = None
+    """Since when the contactor's feedback is closed: what mains brings (volts at the plug) is there from then on."""
     unwanted_since: float | None = None
     off_until: float = 0.0
     """No ON before this [23]."""

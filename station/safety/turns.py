@@ -28,6 +28,8 @@ class Turns:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._next = asyncio.Event()
+        self.waiting = 0
+        """How many wait for the next turn."""
 
     def completed(self) -> None:
         """A turn is over: everyone looks again."""
@@ -39,9 +41,12 @@ class Turns:
         left_s = deadline - self._clock()
         if left_s > 0:
             try:
+                self.waiting += 1
                 async with asyncio.timeout(left_s):
                     await self._next.wait()
                 return
             except TimeoutError:
                 pass
+            finally:
+                self.waiting -= 1
         raise DeviceTimeout("bench", f"{what} did not come in time")

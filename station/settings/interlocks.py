@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from station.domain.interlock import Interlock
+from station.domain.interlock import BLINK_FAMILY, Interlock
 from station.settings.devices import Placed
 from station.settings.names import suggest
 from station.settings.problem import Problem
@@ -20,7 +20,8 @@ FRESH = 2.0
 def read_interlocks(source: Source) -> tuple[tuple[Interlock, ...], list[Problem]]:
     """The interlocks, and what is wrong with each by itself."""
     file, problems = read(InterlockFile, source.data, source)
-    problems += _check_unique(source, "interlock", "name")
+    for key in ("name", "code", "blink"):
+        problems += _check_unique(source, "interlock", key)
     for index, raw in tables(source.data.get("interlock")):
         path = ("interlock", index)
         if "low" not in raw and "high" not in raw:
@@ -31,9 +32,31 @@ def read_interlocks(source: Source) -> tuple[tuple[Interlock, ...], list[Problem
         if raw.get("blames") == "station" and "measurement" in raw:
             wrong = "a trip that blames the station stands for no measurement of the DUT"
             problems.append(source.problem((*path, "measurement"), wrong, 'remove it, or blames = "dut"'))
+        problems += _check_blink(source, path, raw)
+        problems += _check_refusal(source, path, raw)
     if file is None or problems:
         return (), problems
     return tuple(_freeze(entry) for entry in file.interlock), []
+
+
+def _check_blink(source: Source, path: tuple[str, int], raw: Mapping[str, object]) -> Iterator[Problem]:
+    blink, blames = raw.get("blink"), raw.get("blames")
+    family = next((digit for whom, digit in BLINK_FAMILY.items() if whom == blames), None)
+    if family is not None and isinstance(blink, int) and not family * 10 < blink < family * 10 + 10:
+        wrong = f"{blink} is no number of one that blames the {blames}"
+        yield source.problem((*path, "blink"), wrong, f"take one of {family}1 to {family}9 that no other has")
+
+
+def _check_refusal(source: Source, path: tuple[str, int], raw: Mapping[str, object]) -> Iterator[Problem]:
+    """What only refuses says nothing of the DUT, and it waits for nothing: it is looked at when something is begun."""
+    if raw.get("reaction") != "refuse":
+        return
+    if raw.get("blames") == "dut":
+        wrong = "a refusal begins no test, so it can be no fault of the DUT"
+        yield source.problem((*path, "blames"), wrong, 'blames = "station", or reaction = "trip"')
+    if raw.get("for_s"):
+        wrong = "a refusal does not wait"
+        yield source.problem((*path, "for_s"), wrong, 'remove it, or reaction = "trip"')
 
 
 def check_readings(source: Source, placed: Sequence[Placed], measured: Collection[str]) -> Iterator[Problem]:
@@ -83,13 +106,13 @@ def read_diagnosis(source: Source) -> tuple[tuple[DiagnosisRule, ...], list[Prob
 
 
 def _check_unique(source: Source, group: str, key: str) -> Iterator[Problem]:
-    seen: Mapping[str, int] = {}
+    seen: Mapping[str | int, int] = {}
     for index, raw in tables(source.data.get(group)):
         name = raw.get(key)
-        if isinstance(name, str) and name in seen:
+        if isinstance(name, str | int) and name in seen:
             wrong = f"{name!r} is already the {key} of the one at number {seen[name] + 1}"
             yield source.problem((group, index, key), wrong, "give each one of its own")
-        elif isinstance(name, str):
+        elif isinstance(name, str | int):
             seen = {**seen, name: index}
 
 
@@ -106,4 +129,6 @@ def _freeze(entry: InterlockTable) -> Interlock:
         measurement=entry.measurement,
         code=entry.code,
         text=(("zh", entry.text.zh), ("en", entry.text.en)),
+        reaction=entry.reaction,
+        blink=entry.blink,
     )

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from station.domain.interlock import Blames, When
+from station.domain.interlock import Blames, Reaction, When
 from station.domain.limit import Decision
 from station.domain.plan import Purpose
 
@@ -161,12 +161,14 @@ class InterlockTable:
     blames: Blames
     when: When
     code: Words
+    blink: Annotated[int, Field(ge=11, le=99)]
     source: Words
     text: Text
     low: float | None = None
     high: float | None = None
     for_s: Duration = 0.0
     measurement: str | None = None
+    reaction: Reaction = "trip"
 
 
 @dataclass(frozen=True, slots=True)

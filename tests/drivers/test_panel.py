@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gpiozero.pins.mock import MockFactory
@@ -92,6 +93,23 @@ async def test_a_blinking_lamp_is_both_lit_and_dark_within_its_period(gpio: Gpio
     await until(both)
     await gpio.show({Lamp.BLUE: LampState(True)}, "")
     assert pins.pin(17).state
+
+
+async def test_a_code_is_blinked_by_the_lamp_and_beeped_once_by_the_buzzer(
+    gpio: GpioPanel, pins: MockFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LONG_S", "SHORT_S", "DARK_S", "BETWEEN_S", "PAUSE_S"):
+        monkeypatch.setattr(f"drivers.blink_code.{name}", 0.03)
+    lit, beeped = pins.pin(24), pins.pin(SETTINGS.buzzer)
+    await gpio.show({Lamp.VIOLET: LampState(True, code=12)}, "code")
+    await until(lambda: _times_on(beeped) == 3 and _times_on(lit) >= 6)
+    await gpio.show({Lamp.VIOLET: LampState(True)}, "")
+    assert _times_on(beeped) == 3, "one long and two short, and not again with the lamp's second time"
+    assert lit.state
+
+
+def _times_on(pin: Any) -> int:
+    return sum(change.state for change in pin.states)
 
 
 async def test_a_pattern_beeps_and_ends_and_a_new_one_cuts_it_off(gpio: GpioPanel, pins: MockFactory) -> None:

@@ -115,6 +115,36 @@ async def test_a_sound_comes_over_the_lamps_and_never_over_a_trip(rig: Rig) -> N
         rig.task.sound("fanfare")
 
 
+async def test_a_trip_blinks_its_number_and_ok_or_ng_silences_the_buzzer_and_has_it_told_once(rig: Rig) -> None:
+    rig.task.show_state(State.TRIPPED, 24)
+    await rig.until(lambda: len(rig.panel.shown) == 2)
+    lamps, buzzer = rig.panel.shown[-1]
+    assert lamps[Lamp.VIOLET] == LampState(True, code=24) and buzzer == "trip"
+    for times, button in enumerate((Button.OK, Button.NG)):
+        rig.panel.down = frozenset({button})
+        await rig.until(lambda times=times: len(rig.panel.shown) == 3 + times)
+        assert rig.panel.shown[-1] == (lamps, "code")
+        rig.panel.down = frozenset()
+        await rig.polls(6)
+    assert rig.events == [], "a press that asks for the number means nothing else"
+    rig.panel.down = frozenset({Button.RESET})
+    await rig.until(lambda: rig.events)
+    assert rig.events == [ButtonPressed(Button.RESET)]
+
+
+async def test_a_further_event_of_the_same_trip_does_not_start_the_alarm_again(rig: Rig) -> None:
+    rig.task.show_state(State.TRIPPED, 24)
+    await rig.until(lambda: len(rig.panel.shown) == 2)
+    rig.task.show_state(State.TRIPPED, 24)
+    await rig.polls(5)
+    assert len(rig.panel.shown) == 2
+    rig.task.show_state(State.WAITING)
+    await rig.until(lambda: len(rig.panel.shown) == 3)
+    rig.panel.down = frozenset({Button.OK})
+    await rig.until(lambda: rig.events)
+    assert rig.events == [ButtonPressed(Button.OK)], "outside a trip OK is the session's"
+
+
 async def test_identify_is_shown_until_a_state_is_named(rig: Rig) -> None:
     rig.task.show(IDENTIFY)
     await rig.until(lambda: len(rig.panel.shown) == 2)

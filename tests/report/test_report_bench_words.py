@@ -11,7 +11,7 @@ from station.report.bench_words import CAUSES, INTERLOCKS, ROLES
 from station.report.html import render
 from station.report.record_view import cause_sentences, instrument_rows, plain_record, trip_rows
 from station.report.words import Lang
-from station.safety.causes import GUARD_CODES, STATION_CODES
+from station.safety.lamp_codes import CODES
 from station.settings.devices import PORT_OF_ROLE, READINGS_OF_ROLE
 
 
@@ -64,5 +64,5 @@ def test_a_cause_that_is_a_trip_is_said_in_words(errored: Record) -> None:
 
 def test_there_are_words_for_every_role_interlock_and_cause_of_the_station() -> None:
     assert {*PORT_OF_ROLE, *READINGS_OF_ROLE, "audio"} <= set(ROLES)
-    assert set(GUARD_CODES) | {cause for _, cause in STATION_CODES} <= set(CAUSES)
-    assert {"guard", *(interlock for interlock, _ in STATION_CODES)} <= set(INTERLOCKS)
+    assert {cause for _, cause in CODES} <= set(CAUSES)
+    assert {interlock for interlock, _ in CODES} <= set(INTERLOCKS)

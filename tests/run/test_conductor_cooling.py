@@ -16,7 +16,7 @@ from tests.safety.rig import VirtualLoop
 
 
 class _Panel:
-    def show_state(self, state: State) -> None:
+    def show_state(self, state: State, code: int = 0) -> None:
         return
 
     def sound(self, buzzer: str) -> None:
