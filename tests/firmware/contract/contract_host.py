@@ -174,6 +174,7 @@ class Bench:
 
     def ask(self, ask: str, session: str | None = None, seq: int | None = None) -> str:
         """Send a frame; returns its answer from OK or NAK on, once the status line after it has come."""
+        self.until(lambda: self.model is None or not self.model.owed, "all answers before")
         body = self.body(ask, session, seq)
         prefix = " ".join(body.split(" ")[:2]) + " "
         answers, sent = len(self.answers), self.raw(frame(body))
@@ -194,13 +195,11 @@ class Bench:
         self.nonce = told["nonce"]
         return told
 
-    @property
     def now(self) -> Status:
         """What the guard says when it is asked now."""
         assert self.ask("STAT") == "OK STAT"
         return self.statuses[-1][1]
 
-    @property
     def last(self) -> Status:
         """The latest status line."""
         return self.statuses[-1][1]
@@ -208,7 +207,7 @@ class Bench:
     def shows(self, condition: Callable[[Status], bool], what: str) -> Status:
         """Ask until the status shows something."""
         end = time.monotonic() + ANSWER_S
-        while not condition(seen := self.now):
+        while not condition(seen := self.now()):
             assert time.monotonic() < end, f"{what} never showed; {self.story()}"
             self.pump(0.002)
         return seen
@@ -245,7 +244,7 @@ class Bench:
         self.hello()
         self.ask("OFF")
         self.shows(lambda seen: seen.healthy and not seen.fb, "healthy inputs")
-        if self.last.state == "TRIPPED":
+        if self.last().state == "TRIPPED":
             assert self.ask("RESET") == "OK RESET", self.story()
         self.go(state, seconds)
 
@@ -260,12 +259,12 @@ class Bench:
         }
         for ask in ways[state]:
             assert self.ask(ask) == f"OK {ask.split(' ')[0]}", self.story()
-        assert self.last.state == state, self.story()
+        assert self.last().state == state, self.story()
 
     def agree(self) -> None:
         """Standard output and the line tell one story of K, H and the lock."""
         assert self.model is not None
-        seen = self.now
+        seen = self.now()
         levels = {"k": int(seen.k), "h": int(seen.h), "lock": int(seen.lock)}
         self.until(lambda: self.levels == levels, f"{levels} on standard output")
         for what in "kh":
@@ -276,10 +275,17 @@ class Bench:
         """From here on lines are lost on purpose; nobody judges."""
         self.model = None
 
+    def drain(self) -> None:
+        """Read what is left of the past until the guard is silent for a while."""
+        seen = -1
+        while seen != len(self.answers):
+            seen = len(self.answers)
+            self.rest(0.2, beats=False)
+
     def look_again(self) -> None:
         """Open a session and judge again from there."""
         told = self.hello()
-        self.model = Model.of(self.last, told, self.session, self.seq)
+        self.model = Model.of(self.last(), told, self.session, self.seq)
         self.model.granted = {what: sum((e.what, e.level) == (what, 1) for e in self.changes) for what in "kh"}
 
     def close(self) -> None:

@@ -128,7 +128,9 @@ def status(body: str) -> Status:
     causes = [name for name in (got["cause"], *got["also"].split(",")) if name != "-"]
     assert got["cause"] != "-" or not causes, f"also without a cause: {body!r}"
     assert len(set(causes)) == len(causes), f"a cause twice: {body!r}"
-    numbers = [int(got[name]) for name in ("hb_age", "on_left", "bad", "up")]
-    assert max(numbers) <= COUNTER_MAX, f"a counter beyond its end: {body!r}"
-    bits = [got[name] == "1" for name in ("k", "h", "lock", "fb", "estop", "lid", "thermo")]
-    return Status(got["state"], *bits, tuple(causes), *numbers)
+    hb_age, on_left, bad, up = (int(got[name]) for name in ("hb_age", "on_left", "bad", "up"))
+    assert max(hb_age, on_left, bad, up) <= COUNTER_MAX, f"a counter beyond its end: {body!r}"
+    k, h, lock, fb, estop, lid, thermo = (
+        got[name] == "1" for name in ("k", "h", "lock", "fb", "estop", "lid", "thermo")
+    )
+    return Status(got["state"], k, h, lock, fb, estop, lid, thermo, tuple(causes), hb_age, on_left, bad, up)

@@ -56,11 +56,17 @@ class Model:
     @classmethod
     def of(cls, seen: Status, told: dict[str, str], session: str, seq: int) -> Model:
         """The model of a guard that is known by its last HELLO and status line alone."""
-        limits = (int(told[name]) for name in ("hb", "max_on", "bleed"))
-        made = cls(*limits, seen.state, list(seen.causes), seen.k, seen.h, seen.lock, session, seq, told["nonce"])
+        hb_ms, max_on_s, bleed_s = (int(told[name]) for name in ("hb", "max_on", "bleed"))
+        made = cls(hb_ms, max_on_s, bleed_s, seen.state, list(seen.causes), seen.k, seen.h, seen.lock)
+        made.session, made.seq, made.nonce = session, seq, told["nonce"]
         made.up = made.k_off_up = made.off_up = seen.up
         made.bad, made.beat_up = seen.bad, seen.up - PERIOD_MS
         return made
+
+    @property
+    def owed(self) -> bool:
+        """Whether an answer or its status line is still to come."""
+        return bool(self.waiting or self.answered)
 
     # ---- what the host writes -----------------------------------------------------------------------------------
     def sent(self, raw: bytes) -> None:

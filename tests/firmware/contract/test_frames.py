@@ -1,4 +1,4 @@
-"""Section "Frame" of the guard line: what is a frame, and that everything else is dropped and counted, never answered."""
+"""What is a frame of the guard line, and that everything else is dropped and counted, never answered."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tests.firmware.contract.line import HOST_BODY_MAX, crc, frame
 def dropped(bench: Bench, raw: bytes) -> None:
     """The bytes are one bad frame: no answer, no act, SEQ not used, counted once (the model judges the STAT after)."""
     assert bench.model is not None
-    before, bad = bench.now, bench.model.bad
+    before, bad = bench.now(), bench.model.bad
     bench.raw(raw)
     assert bench.model.bad == bad + 1, "the test is wrong: by the contract this is not one bad frame"
-    after = bench.now
+    after = bench.now()
     assert (after.state, after.bad) == (before.state, before.bad + 1)
 
 
@@ -48,7 +48,7 @@ def test_a_session_that_is_not_eight_lower_case_hex_digits_is_no_session(bench: 
     bench.fresh("ARMED")
     malformed = {"UPPER": "ABCDEF01", "short": bench.session[:7], "long": bench.session + "0", "letters": "0123abcg"}
     dropped(bench, frame(f"{malformed[session]} 900 {verb}"))
-    assert bench.last.state == "ARMED"
+    assert bench.last().state == "ARMED"
 
 
 @fair
@@ -65,7 +65,7 @@ def test_the_checksum_must_be_there_be_right_and_be_four_upper_case_digits(bench
                  body + b"* " + digits, body + b"*" + digits + b" ", b"*" + digits, b"*FFFF",
                  body + b"*" + digits + b"*" + digits):  # fmt: skip
         dropped(bench, line + b"\n")
-    assert bench.last.state == "ARMED"
+    assert bench.last().state == "ARMED"
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_character_outside_the_set_drops_the_frame_wherever_it_stands(bench: B
     dropped(bench, frame(character + body))
     dropped(bench, character.encode("latin-1") + frame(body))
     dropped(bench, frame(f"{bench.session} {bench.seq + 1} ARM {character}"))
-    assert bench.last.state == "ARMED"
+    assert bench.last().state == "ARMED"
 
 
 @fair
@@ -121,11 +121,11 @@ def test_a_body_of_120_characters_is_heard_and_one_more_is_too_long(bench: Bench
 @fair
 def test_a_long_line_is_discarded_up_to_its_newline_and_counts_once(bench: Bench, length: int) -> None:
     bench.fresh("ARMED" if length < 5000 else "SAFE")  # where a longer one costs no heartbeat
-    before = bench.last.state
+    before = bench.last().state
     dropped(bench, b"x" * length + b"\n")
     dropped(bench, b"x" * length + frame(bench.body("OFF")))
     dropped(bench, (frame(bench.body("OFF"))[:-1] * (length // 20 + 2)) + b"\n")
-    assert bench.last.state == before
+    assert bench.last().state == before
 
 
 @fair
@@ -150,4 +150,4 @@ def test_numbers_are_zero_or_without_a_leading_zero_however_long(bench: Bench) -
     bench.ask("HB")
     for n in ("0", "121", "256", "376", "65537", "4294967416", "1" + "0" * 60):
         assert bench.ask(f"HV NONCE:{n}") == "NAK HV RANGE"
-    assert bench.last.state == "SAFE"
+    assert bench.last().state == "SAFE"

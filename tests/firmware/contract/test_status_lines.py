@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from statistics import median
 
 import pytest
@@ -14,7 +15,7 @@ from tests.firmware.contract.line import frame
 def test_without_a_host_a_status_comes_every_500_ms(booted: Bench) -> None:
     booted.until(lambda: len(booted.statuses) >= 5, "five status lines")
     ups = [seen.up for _, seen in booted.statuses]
-    steps = [later - earlier for earlier, later in zip(ups, ups[1:], strict=False)]
+    steps = [later - earlier for earlier, later in pairwise(ups)]
     assert 495 <= median(steps) <= 505
     assert max(steps) < 1200 or booted.stalled
 
@@ -26,21 +27,21 @@ def test_the_host_is_never_left_without_a_status_for_1_2_s(bench: Bench, state: 
     begin = len(bench.statuses) - 1
     bench.rest(1.6, beats=state == "ENERGISED")
     ups = [seen.up for _, seen in bench.statuses[begin:]]
-    assert max(later - earlier for earlier, later in zip(ups, ups[1:], strict=False)) <= 510 or bench.stalled
+    assert max(later - earlier for earlier, later in pairwise(ups)) <= 510 or bench.stalled
 
 
 @fair
 def test_a_frame_gets_one_answer_and_one_status_line_and_no_second_one(bench: Bench) -> None:
     """Over a while there are as many status lines as frames and periods: changes by frames are told with the answer."""
     bench.fresh()
-    statuses, answers, begun = len(bench.statuses), len(bench.answers), bench.last.up
+    statuses, answers, begun = len(bench.statuses), len(bench.answers), bench.last().up
     asks = ["HB", "ARM NONCE", "ON 5", "OFF", "HB", "HV NONCE:5", "OFF", "STOP", "RESET", "HB", "ARM NONCE", "OFF",
             "ON 5", "STOP", "STOP", "RESET", "STAT"]  # fmt: skip
     for ask in asks:
         bench.ask(ask)
         bench.pump(0.005)
     bench.rest(0.03, beats=False)
-    periods = (bench.last.up - begun) // 500 + 1
+    periods = (bench.last().up - begun) // 500 + 1
     assert len(bench.answers) - answers == len(asks)
     assert len(asks) <= len(bench.statuses) - statuses <= len(asks) + periods
 
@@ -48,14 +49,14 @@ def test_a_frame_gets_one_answer_and_one_status_line_and_no_second_one(bench: Be
 @fair
 def test_a_dropped_frame_is_not_answered_at_all(bench: Bench) -> None:
     bench.fresh()
-    begin, begun, answers = len(bench.statuses), bench.last.up, len(bench.answers)
+    begin, begun, answers = len(bench.statuses), bench.last().up, len(bench.answers)
     for _ in range(20):
         bench.raw(frame(f"{bench.session} 900 PING") + b"junk\n")
         bench.pump(0.005)
     bench.rest(0.05, beats=False)
     assert len(bench.answers) == answers
-    assert len(bench.statuses) - begin <= (bench.last.up - begun) // 500 + 1
-    assert bench.now.bad >= 40
+    assert len(bench.statuses) - begin <= (bench.last().up - begun) // 500 + 1
+    assert bench.now().bad >= 40
 
 
 @fair
@@ -75,11 +76,11 @@ def test_every_change_of_state_and_of_causes_is_told_unasked_and_at_once(bench: 
 def test_the_seconds_left_count_down_while_something_is_on(bench: Bench) -> None:
     for state in ("ENERGISED", "HV"):
         bench.fresh(state, seconds=3)
-        assert bench.last.on_left in (2, 3)
+        assert bench.last().on_left in (2, 3)
         bench.rest(1.1)
-        assert bench.now.on_left in (1, 2)
+        assert bench.now().on_left in (1, 2)
         bench.ask("OFF")
-        assert bench.last.on_left == 0
+        assert bench.last().on_left == 0
 
 
 @fair

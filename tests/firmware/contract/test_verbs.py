@@ -33,9 +33,9 @@ OUTPUTS = {"ENERGISED": (True, False), "HV": (False, True)}
 def test_every_verb_in_every_state(bench: Bench, ask: str, state: str) -> None:
     bench.fresh(state)
     bench.ask("HB")
-    before, verb = bench.now, ask.split(" ")[0]
+    before, verb = bench.now(), ask.split(" ")[0]
     answer = bench.ask(ask, seq=bench.seq + 1)
-    after = bench.last
+    after = bench.last()
     if state in BECOMES[ask]:
         assert answer.startswith(f"OK {verb}")
         assert after.state == BECOMES[ask][state]
@@ -57,7 +57,7 @@ def test_unlock_is_refused_while_something_may_be_on(bench: Bench, state: str) -
     bench.shows(lambda seen: not seen.fb, "the contacts open")
     bench.go(state)
     assert bench.ask("UNLOCK") == f"NAK UNLOCK {'BLEED' if state in ('SAFE', 'TRIPPED') else 'STATE'}"
-    assert bench.last.lock
+    assert bench.last().lock
 
 
 def conditions(*names: str) -> Iterator[dict[str, bool]]:
@@ -72,7 +72,10 @@ def refused(bench: Bench, verb: str, kept: dict[str, bool], argument: str) -> No
     broken = [name for name in reasons if not kept.get(name, True)]
     reason = {"session": "STALE", "nonce": "STALE"}.get(broken[0], broken[0].upper())
     ask = f"{verb} {bench.nonce if kept['nonce'] else '00000000'}{argument}"
-    assert bench.ask(ask, session=None if kept["session"] else "fedcba98") == f"NAK {verb} {reason}", (kept, bench.last)
+    assert bench.ask(ask, session=None if kept["session"] else "fedcba98") == f"NAK {verb} {reason}", (
+        kept,
+        bench.last(),
+    )
 
 
 @pytest.mark.parametrize("feedback", [True, False])
@@ -98,7 +101,7 @@ def test_the_first_reason_that_applies_is_told(bench: Bench, verb: str, inputs: 
             kept |= {"heartbeat": heartbeat, "input": inputs, "feedback": feedback}
             if not all(kept.values()):
                 refused(bench, verb, kept, "" if verb == "ARM" else ":120" if kept["range"] else ":121")
-    assert bench.last.state == "SAFE"
+    assert bench.last().state == "SAFE"
     if inputs and feedback:
         assert bench.ask("ARM NONCE" if verb == "ARM" else "HV NONCE:120") == f"OK {verb}"
 
@@ -129,11 +132,11 @@ def test_reset_wants_healthy_inputs_and_then_open_contacts(bench: Bench) -> None
         bench.wire(**{wire: 0}, fb="auto")
         bench.shows(lambda seen: not seen.healthy and not seen.fb, "open contacts")
         assert bench.ask("RESET") == "NAK RESET INPUT"
-        assert bench.last.state == "TRIPPED"
+        assert bench.last().state == "TRIPPED"
         bench.wire(**{wire: 1})
     bench.shows(lambda seen: seen.healthy, "healthy inputs")
     assert bench.ask("RESET") == "OK RESET"
-    assert (bench.last.state, bench.last.causes, bench.last.k, bench.last.h) == ("SAFE", (), False, False)
+    assert (bench.last().state, bench.last().causes, bench.last().k, bench.last().h) == ("SAFE", (), False, False)
 
 
 @fair
@@ -157,7 +160,7 @@ def test_a_heartbeat_must_be_younger_than_hb(bench: Bench) -> None:
     for ask in ("ARM NONCE", "HV NONCE:5"):
         bench.ask("HB")
         bench.shows(lambda seen: seen.hb_age > 300, "an old heartbeat")
-        assert bench.last.state == "SAFE"  # where no heartbeat is wanted
+        assert bench.last().state == "SAFE"  # where no heartbeat is wanted
         assert bench.ask(ask) == f"NAK {ask.split(' ')[0]} HEARTBEAT"
         bench.ask("HB")
         assert bench.ask(ask) == f"OK {ask.split(' ')[0]}"
@@ -169,7 +172,7 @@ def test_a_heartbeat_is_accepted_in_every_state_and_its_age_is_told(bench: Bench
     for state in STATES:
         bench.fresh(state)
         assert bench.ask("HB") == "OK HB"
-        assert bench.last.hb_age in (0, 1)
+        assert bench.last().hb_age in (0, 1)
         assert bench.shows(lambda seen: seen.hb_age >= 60, "an age").state == state
 
 
@@ -182,10 +185,10 @@ def test_the_bounds_of_on_and_hv(bench: Bench) -> None:
             ask = f"ON {n}" if verb == "ON" else f"HV NONCE:{n}"
             assert bench.ask(ask) == (f"OK {verb}" if answer == "OK" else f"NAK {verb} RANGE")
             if answer == "OK":
-                assert n - 1 <= bench.last.on_left <= n
+                assert n - 1 <= bench.last().on_left <= n
             else:
-                assert bench.last.on_left == 0
-                assert bench.last.state == way
+                assert bench.last().on_left == 0
+                assert bench.last().state == way
 
 
 @fair
@@ -193,10 +196,10 @@ def test_refusals_switch_nothing_and_hv_never_closes_k(bench: Bench) -> None:
     bench.fresh("HV")
     for ask in ("ARM NONCE", "ON 5", "HV NONCE:9", "RESET", "UNLOCK"):
         assert bench.ask(ask).endswith("STATE")
-        assert (bench.last.state, bench.last.k, bench.last.h) == ("HV", False, True)
+        assert (bench.last().state, bench.last().k, bench.last().h) == ("HV", False, True)
     bench.fresh("ENERGISED")
     for ask in ("ARM NONCE", "ON 9000", "HV NONCE:9", "RESET", "UNLOCK"):
         assert bench.ask(ask).endswith("STATE")
-        assert (bench.last.state, bench.last.k, bench.last.h) == ("ENERGISED", True, False)
-    assert bench.last.on_left <= 60  # a second ON extends nothing
+        assert (bench.last().state, bench.last().k, bench.last().h) == ("ENERGISED", True, False)
+    assert bench.last().on_left <= 60  # a second ON extends nothing
     bench.agree()
