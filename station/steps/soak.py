@@ -29,7 +29,10 @@ WINDOW_STOPS = 10
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """Length, frequency, the reference window (`reference_s` ± `window_s`), and when a silence ends the soak."""
+    """Length, frequency, the reference window (`reference_s` ± `window_s`), and when a silence ends the soak.
+
+    `batch_s`: test time between two looks; 0: as often as the kernel scans, at least every 12 s.
+    """
 
     duration_s: float = 7200.0
     frequency_hz: float = 1000.0
@@ -37,6 +40,7 @@ class Params:
     window_s: float = 5.0
     lasting_silence_s: float = 10.0
     rise_window_s: float = 600.0
+    batch_s: float = 0.0
 
     def __post_init__(self) -> None:
         require("duration_s", self.duration_s, 20.0, 86400.0)
@@ -45,6 +49,7 @@ class Params:
         require("reference_s", self.reference_s, self.window_s, self.duration_s - self.window_s)
         require("lasting_silence_s", self.lasting_silence_s, 1.0, 600.0)
         require("rise_window_s", self.rise_window_s, 10.0, self.duration_s)
+        require("batch_s", self.batch_s, 0.0, 600.0)
 
 
 async def measure(context: StepContext, params: Params) -> None:
@@ -85,7 +90,7 @@ def _next_stop(at_s: float, batch_s: float, params: Params) -> float:
 
 async def _run(context: StepContext, params: Params, stream: SoakStream, tally: Tally) -> None:
     """Stretch by stretch: the meters are read while the sound of the same stretch goes on."""
-    batch_s = min(max(context.clock.speed * SCAN_S, 1.0), 12.0)
+    batch_s = params.batch_s or min(max(context.clock.speed * SCAN_S, 1.0), 12.0)
     at_s, batch, was_cut = 0.0, None, False
     while at_s < params.duration_s - 1e-6:
         began_s, at_s = at_s, _next_stop(at_s, batch_s, params)

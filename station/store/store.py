@@ -14,7 +14,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,11 +47,13 @@ def _utc_now() -> str:
 class Store:
     """Open with `await Store.open(…)`; every method may raise `StoreError`, after which nothing was written."""
 
-    def __init__(self, path: Path, codec: Codec, station: str, now: Callable[[], str]) -> None:
+    def __init__(
+        self, path: Path, codec: Codec, station: str, now: Callable[[], str], executor: Executor | None = None
+    ) -> None:
         self._path = path
         self._codec = codec
         self._now = now
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._thread = executor if executor is not None else ThreadPoolExecutor(1, thread_name_prefix="store")
         self._commits: Counter[str] = Counter()
         self._db: sqlite3.Connection
         self._closed = False
@@ -62,9 +64,19 @@ class Store:
         """Called in the event loop whenever rows were added to the outbox or put back into it."""
 
     @classmethod
-    async def open(cls, path: Path, codec: Codec, station: str, now: Callable[[], str] = _utc_now) -> Store:
-        """Open or create the store of this station. `now` gives the UTC stamps of its rows."""
-        store = cls(path, codec, station, now)
+    async def open(
+        cls,
+        path: Path,
+        codec: Codec,
+        station: str,
+        now: Callable[[], str] = _utc_now,
+        executor: Executor | None = None,
+    ) -> Store:
+        """Open or create the store of this station. `now` gives the UTC stamps of its rows.
+
+        `executor`: who does its work, one piece after the other; None: a thread of its own.
+        """
+        store = cls(path, codec, station, now, executor)
         try:
             await store._call(store._open)
         except BaseException:
@@ -78,6 +90,11 @@ class Store:
             self._closed = True
             await asyncio.get_running_loop().run_in_executor(self._thread, self._db.close)
             self._thread.shutdown()
+
+    def let_go(self) -> None:
+        """Let go of the file as a process does that dies: what was not committed is not there. Not beside a thread."""
+        self._closed = True
+        self._db.close()
 
     @property
     def commits(self) -> int:
