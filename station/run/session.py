@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from station.domain.session_state import STATE_TITLES, State
+from station.panel.buttons import ButtonPressed
 from station.run.session_deeds import DEEDS
 from station.run.session_events import Action, Event, Tick, kind_of
-from station.run.session_guards import GUARDS, Memory, choose
+from station.run.session_guards import GUARDS, Memory, choose, standing
 from station.run.session_scans import Catalogue
-from station.run.session_table import TABLE, Choice
+from station.run.session_table import IDLE, TABLE, Choice
 from station.run.session_texts import say_missing
 
 
@@ -37,16 +38,22 @@ class Session:
     def step(self, event: Event, now_s: float) -> tuple[Action, ...]:
         """Take one event at monotonic `now_s`; what is to be done comes back, refusals among it.
 
-        Badges that have expired by then go first, so that an old badge never starts a run.
+        Badges that have expired by then go first, so that an old badge never starts a run. A press shows that a
+        button which was stuck works again.
         """
         self._memory.now_s = now_s
+        if isinstance(event, ButtonPressed):
+            self._memory.stuck.discard(event.button)
         actions = () if isinstance(event, Tick) else self._move(Tick())
         return actions + self._move(event)
 
     def replace_catalogue(self, catalogue: Catalogue) -> None:
-        """Another configuration is in use from here on. Not in a run: `apply` waits for its end."""
+        """Another configuration is in use from here on; scans that it does not know are gone. Not in a run."""
         assert not self._memory.run_on, "a configuration is not changed under a run"
         self._memory.catalogue = catalogue
+        self._memory.scans = self._memory.scans.known_to(catalogue)
+        if self._state in IDLE:
+            self._state = standing(self._memory)
 
     def _move(self, event: Event) -> tuple[Action, ...]:
         for row in TABLE[self._state, kind_of(event)]:
@@ -81,6 +88,7 @@ class Session:
             "prompt": dict(memory.prompt) if memory.prompt else None,
             "verdict": memory.verdict.value if memory.verdict else None,
             "trip": {"code": memory.trip.code, "text": dict(memory.trip.text)} if memory.trip else None,
+            "stuck": sorted(button.value for button in memory.stuck),
             "assigned": sorted(memory.orders.by_number),
         }
 

@@ -26,7 +26,7 @@ def _start(memory: Memory, event: ev.Event) -> Actions:
     ready = complete(memory.scans, memory.catalogue)
     assert ready is not None, "READY means complete"
     memory.scans, memory.ticket, memory.run_on = Scans(), ready.ticket, True
-    memory.run_id, memory.verdict, memory.hot, memory.energised = None, None, False, False
+    memory.run_id, memory.verdict, memory.hot = None, None, False
     return (ev.StartRun(ready.ticket, ready.purpose),)
 
 
@@ -35,9 +35,18 @@ def _refuse_missing(memory: Memory, event: ev.Event) -> Actions:
     return _refuse("badge_expired") + missing if memory.scans.badge_expired else missing
 
 
-def _refuse_serial(memory: Memory, event: ev.Event) -> Actions:
+def _serial_text(memory: Memory) -> dict[str, str]:
     order = memory.scans.work_order
-    return _refuse("serial_differs", order=order.serial_number if order else "", scanned=memory.scans.serial_number)
+    return say("serial_differs", order=order.serial_number if order else "", scanned=memory.scans.serial_number)
+
+
+def _refuse_serial(memory: Memory, event: ev.Event) -> Actions:
+    return (ev.Refuse("serial_differs", _serial_text(memory)),)
+
+
+def _tell_serial(memory: Memory) -> Actions:
+    """What was asked for is done, and yet the device on the bench is another one than the order's."""
+    return (ev.Tell("serial_differs", _serial_text(memory)),) if memory.scans.serial_differs() else ()
 
 
 def _refuse_tripped(memory: Memory, event: ev.Event) -> Actions:
@@ -70,6 +79,7 @@ def _answer(ok: bool) -> Callable[[Memory, ev.Event], Actions]:
 
 def _tell_stuck(memory: Memory, event: ev.Event) -> Actions:
     assert isinstance(event, ButtonStuck)
+    memory.stuck.add(event.button)
     return (ev.Tell("button_stuck", say("button_stuck", button=event.button.value.upper())),)
 
 
@@ -99,9 +109,10 @@ def _assign(memory: Memory, event: ev.Event) -> Actions:
     assert isinstance(event, ev.Assigned)
     memory.orders.by_number[event.work_order.number] = event.work_order
     front = memory.scans.work_order
-    if front is not None and front.number == event.work_order.number:
-        memory.scans = replace(memory.scans, work_order=event.work_order)
-    return ()
+    if front is None or front.number != event.work_order.number:
+        return ()
+    memory.scans = replace(memory.scans, work_order=event.work_order)
+    return _tell_serial(memory)
 
 
 def _refuse_assign(memory: Memory, event: ev.Event) -> Actions:
@@ -115,9 +126,10 @@ def _withdraw(memory: Memory, event: ev.Event) -> Actions:
     assert isinstance(event, ev.Withdrawn)
     del memory.orders.by_number[event.number]
     front = memory.scans.work_order
-    if front is not None and front.number == event.number:
-        memory.scans = replace(memory.scans, work_order=None)
-    return ()
+    if front is None or front.number != event.number:
+        return ()
+    memory.scans = replace(memory.scans, work_order=None)
+    return (ev.Tell("order_withdrawn", say("order_withdrawn", number=event.number)),)
 
 
 def _refuse_withdraw(memory: Memory, event: ev.Event) -> Actions:
@@ -130,7 +142,7 @@ def _put_in_front(memory: Memory, event: ev.Event) -> Actions:
     assert isinstance(event, ev.PutInFront)
     _forget_verdict(memory)
     memory.scans = replace(memory.scans, work_order=memory.orders.by_number[event.number])
-    return _refuse_serial(memory, event) if memory.scans.serial_differs() else ()
+    return _tell_serial(memory)
 
 
 def _refuse_in_front(memory: Memory, event: ev.Event) -> Actions:
@@ -150,6 +162,8 @@ def _refuse_abort(memory: Memory, event: ev.Event) -> Actions:
 
 def _note_run(memory: Memory, event: ev.Event) -> Actions:
     assert isinstance(event, ev.RunBegan)
+    if not memory.run_on:
+        return ()
     memory.run_id = event.run_id
     number = running_order(memory)
     if number is not None:
@@ -178,7 +192,7 @@ def _end_run(memory: Memory, event: ev.Event) -> Actions:
     assert isinstance(event, ev.RunEnded)
     if not memory.run_on:  # nothing ran: there is no verdict to keep
         return ()
-    memory.run_on, memory.prompt, memory.energised = False, None, False
+    memory.run_on, memory.prompt = False, None
     memory.verdict, memory.hot = event.verdict, event.hot
     return ()
 
@@ -245,6 +259,8 @@ DEEDS: Mapping[str, Callable[[Memory, ev.Event], Actions]] = {
     "start": _start,
     "refuse_missing": _refuse_missing,
     "refuse_serial": _refuse_serial,
+    "refuse_stop_stuck": lambda memory, event: _refuse("stop_stuck"),
+    "refuse_live": lambda memory, event: _refuse("live"),
     "refuse_running": lambda memory, event: _refuse("run_in_progress"),
     "refuse_cooling": lambda memory, event: _refuse("cooling"),
     "refuse_tripped": _refuse_tripped,
@@ -261,6 +277,7 @@ DEEDS: Mapping[str, Callable[[Memory, ev.Event], Actions]] = {
     "tell_stuck": _tell_stuck,
     "keep_scan": _keep_scan,
     "refuse_scan": _refuse_scan,
+    "refuse_scan_yet": lambda memory, event: _refuse("run_ending"),
     "hand_over": _hand_over,
     "assign": _assign,
     "refuse_assign": _refuse_assign,

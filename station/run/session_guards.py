@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from drivers.ports import Button
 from station.domain.session_state import State
 from station.domain.verdict import Verdict
 from station.domain.work_order import Ticket, WorkOrder
 from station.run import session_events as ev
-from station.run.session_scans import Catalogue, Scan, Scans, WorkOrders, complete, contradicts, read_scan
-from station.run.session_table import BY_SCANS, BY_VERDICT, Choice
+from station.run.session_scans import Catalogue, Scan, Scans, WorkOrders, complete, order_refusal, read_scan
+from station.run.session_table import BY_SCANS, BY_VERDICT, VERDICTS, Choice
 from station.run.session_texts import say
 
 
 @dataclass(slots=True)
 class Memory:
-    """What a session knows beside its state. `run_id` None in a run: the journal has not minted it yet."""
+    """What a session knows beside its state. `run_id` None in a run: the journal has not minted it yet.
+
+    `energised` is the guard's word alone. `stuck` are buttons that were held down and have not been pressed since.
+    """
 
     catalogue: Catalogue
     scans: Scans = field(default_factory=Scans)
@@ -29,6 +33,7 @@ class Memory:
     prompt: Mapping[str, str] | None = None
     verdict: Verdict | None = None
     trip: ev.Tripped | None = None
+    stuck: set[Button] = field(default_factory=set)
     now_s: float = 0.0
 
 
@@ -44,7 +49,7 @@ def put_refusal(memory: Memory, event: ev.Event) -> ev.Refuse | None:
     order = memory.orders.by_number.get(event.number)
     if order is None:
         return ev.Refuse("order_unknown", say("order_unknown", number=event.number))
-    return contradicts(order, memory.scans)
+    return order_refusal(order, memory.scans, memory.catalogue)
 
 
 def running_order(memory: Memory) -> str | None:
@@ -57,8 +62,10 @@ def assign_refusal(memory: Memory, order: WorkOrder) -> ev.Refuse | None:
     if order.number == running_order(memory):
         return ev.Refuse("order_started", say("order_started", number=order.number))
     front = memory.scans.work_order
-    if front is not None and front.number == order.number and (refused := contradicts(order, memory.scans)):
-        return refused
+    if front is not None and front.number == order.number:
+        refused = order_refusal(order, memory.scans, memory.catalogue)
+        if refused is not None:
+            return refused
     return memory.orders.refusal(order, memory.catalogue)
 
 
@@ -101,6 +108,8 @@ GUARDS: Mapping[str, Callable[[Memory, ev.Event], bool]] = {
     "this_run": _is_this_run,
     "hot": _is_hot,
     "run_on": lambda memory, event: memory.run_on,
+    "stop_stuck": lambda memory, event: Button.STOP in memory.stuck,
+    "live": lambda memory, event: memory.energised,
     "still_hot": lambda memory, event: memory.hot or (isinstance(event, ev.TripCleared) and event.hot),
     "has_verdict": lambda memory, event: memory.verdict is not None and memory.scans.empty,
 }
@@ -112,7 +121,8 @@ def choose(choice: Choice, memory: Memory) -> State:
     if choice is BY_SCANS:
         return standing(memory)
     if choice is BY_VERDICT:
-        return State(memory.verdict.value) if memory.verdict else State.ERROR
+        shown = {state.value: state for state in VERDICTS}
+        return shown.get(memory.verdict.value, State.ERROR) if memory.verdict else State.ERROR
     return State.ENERGISED if memory.energised else State.PREPARING
 
 

@@ -83,11 +83,22 @@ class Scans:
     def missing(self, catalogue: Catalogue) -> tuple[str, ...]:
         """Fields that START still needs, in the order in which a technician scans them."""
         missing = [name for name in ("operator", "work_order", "serial_number") if getattr(self, name) is None]
-        if self.chosen_product() is None:
+        if self.chosen_product() not in catalogue.products:
             missing.append("product")
-        elif self.work_order is not None and self.chosen_plan(catalogue) is None:
+        elif self.work_order is not None and self.chosen_plan(catalogue) not in catalogue.plans:
             missing.append("plan")
         return tuple(missing)
+
+    def known_to(self, catalogue: Catalogue) -> Scans:
+        """Without what another configuration no longer has."""
+        front = self.work_order
+        lost = front is not None and front.product is not None and front.product not in catalogue.products
+        return replace(
+            self,
+            work_order=None if lost else front,
+            product=self.product if self.product in catalogue.products else None,
+            plan=self.plan if self.plan in catalogue.plans else None,
+        )
 
     def expire(self, now_s: float) -> Scans:
         """Without its badge once that is older than `BADGE_S`."""
@@ -119,14 +130,18 @@ def read_scan(text: str, scans: Scans, catalogue: Catalogue, assigned: Mapping[s
         return _check_product(value, scans, catalogue)
     if name == "plan" and value not in catalogue.plans:
         return Refuse("plan_unknown", say("plan_unknown", text=value))
-    if name == "work_order" and (refused := contradicts(assigned.get(value), scans)) is not None:
+    if name == "work_order" and (refused := order_refusal(assigned.get(value), scans, catalogue)) is not None:
         return refused
     return Scan(name, value)
 
 
-def contradicts(order: WorkOrder | None, scans: Scans) -> Refuse | None:
-    """A refusal where `order` names another product than the one scanned already."""
-    if order is None or order.product is None or scans.product is None or order.product == scans.product:
+def order_refusal(order: WorkOrder | None, scans: Scans, catalogue: Catalogue) -> Refuse | None:
+    """Why `order` cannot be the next one: it names another product than the one scanned, or one that is not known."""
+    if order is None or order.product is None:
+        return None
+    if order.product not in catalogue.products:
+        return Refuse("order_unservable", say("order_unservable", number=order.number, product=order.product))
+    if scans.product is None or order.product == scans.product:
         return None
     return Refuse("product_differs", say("product_differs", order=order.product, scanned=scans.product))
 

@@ -50,6 +50,8 @@ class Row(NamedTuple):
 K, S = Kind, State
 ROWS: tuple[Row, ...] = (
     # the five buttons
+    Row((S.READY,), K.START, "stop_stuck", "refuse_stop_stuck", None),
+    Row((S.READY,), K.START, "live", "refuse_live", None),
     Row((S.READY,), K.START, "", "start", S.PREPARING),
     Row((S.WRONG_SERIAL,), K.START, "", "refuse_serial", None),
     Row((S.WAITING, S.SCAN_MISSING, *VERDICTS), K.START, "", "refuse_missing", None),
@@ -74,6 +76,7 @@ ROWS: tuple[Row, ...] = (
     # scans and work orders
     Row(AT_REST, K.SCAN, "understood", "keep_scan", BY_SCANS),
     Row(AT_REST, K.SCAN, "", "refuse_scan", None),
+    Row((S.TRIPPED,), K.SCAN, "run_on", "refuse_scan_yet", None),
     Row((S.TRIPPED,), K.SCAN, "understood", "keep_scan", None),
     Row((S.TRIPPED,), K.SCAN, "", "refuse_scan", None),
     Row(RUNNING, K.SCAN, "badge", "hand_over", None),

@@ -19,6 +19,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "产品不符：工单为 {order}，扫描为 {scanned}",
         "the product differs: the work order says {order}, the scan says {scanned}",
     ),
+    "order_unservable": (
+        "工单 {number} 的产品“{product}”没有测试资料",
+        "work order {number} is for product “{product}”, which is not in the configuration",
+    ),
     "scans_missing": ("还缺：{missing}", "still missing: {missing}"),
     "badge_expired": ("工牌已过 30 分钟，请重新扫描", "the badge is older than 30 minutes: scan it again"),
     "serial_differs": (
@@ -29,6 +33,12 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "cooling": ("冷却中，请稍候", "cooling down: wait"),
     "tripped": ("联锁已跳闸（{cause}）：排除原因后按复位", "tripped ({cause}): remove the cause, then press RESET"),
     "run_winding_up": ("测试正在结束，请稍候再复位", "the run is still ending: press RESET again in a moment"),
+    "run_ending": ("测试正在结束，请稍候再扫码", "the run is still ending: scan again in a moment"),
+    "live": ("测试台仍带电，不能启动", "the bench still has voltage: nothing starts"),
+    "stop_stuck": (
+        "停止按钮一直被按下：松开后请按一次停止，证明它有效，再重新扫码",
+        "the STOP button is held down: free it, press it once to prove that it works, then scan again",
+    ),
     "not_tripped": ("没有需要复位的跳闸", "nothing to reset"),
     "no_prompt": ("当前没有需要回答的提示", "no prompt is waiting for an answer"),
     "nothing_to_stop": ("当前没有测试", "no run to stop"),
@@ -36,6 +46,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "other_run": ("正在进行的是另一次测试 {run_id}", "the run in progress is another one: {run_id}"),
     "order_started": ("工单 {number} 的测试已开始", "the run of work order {number} has started"),
     "order_unknown": ("本测试台没有工单 {number}", "work order {number} is not on this bench"),
+    "order_withdrawn": ("工单 {number} 已被撤回", "work order {number} has been withdrawn"),
     "orders_full": ("待测工单已满（{count} 个）", "the list of work orders is full ({count})"),
     "button_stuck": (
         "按钮 {button} 一直被按下，已忽略：请检查按钮",

@@ -363,7 +363,8 @@ def test_start_from_afar_only_puts_the_order_in_front() -> None:
 def test_withdraw_takes_an_order_from_the_list_and_from_the_front_but_not_from_its_run() -> None:
     desk = Desk(ORDER)
     desk.scan(*FULL)
-    assert desk.do(ev.Withdrawn("WO-7")) == ()
+    (told,) = desk.do(ev.Withdrawn("WO-7"))
+    assert isinstance(told, ev.Tell) and told.code == "order_withdrawn" and "WO-7" in told.text["zh"]
     assert desk.state is State.SCAN_MISSING and desk.session.view()["assigned"] == []
     assert refusals(desk.do(ev.Withdrawn("WO-7"))) == ["order_unknown"]
     assert refusals(running().do(ev.Withdrawn("WO-7"))) == ["order_started"]
