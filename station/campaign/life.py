@@ -330,7 +330,7 @@ def make_setting(tree: Any, product_id: str, speed: float) -> Setting:
     plan = tree.resolve("outgoing-amplifier", product_id)
     soak = [step for step in plan.steps if step.use == "soak"]
     if speed == 1.0:  # looked at rarely: the scan watches all the time
-        soak = [replace(step, params=replace(step.params, batch_s=300.0)) for step in soak]
+        soak = [replace(step, params=replace(step.params, batch_s=300.0, rise_window_s=3600.0)) for step in soak]
     rest = tuple(step for step in plan.steps if step.use != "soak")
     plans = {"whole": replace(plan, id="whole", steps=(*rest, *soak)), "short": replace(plan, id="short", steps=rest)}
     return Setting(tree.interlocks, plans, tree.products[product_id], tree.sha256, speed)

@@ -92,7 +92,9 @@ class Ticks:
     def _keep_lines(self, life: Life, number: int) -> None:
         desk, line = life.kernel.desk, life.kernel.line
         if number % (REST_TICKS if life.kernel.pollers.pace.resting else DESK_TICKS) == 0:
-            if desk.started:
+            if desk.started and desk.writing:
+                pass
+            elif desk.started:
                 try:
                     desk.note(life.relays.sample(), self._world.now_us / US)
                 except DriverError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from drivers.errors import DriverError, ProtocolError
 from drivers.ports import Permit, RelayBoard
@@ -37,6 +37,8 @@ class RelayDesk:
         self._switching = asyncio.Lock()
         self._image: RelayImage | None = None
         self.started = False
+        self.writing = 0
+        """Switches whose write is under way: positions seen meanwhile are of before or after, nobody knows."""
         self.pace = Pace()
         self.trouble: DriverError | None = None
         """The last error of the polling, None while it goes well."""
@@ -57,22 +59,26 @@ class RelayDesk:
     async def open(self, *roles: str) -> None:
         """Open these relays, in this order, and read them back. Every one is tried. Raises `DriverError`."""
         first: DriverError | None = None
-        for role in roles:
-            channel = self._begin(role, False)
-            try:
-                await self._board.write(channel, False, None)
-            except DriverError as error:
-                first = first or error
+        with self._under_way():
+            for role in roles:
+                channel = self._begin(role, False)
+                try:
+                    await self._board.write(channel, False, None)
+                except DriverError as error:
+                    first = first or error
         await self._refresh_settled()
         if first is not None:
             raise first
         self._prove(roles, False)
 
     async def open_all(self, timeout_s: float) -> None:
-        """Open all but fan and bleed within `timeout_s`, as far as the board answers; raises nothing of its own."""
+        """Open all but fan, bleed and tester within `timeout_s`, as far as the board answers; raises nothing of its own.
+
+        A tester that is still in circuit was not proven discharged: it stays the plug's way to discharge.
+        """
         with contextlib.suppress(DriverError, TimeoutError):
             async with asyncio.timeout(timeout_s):
-                await self.open(*(role for role in (*AUDIO, "touch", "tester") if self.has(role)))
+                await self.open(*(role for role in (*AUDIO, "touch") if self.has(role)))
 
     async def put_right(self, timeout_s: float) -> None:
         """Open again what was put open and is seen closed, and let fan and bleed be put anew; raises nothing.
@@ -91,15 +97,16 @@ class RelayDesk:
     async def close(self, permit: Permit, *roles: str) -> None:
         """Close these relays, in this order, and read them back. Raises `PermitDenied`, `DriverError`."""
         async with self._switching:
-            for role in roles:
-                permit.check()
-                before = self._commanded.get(role, False)
-                channel = self._begin(role, True)
-                try:
-                    await self._board.write(channel, True, permit)
-                except BaseException:  # even a cancelled write may have gone out: reading back will tell
-                    self._commanded[role] = before
-                    raise
+            with self._under_way():
+                for role in roles:
+                    permit.check()
+                    before = self._commanded.get(role, False)
+                    channel = self._begin(role, True)
+                    try:
+                        await self._board.write(channel, True, permit)
+                    except BaseException:  # even a cancelled write may have gone out: reading back will tell
+                        self._commanded[role] = before
+                        raise
             await self._refresh_settled()
             self._prove(roles, True)
 
@@ -145,12 +152,30 @@ class RelayDesk:
             self.trouble = error
 
     async def _start(self) -> None:
-        """Fan on (the load bank may be hot from before a crash), the rest open; the bleed comes with the scan."""
+        """Fan on (the load bank may be hot from before a crash), audio, loads and touch open; the scan does the rest.
+
+        The bleed stays where it is until the scan has its say. A tester that is found in circuit was left there by a
+        crash in the middle of a test: it is the plug's way to discharge, and `Leftover` opens it once the plug is dead.
+        """
         await self._board.ensure_ready()
         if self.has("fan"):
             await self.close(AlwaysSafe(), "fan")
-        await self.open(*(role for role in (*AUDIO, "touch", "tester", "bleed") if self.has(role)))
+        await self.open(*(role for role in (*AUDIO, "touch") if self.has(role)))
+        seen = self._image.seen if self._image is not None else {}
+        for role in ("tester", "bleed"):
+            if seen.get(role):
+                self._commanded[role] = True
+            elif self.has(role):
+                await self.open(role)
         self.started = True
+
+    @contextlib.contextmanager
+    def _under_way(self) -> Iterator[None]:
+        self.writing += 1
+        try:
+            yield
+        finally:
+            self.writing -= 1
 
     async def _refresh_settled(self) -> None:
         """Read back until no other switch has come in between."""
