@@ -24,9 +24,11 @@ HOLD: dict[str, tuple[tuple[str, dict[str, float]], ...]] = {
     "hold-h": (("insulation", {"voltage_v": 500.0, "test_s": 120.0}),),
     "hold-k": (("inrush", {}), ("idle-power", {"settle_s": 600.0})),
     "both": (("insulation", {"voltage_v": 500.0, "test_s": 40.0}), ("inrush", {}), ("idle-power", {"settle_s": 600.0})),
+    "many": (("inrush", {}), *[("idle-power", {"settle_s": 0.0, "readings": 1})] * 300),
     "drive": (("inrush", {}), ("connection", {}), ("gain", {}), ("soak", {})),
 }
-"""Plans that energise at once and then hold: two seconds of H, ten of K, a soak of two minutes."""
+"""Plans that energise at once and then hold: two seconds of H, ten of K, a soak of two minutes. `many` has more steps
+than the room that the store keeps in reserve takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,10 @@ class Deathbed(Live):
         for row in plan["step"]:
             rows[row["id"]] = row
         for name, steps in HOLD.items():
-            chosen = [rows[step] | ({"params": rows[step].get("params", {}) | params}) for step, params in steps]
+            chosen = [
+                rows[step] | {"id": f"{step}-{n}", "params": rows[step].get("params", {}) | params}
+                for n, (step, params) in enumerate(steps)
+            ]
             told = plan | {"id": name, "step": chosen, "label": False}
             (self._config / "plans" / f"{name}.toml").write_text(tomli_w.dumps(told), encoding="utf-8")
 

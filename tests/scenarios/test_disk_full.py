@@ -1,0 +1,121 @@
+"""The disk runs full under power: the bench goes dead, says why, and tests nothing until there is room again.
+
+Full is a small file system of its own where this process may mount one, and a limit on the size of files where not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.deaths import Deathbed
+from tests.scenarios.reaper import AGAIN_MAX, LATE
+
+ROOM = "8m"
+FILLER = "filler"
+
+
+@contextlib.contextmanager
+def small_disk(place: Path) -> Iterator[bool]:
+    """A file system of `ROOM` at `place`; False where that is not allowed here."""
+    place.mkdir(parents=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "none", place], capture_output=True)
+    try:
+        yield mounted.returncode == 0
+    finally:
+        if mounted.returncode == 0:
+            subprocess.run(["umount", "-l", place], check=True)
+
+
+def fill(place: Path) -> None:
+    """Take all room that is left."""
+    with (place / FILLER).open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+
+
+def limit_files(bench: Deathbed, bytes_max: int) -> None:
+    """No file of the daemon may grow beyond this, from now on."""
+    resource.prlimit(bench.station.pid, resource.RLIMIT_FSIZE, (bytes_max, resource.RLIM_INFINITY))
+
+
+def run_into_it(bench: Deathbed, make_full: Callable[[], None], make_room: Callable[[], None]) -> tuple[str, str]:
+    """A run with more steps than the store has in reserve; the disk is full from its first step on.
+
+    Returns the run and what the technician is told when it ends. One that ended by a late scan is made again.
+    """
+    for _ in range(AGAIN_MAX):
+        run_id = ""
+        for event in bench.watch(bench.technician_of("many")):
+            kind, data = event["kind"], event["data"]
+            if kind == "run_started":
+                run_id = data["run_id"]
+                make_full()
+            elif kind == "tell" and data["code"] == "no_run" and run_id:
+                assert bench.outputs("k") and not bench.energised(), "K was on and is off before anything is told"
+                return run_id, data["text"]["en"]
+            elif kind == "run_ended":
+                assert LATE in data["causes"][0], data
+                make_room()
+                break
+    raise AssertionError("this machine is too busy to show anything")
+
+
+def refuses(bench: Deathbed) -> str:
+    """START with everything scanned, while the disk is full; returns what is told."""
+    before = bench.changes()
+    for event in bench.watch(bench.technician_of("many")):
+        assert event["kind"] != "run_started", "nothing is tested that cannot be written down"
+        if event["kind"] == "tell" and event["data"]["code"] == "no_run":
+            assert bench.changes() == before
+            return str(event["data"]["text"]["en"])
+    raise AssertionError(f"the daemon went away; {bench.logs()}")
+
+
+def check_closed(bench: Deathbed, run_id: str) -> None:
+    """The run is on record, once, as one that did not come to its end."""
+    assert bench.result(run_id)["verdict"] == "ABORTED"
+
+
+@pytest.mark.timeout(240)
+def test_a_full_disk_ends_the_run_dead_and_nothing_is_tested_until_there_is_room(tmp_path: Path) -> None:
+    place = tmp_path / "config" / "var"
+    with small_disk(place) as mounted, Deathbed(tmp_path) as bench:
+        if not mounted:
+            pytest.skip("a file system cannot be mounted here")
+
+        def make_room() -> None:
+            (place / FILLER).unlink(missing_ok=True)
+
+        first, told = run_into_it(bench, lambda: fill(place), make_room)
+        assert "the disk is full" in told
+        assert "the disk is full" in refuses(bench)
+        make_room()
+        second, told = run_into_it(bench, lambda: fill(place), make_room)  # with room it goes on, without a restart
+        check_closed(bench, first)
+        assert "the disk is full" in told
+        bench.kill(bench.station)
+        before = bench.changes()
+        assert bench.start_station().wait(20.0) == 4, "a daemon that cannot write does not come up"
+        assert "the disk is full" in bench.logs() and bench.changes() == before
+        make_room()
+        bench.restart()
+        check_closed(bench, second)
+
+
+@pytest.mark.timeout(240)
+def test_a_store_that_cannot_grow_ends_the_run_dead_and_the_next_daemon_says_so(tmp_path: Path) -> None:
+    with Deathbed(tmp_path) as bench:
+        log = tmp_path / "config" / "var" / "station.sqlite-wal"
+        run_id, told = run_into_it(
+            bench, lambda: limit_files(bench, log.stat().st_size), lambda: limit_files(bench, resource.RLIM_INFINITY)
+        )
+        assert "station.sqlite" in told and "check the disk" in told
+        bench.kill(bench.station)
+        bench.restart()
+        check_closed(bench, run_id)
