@@ -79,7 +79,7 @@ def play(bench: Bench, history: tuple[str, list[Act]]) -> None:
     bench.agree()
 
 
-@settings(max_examples=45, deadline=None, derandomize=True, suppress_health_check=SLOW)
+@settings(max_examples=32, deadline=None, derandomize=True, suppress_health_check=SLOW)
 @given(history=HISTORIES)
 def test_the_guard_says_what_the_model_of_the_contract_says(bench: Bench, history: tuple[str, list[Act]]) -> None:
     fair(play)(bench, history)

@@ -1,33 +1,9 @@
-"""When the guard speaks: one answer and one status line for a frame, one for a change, one in every 500 ms."""
+"""When the guard speaks: one answer and one status line for a frame, one for a change (cadence: test_waits.py)."""
 
 from __future__ import annotations
 
-from itertools import pairwise
-from statistics import median
-
-import pytest
-
 from tests.firmware.contract.contract_host import Bench, fair
 from tests.firmware.contract.line import frame
-
-
-@fair
-def test_without_a_host_a_status_comes_every_500_ms(booted: Bench) -> None:
-    booted.until(lambda: len(booted.statuses) >= 5, "five status lines")
-    ups = [seen.up for _, seen in booted.statuses]
-    steps = [later - earlier for earlier, later in pairwise(ups)]
-    assert 495 <= median(steps) <= 505
-    assert max(steps) < 1200 or booted.stalled
-
-
-@pytest.mark.parametrize("state", ["SAFE", "ENERGISED"])
-@fair
-def test_the_host_is_never_left_without_a_status_for_1_2_s(bench: Bench, state: str) -> None:
-    bench.fresh(state)
-    begin = len(bench.statuses) - 1
-    bench.rest(1.6, beats=state == "ENERGISED")
-    ups = [seen.up for _, seen in bench.statuses[begin:]]
-    assert max(later - earlier for earlier, later in pairwise(ups)) <= 510 or bench.stalled
 
 
 @fair
@@ -70,17 +46,6 @@ def test_every_change_of_state_and_of_causes_is_told_unasked_and_at_once(bench: 
             bench.told(lambda seen, name=wire.upper(): name in seen.causes, "the trip")  # type: ignore[misc]
             delays.append(bench.statuses[-1][0] - since)
         assert min(delays) < 20e6, (wire, state, delays)
-
-
-@fair
-def test_the_seconds_left_count_down_while_something_is_on(bench: Bench) -> None:
-    for state in ("ENERGISED", "HV"):
-        bench.fresh(state, seconds=3)
-        assert bench.last().on_left in (2, 3)
-        bench.rest(1.1)
-        assert bench.now().on_left in (1, 2)
-        bench.ask("OFF")
-        assert bench.last().on_left == 0
 
 
 @fair

@@ -128,18 +128,6 @@ def test_no_heartbeat_is_wanted_where_nothing_is_live(bench: Bench, state: str) 
     assert bench.last().causes == before
 
 
-@pytest.mark.parametrize("state", ["ENERGISED", "HV"])
-@fair
-def test_the_seconds_of_on_and_hv_end_in_a_trip(bench: Bench, state: str) -> None:
-    bench.fresh(state, seconds=1)
-    bench.rest(0.9)
-    assert bench.last().state == state
-    bench.rest(0.25)
-    assert bench.last().state == "TRIPPED"
-    assert bench.last().causes == ("TIME",)
-    bench.agree()
-
-
 @pytest.mark.parametrize("state", ["SAFE", "ARMED", "HV", "TRIPPED"])
 @fair
 def test_contacts_closed_while_k_is_off_are_a_weld(bench: Bench, state: str) -> None:

@@ -1,11 +1,13 @@
-"""The long times of the contract, on several guards at once: bleeding before the lid opens, ARMED without ON."""
+"""The long times of the contract, on several guards at once: bleeding, ARMED without ON, the cadence, ON's end."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from statistics import median
 
-from tests.firmware.contract.contract_host import COMMAND, Bench
+from tests.firmware.contract.contract_host import COMMAND, Bench, fair
 
 STEP_S = 0.2
 
@@ -50,7 +52,7 @@ def bleeding_counts_from_the_last_time_on(state: str, end: str) -> Callable[[Ben
 
     def scenario(bench: Bench) -> None:
         bench.hello()
-        bench.rest(1.0, beats=False)
+        bench.rest(0.3, beats=False)
         bench.fresh(state)
         if end == "HEARTBEAT":
             off = bench.told(lambda seen: seen.state == "TRIPPED", "the trip").up
@@ -86,12 +88,48 @@ def armed_falls_back_to_safe_after_10_s(bench: Bench) -> None:
     bench.agree()
 
 
+def a_status_comes_every_500_ms(bench: Bench) -> None:
+    """Without a host, in SAFE and while energised; the host's own limit is 1.2 s."""
+    for state in ("", "SAFE", "ENERGISED"):
+        if state:
+            bench.fresh(state)
+        begin = len(bench.statuses) - 1
+        bench.rest(1.7, beats=state == "ENERGISED")
+        ups = [seen.up for _, seen in bench.statuses[max(0, begin) :]]
+        steps = [later - earlier for earlier, later in pairwise(ups)]
+        assert len(ups) >= 4
+        assert state or 495 <= median(steps) <= 505, steps
+        assert max(steps) <= 510 or bench.stalled, steps
+
+
+def the_seconds_of_on_and_hv_count_down_to_a_trip(bench: Bench) -> None:
+    """`on_left` falls, nothing stays on for longer than n seconds, and the end is a trip; OFF before it is none."""
+    for state, what in (("ENERGISED", "k"), ("HV", "h")):
+        bench.fresh(state, seconds=3)
+        assert bench.last().on_left in (2, 3)
+        bench.rest(1.1)
+        assert bench.now().on_left in (1, 2)
+        bench.ask("OFF")
+        assert bench.last().on_left == 0
+        figures: list[int] = []
+        while len(figures) < 3 and (not figures or min(figures) > 1_005_000_000):
+            bench.fresh(state, seconds=1)
+            on = bench.switched(what, 1, bench.changes[-1].ns)
+            bench.rest(1.05)
+            assert bench.last().causes == ("TIME",)
+            figures.append(bench.switched(what, 0, on.ns).ns - on.ns)
+        assert 998_000_000 <= min(figures) <= 1_005_000_000, figures
+    bench.agree()
+
+
 def test_the_long_times_of_the_contract() -> None:
     scenarios = [
         boot_counts_as_just_switched_off,
         bleeding_counts_from_the_last_time_on("ENERGISED", "OFF"),
         bleeding_counts_from_the_last_time_on("HV", "HEARTBEAT"),
         armed_falls_back_to_safe_after_10_s,
+        fair(a_status_comes_every_500_ms),
+        fair(the_seconds_of_on_and_hv_count_down_to_a_trip),
     ]
     benches = [Bench(COMMAND) for _ in scenarios]
     try:
