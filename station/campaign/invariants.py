@@ -20,6 +20,8 @@ from station.domain.verdict import Verdict
 INPUT_US, BEAT_US = 5_000, 5_000
 LIVE = ("ARMED", "ENERGISED", "HV")
 WELD_US = 100_000
+DROPOUT_US = 5_000 + 2_000
+"""The contract's 5 ms, and two passes of the guard's loop."""
 AUDIO = ("source", "capture", "load_left", "load_right")
 LATE_US = 100_000
 """Two scans: what the station itself must do has been done by then."""
@@ -117,7 +119,7 @@ def _i1(watch: Watch) -> str:
         return f"{'K' if core.k else 'H'} on {(now_us - board.heard_hb_us) / 1000:g} ms after the last heartbeat"
     if core.k and core.h:
         return "K and H at once"
-    if core.k and not board.feedback and now_us - board.k_rose_us > 110_000 and watch.lasting("fb", True, 5_000):
+    if core.k and not board.feedback and now_us - board.k_rose_us > 110_000 and watch.lasting("fb", True, DROPOUT_US):
         return "K on and the feedback open"
     if not board.feedback or not core.k:
         return ""

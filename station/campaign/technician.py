@@ -43,7 +43,7 @@ class Technician:
         if state != self._state:
             self._state, self._since_us = state, now_us
             self._act_us = now_us + self._chance.whole(500, 3_000) * 1000
-        if self.done or now_us < self._act_us:
+        if now_us < self._act_us or self._waits:
             return
         self._act_us = now_us + self._chance.whole(1_000, 4_000) * 1000
         if self._finished and state in (*IDLE, "READY", "ready"):
@@ -65,8 +65,11 @@ class Technician:
     @property
     def next_us(self) -> int:
         """When they act next, if the state stays: quiet time ends before."""
-        waits = self._state in ("preparing", "energised") or self.done
-        return (1 << 62) if waits else self._act_us
+        return (1 << 62) if self._waits else self._act_us
+
+    @property
+    def _waits(self) -> bool:
+        return self.done or self._state in ("preparing", "energised", "")
 
     def _scan_all(self) -> None:
         number = self._started + 1
