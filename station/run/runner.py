@@ -96,6 +96,7 @@ class Runner:
         self._began_s = self._clock.now_s()
         draft = replace(order.draft, planned=planned_steps(order.plan))
         run_no = await self._journal.begin_run(draft, self._messages.started(draft))
+        self._bench.mains.limit(order.plan.max_mains_s)
         begun(run_no)
         self._publish(Event("run_started", begun_data(draft, run_no)))
         trip = asyncio.ensure_future(self._watch.wait_tripped())

@@ -19,6 +19,9 @@ from station.domain.sound import Sound
 class Mains(Protocol):
     """The DUT's outlet, through the guard."""
 
+    def limit(self, bound_s: float) -> None:
+        """A run begins: all its ONs together may take at most `bound_s` of test time [14]."""
+
     async def on(self, bound_s: float) -> None:
         """Arm and switch on for at most `bound_s` of test time. Waits until the guard says ENERGISED."""
 

@@ -20,6 +20,7 @@ from station.safety import scan
 from station.safety.causes import guard_trip, station_trip
 from station.safety.kernel_sight import KernelSight
 from station.safety.latch import Latch
+from station.safety.leftover import Leftover
 from station.safety.lid import release_lid
 from station.safety.pollers import Pollers
 from station.safety.readings import ReadingTable
@@ -51,6 +52,7 @@ class Kernel(KernelSight):
             guard, desk, pollers, table, interlocks, latch, drive_sink, clock, rules,
             lambda: self.trip(guard_trip("LOST", clock())),
         )  # fmt: skip
+        self._leftover = Leftover(self)
 
     # ---- life ------------------------------------------------------------------------------------------------
 
@@ -85,6 +87,7 @@ class Kernel(KernelSight):
         if self._loop_task is not None:
             self._loop_task.cancel()
             await asyncio.gather(self._loop_task, return_exceptions=True)
+        await self._leftover.close()
         await self._keeping.close()
         await self._service.close(self.rules.clean_up_s)
         await self.watched.close()
@@ -201,6 +204,7 @@ class Kernel(KernelSight):
         if outputs.stop:
             self.line.stop()
         self._keeping.keep({"fan": outputs.fan, "bleed": outputs.bleed})
+        self._leftover.tend()
         self._tell(outputs.trips)
         if outputs.heartbeat:
             self.line.heartbeat()

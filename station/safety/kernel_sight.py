@@ -55,6 +55,8 @@ class KernelSight:
         self._keeping = Keeping(desk, self.rules.reconnect_s)
         self._drive_sink = drive_sink
         self._resetting = False
+        self.testing = 0
+        """Tests of the tester under way, their clean-up included; kept by the guarded tester."""
         self._wishes = Wishes()
         self._state: ScanState | None = None
         self._tripped = asyncio.Event()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 from drivers.errors import DriverError
 from drivers.ports import GuardState
@@ -36,12 +37,19 @@ class GuardedMains:
     def __init__(self, kernel: Kernel, clock: TestClock) -> None:
         self._kernel = kernel
         self._clock = clock
+        self._left_s: float | None = None
+        self._on_since: float | None = None
+
+    def limit(self, bound_s: float) -> None:
+        """See `bench.Mains`. What is left is counted in wall seconds, from each wish for ON to the proof of OFF."""
+        self._left_s = float(wall_bound_s(bound_s, self._clock.speed))
 
     async def on(self, bound_s: float) -> None:
         """Arm and switch on for at most `bound_s` of test time; waits for ENERGISED and the contactor's feedback.
 
-        Waits out the pause after the last OFF. Raises `PermitDenied`, `DriverError`, `Misrouted` (already on, or a
-        bound that the guard does not take). Mains is off again whenever this raises.
+        Waits out the pause after the last OFF. Where less than that is left of the run's bound, it is for what is
+        left. Raises `PermitDenied`, `DriverError`, `Misrouted` (already on, a bound that the guard does not take, or
+        nothing left). Mains is off again whenever this raises.
         """
         kernel = self._kernel
         kernel.refuse_if_tripped()
@@ -49,7 +57,7 @@ class GuardedMains:
             raise Misrouted("mains is on already; switch it off before the next ON")
         if kernel.wishes.hv is not HvWish.OFF or kernel.wishes.drive is not DriveWish.OFF:
             raise Misrouted("the tester or the drive is in use; release it before ON")
-        seconds = wall_bound_s(bound_s, self._clock.speed)
+        seconds = self._bounded(wall_bound_s(bound_s, self._clock.speed))
         hello = kernel.line.guard.hello
         if hello is not None and seconds > hello.max_on_s:
             raise Misrouted(f"mains for {seconds} s is more than the guard's {hello.max_on_s} s; shorten the plan")
@@ -63,6 +71,14 @@ class GuardedMains:
         """OFF and proof of it, even if the caller is cancelled meanwhile. Raises `DriverError`."""
         await settle(self._off())
 
+    def _bounded(self, seconds: int) -> int:
+        """Of the seconds wanted, those that the run still has."""
+        if self._left_s is None:
+            return seconds
+        if self._left_s < 1.0:
+            raise Misrouted("the run has used up its energised time (max_mains_s of the plan)")
+        return min(seconds, math.floor(self._left_s))
+
     async def _switch_on(self, seconds: int) -> None:
         kernel, rules = self._kernel, self._kernel.rules
         kernel.request_mains(MainsWish.PREPARE)
@@ -71,6 +87,7 @@ class GuardedMains:
             await kernel.desk.open(*in_circuit)
         await kernel.wait_permit("mains", rules.min_off_s + rules.permit_wait_s)
         await kernel.line.guard.arm(kernel.permits.mains)
+        self._on_since = kernel.clock()
         kernel.request_mains(MainsWish.ON, kernel.clock() + seconds)
         await kernel.wait_permit("mains", rules.permit_wait_s)
         await kernel.line.guard.on(seconds, kernel.permits.mains)
@@ -79,7 +96,15 @@ class GuardedMains:
     async def _off(self) -> None:
         self._kernel.request_drive(DriveWish.OFF)  # a later ON must not bring it back
         self._kernel.request_mains(MainsWish.OFF)
-        await guard_off(self._kernel)
+        try:
+            await guard_off(self._kernel)
+        finally:
+            self._count()
+
+    def _count(self) -> None:
+        since, self._on_since = self._on_since, None
+        if since is not None and self._left_s is not None:
+            self._left_s -= self._kernel.clock() - since
 
     def _is_on(self) -> bool:
         status = self._kernel.status

@@ -72,7 +72,7 @@ class RelayDesk:
         self._prove(roles, False)
 
     async def open_all(self, timeout_s: float) -> None:
-        """Open all but fan, bleed and tester within `timeout_s`, as far as the board answers; raises nothing of its own.
+        """Open audio, loads and touch within `timeout_s`, as far as the board answers; raises nothing of its own.
 
         A tester that is still in circuit was not proven discharged: it stays the plug's way to discharge.
         """

@@ -44,11 +44,13 @@ class GuardedTester:
             raise Misrouted(f"a test of {test_s:g} s needs HV for {seconds} s, at most {rules.hv_max_s}; shorten it")
         self._refuse_unless_off()
         kernel.request_hv(HvWish.PREPARE)  # from here on mains is barred
+        kernel.testing += 1
         try:
             await kernel.desk.open(*ISOLATED_FROM)
             await prove_dead(kernel, rules.permit_wait_s)
             reading = await self._measure_routed(prepare, seconds)
         finally:
+            kernel.testing -= 1
             kernel.request_hv(HvWish.OFF)
         kernel.refuse_if_tripped()  # what was read while something tripped is worth nothing
         return reading

@@ -194,6 +194,7 @@ def test_cancelling_on_anywhere_leaves_mains_off(after_s: float) -> None:
 def test_mains_is_refused_while_the_tester_relay_is_closed() -> None:
     async def scene(rig: Rig) -> None:
         await rig.settle()
+        rig.kernel.testing = 1  # else a tester that nobody uses is taken out of circuit
         await rig.kernel.desk.close(rig.kernel.permits.routing, "tester")
         with pytest.raises(PermitDenied, match="tester"):
             await rig.energise()
