@@ -189,8 +189,9 @@ class UartGuard:
         return (session, self._seq), encode(f"{body} {argument}" if argument else body)
 
     def _reopen(self) -> None:
-        if self._line is not None:
-            self._line.close()
+        line, self._line = self._line, None  # a port that cannot be opened now is tried afresh the next time
+        if line is not None:
+            line.close()
         self._lost = False
         self._status = None
         self._line = SerialLine(self._device, self._port, 115200, LINE_MAX, self._hear, self._forget)

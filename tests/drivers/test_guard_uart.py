@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -240,6 +241,24 @@ async def test_a_line_torn_out_ends_what_waits_and_forgets_the_status() -> None:
             await guard.off()
         with pytest.raises(PortError, match="cannot open"):
             await guard.open()
+        await guard.close()
+
+
+async def test_a_line_that_was_away_for_several_tries_is_open_again_once_it_is_back(tmp_path: Path) -> None:
+    lead = tmp_path / "guard"
+    with far_end({"HELLO": HELLO}) as line:
+        lead.symlink_to(line.path)
+        guard = UartGuard(str(lead))
+        await guard.open()
+        lead.unlink()
+        line.hang_up()
+        await until(lambda: guard.hello is None)
+        for _ in range(3):
+            with pytest.raises(PortError, match="cannot open"):
+                await guard.open()
+    with far_end({"HELLO": HELLO}) as line:
+        lead.symlink_to(line.path)
+        assert (await guard.open()) == guard.hello
         await guard.close()
 
 
