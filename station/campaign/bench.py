@@ -166,7 +166,7 @@ class World:
 
     def put_testing(self, on: bool) -> None:
         """The tester drives its voltage, or not; without H it cannot."""
-        on = on and self.board.core.h and self.board.chain
+        on = on and self.board.h and self.board.chain
         if on is not self.plant.testing:
             self.plant.testing = on
             self.note(f"test voltage {'on' if on else 'off'}")

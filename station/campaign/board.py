@@ -150,16 +150,26 @@ class Board:
             self.step(now_us)
 
     @property
+    def k(self) -> bool:
+        """K is driven: the core says so and the board has power."""
+        return bool(self.powered and self.core.k)
+
+    @property
+    def h(self) -> bool:
+        """H is driven."""
+        return bool(self.powered and self.core.h)
+
+    @property
     def chain(self) -> bool:
         """The hardware chain, the supply of the coils and of the tester's interlock."""
         return self.powered and self._plant.supply and self.inputs["estop"] and self.inputs["lid"]
 
     def _coil_follows(self, now_us: int) -> None:
-        coil = self.core.k and self.chain
+        coil = self.k and self.chain
         if coil != self._coil:
             self._coil = coil
             self._later(now_us + (CLOSE_US if coil else OPEN_US), self.contacts)
-        if self._plant.testing and not (self.core.h and self.chain):
+        if self._plant.testing and not (self.h and self.chain):
             self._plant.testing = False  # the tester's interlock is open
             self._plant.settle(now_us)
 

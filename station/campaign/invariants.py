@@ -8,18 +8,19 @@ that. Each returns what is wrong in words, or nothing. What no station can hold 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from station.campaign.bench import World
 from station.campaign.history import START_US
-from station.campaign.plant import OPEN_US
+from station.campaign.plant import OPEN_US, Dut
 from station.campaign.virtual import US
 from station.domain.verdict import Verdict
 
 INPUT_US, BEAT_US = 5_000, 5_000
 LIVE = ("ARMED", "ENERGISED", "HV")
 WELD_US = 100_000
+FEEDBACK_US = 100_000
 DROPOUT_US = 5_000 + 2_000
 """The contract's 5 ms, and two passes of the guard's loop."""
 AUDIO = ("source", "capture", "load_left", "load_right")
@@ -87,12 +88,13 @@ class Watch:
         self.world.note(f"! invariant {number}: {wrong}")
 
     def _remember(self) -> None:
-        core, now_us = self.world.board.core, self.world.now_us
-        if self.k and not core.k:
+        board, now_us = self.world.board, self.world.now_us
+        core = board.core
+        if self.k and not board.k:
             self.k_off_us = now_us
-        if core.k and not self.k:
+        if board.k and not self.k:
             self.on_since_us = now_us
-        self.k, self.h, self.lock, self.state, self.cause = core.k, core.h, core.lock, core.state, core.cause
+        self.k, self.h, self.lock, self.state, self.cause = board.k, board.h, core.lock, core.state, core.cause
         self.boots = self.world.board.boots
         relays = self.world.plant.relays
         if relays != self.relays:
@@ -108,29 +110,27 @@ class Watch:
 
 def _i1(watch: Watch) -> str:
     """K implies armed, inputs healthy, heartbeat young, feedback valid; H likewise, with K off."""
-    world, core = watch.world, watch.world.board.core
-    if not core.k and not core.h:
+    world, core, board = watch.world, watch.world.board.core, watch.world.board
+    now_us = world.now_us
+    gone = board.k and not board.feedback and now_us - board.k_rose_us > FEEDBACK_US
+    if watch.lasting("feedback", gone, DROPOUT_US):
+        return "K on and the feedback open"
+    if not board.k and not board.h:
         return ""
-    now_us, board = world.now_us, world.board
     for name, healthy in board.inputs.items():
         if not healthy and now_us - board.bad_since_us[name] > INPUT_US:
-            return f"{'K' if core.k else 'H'} on {(now_us - board.bad_since_us[name]) / 1000:g} ms after {name} opened"
+            return f"{'K' if board.k else 'H'} on {(now_us - board.bad_since_us[name]) / 1000:g} ms after {name} opened"
     if now_us - board.heard_hb_us > watch.hb_us + BEAT_US:
-        return f"{'K' if core.k else 'H'} on {(now_us - board.heard_hb_us) / 1000:g} ms after the last heartbeat"
-    if core.k and core.h:
+        return f"{'K' if board.k else 'H'} on {(now_us - board.heard_hb_us) / 1000:g} ms after the last heartbeat"
+    if board.k and board.h:
         return "K and H at once"
-    if core.k and not board.feedback and now_us - board.k_rose_us > 110_000 and watch.lasting("fb", True, DROPOUT_US):
-        return "K on and the feedback open"
-    if not board.feedback or not core.k:
-        return ""
-    watch.lasting("fb", False, 0)
     return ""
 
 
 def _i2(watch: Watch) -> str:
     """A boot gives K and H off and TRIPPED."""
     core, board = watch.world.board.core, watch.world.board
-    if board.boots != watch.boots and watch.boots and (core.k or core.h or core.state != "TRIPPED"):
+    if board.boots != watch.boots and watch.boots and (board.k or board.h or core.state != "TRIPPED"):
         return f"after boot {board.boots}: {core.state}"
     if not board.powered and watch.world.plant.live:
         return "mains on the plug with the guard without power" if watch.lasting("dead", True, OPEN_US) else ""
@@ -144,7 +144,7 @@ def _i3(watch: Watch) -> str:
     if watch.state == "TRIPPED" and core.state != "TRIPPED" and board.boots == watch.boots:
         if not board.accepted or board.accepted[-1] != "RESET":
             return f"TRIPPED left for {core.state} after {board.accepted[-1:]}"
-        if core.k or core.h or core.state != "SAFE":
+        if board.k or board.h or core.state != "SAFE":
             return f"RESET led to {core.state}"
     life = watch.sight.life
     if life is None or not life.ready:
@@ -175,10 +175,10 @@ def _i4(watch: Watch) -> str:
 
 def _i5(watch: Watch) -> str:
     """K only after a fresh ARM and ON, H only after HV."""
-    core, accepted = watch.world.board.core, watch.world.board.accepted
-    if core.k and not watch.k and accepted[-2:] != ["ARM", "ON"]:
+    board, accepted = watch.world.board, watch.world.board.accepted
+    if board.k and not watch.k and accepted[-2:] != ["ARM", "ON"]:
         return f"K rose after {accepted[-2:]}"
-    if core.h and not watch.h and accepted[-1:] != ["HV"]:
+    if board.h and not watch.h and accepted[-1:] != ["HV"]:
         return f"H rose after {accepted[-1:]}"
     return ""
 
@@ -191,7 +191,7 @@ def _i7(watch: Watch) -> str:
 def _i8(watch: Watch) -> str:
     """A weld bars arming and sets the service latch."""
     world, board = watch.world, watch.world.board
-    welded = board.feedback and not board.core.k and board.powered
+    welded = board.feedback and not board.k and board.powered
     if welded and watch.weld_since_us is None:
         watch.weld_since_us = world.now_us
     if not welded:
@@ -207,10 +207,11 @@ def _i8(watch: Watch) -> str:
 
 def _i9(watch: Watch) -> str:
     """The lid is released only with K and H off, the bleed time over and the plug dead; and stays harmless."""
-    world, core, board = watch.world, watch.world.board.core, watch.world.board
+    world, board = watch.world, watch.world.board
+    core = board.core
     if core.lock:
         return ""
-    if core.k or core.h:
+    if board.k or board.h:
         return "lid released with K or H on"
     volts = world.plant.plug(world.now_us)
     if watch.lock:
@@ -259,7 +260,7 @@ def _i12(watch: Watch) -> str:
         role
         for role, limit_s in (("mains", 1.0), ("temperature", 2.0), ("inrush", 1.0))
         if world.troubles[role].kind in ("silent", "bus_out", "garbled", "foreign")
-        and watch.lasting(role, world.board.core.k, round(limit_s * US) + 1_000_000)
+        and watch.lasting(role, world.board.k, round(limit_s * US) + 1_000_000)
     ]
     for role in ("mains", "temperature", "inrush"):
         if world.troubles[role].kind not in ("silent", "bus_out", "garbled", "foreign"):
@@ -290,9 +291,9 @@ def _i16(watch: Watch) -> str:
     sight = watch.sight
     if sight.starts > sight.presses:
         return f"{sight.starts} runs started by {sight.presses} presses of START"
-    core = watch.world.board.core
-    life = sight.life
-    if (core.k and not watch.k or core.h and not watch.h) and (life is None or not life.ready or not life.conductor.running):
+    board, life = watch.world.board, sight.life
+    rose = (board.k and not watch.k) or (board.h and not watch.h)
+    if rose and (life is None or not life.ready or not life.conductor.running):
         return "switched on outside a run"
     return ""
 
@@ -303,7 +304,7 @@ def _i20(watch: Watch) -> str:
     plant = world.plant
     if not plant.testing:
         return ""
-    if world.board.core.state != "HV" or not world.board.core.h:
+    if world.board.core.state != "HV" or not world.board.h:
         return f"test voltage in {world.board.core.state}"
     if any(plant.closed):
         return "test voltage with a main contact closed"
@@ -334,8 +335,8 @@ def _i21(watch: Watch) -> str:
 
 def _i23(watch: Watch) -> str:
     """The fan runs while the load bank is hot; ten seconds between OFF and ON."""
-    world, core = watch.world, watch.world.board.core
-    if core.k and not watch.k and world.now_us - watch.k_off_us < watch.min_off_us:
+    world, board = watch.world, watch.world.board
+    if board.k and not watch.k and world.now_us - watch.k_off_us < watch.min_off_us:
         return f"ON {(world.now_us - watch.k_off_us) / US:.1f} s after OFF"
     hot = world.plant.load_bank.at(world.now_us) > 61.0
     alive = watch.sight.life is not None and watch.sight.life.ready
@@ -370,8 +371,10 @@ def _check_pass(watch: Watch, record: Any) -> None:
     dut = watch.world.history.dut
     if not dut.plugged or not dut.on:
         watch.report(22, "PASS for a device that is not there")
-    elif not dut.good:
+    elif not (dut.good or dut == replace(Dut(), settles_degc=dut.settles_degc, heat_k_s=dut.heat_k_s)):
         watch.report(19, f"PASS for a faulty device: {dut}")
+    elif not dut.good and any(step.id == "soak" for step in record.steps):
+        watch.report(19, f"PASS after a soak of a device that overheats: {dut}")
     if record.trips:
         watch.report(19, f"PASS with a trip: {record.trips[0].interlock}, {record.trips[0].cause}")
     for step in record.steps:
@@ -381,6 +384,11 @@ def _check_pass(watch: Watch, record: Any) -> None:
             low, high, value = measured.low, measured.high, measured.value
             if measured.verdict is Verdict.NOT_APPLICABLE:
                 continue
-            fits = value is not None and value == value and (low is None or value >= low) and (high is None or value <= high)
+            fits = (
+                value is not None
+                and value == value
+                and (low is None or value >= low)
+                and (high is None or value <= high)
+            )
             if not fits or (low is None and high is None):
                 watch.report(19, f"PASS with {measured.name} = {value}, limits {low} to {high}")

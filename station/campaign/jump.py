@@ -43,7 +43,9 @@ class Quiet:
         self._notice(life)
         if world.now_us - self._stirred_us < QUIET_US or not self._is_quiet(life):
             return
-        edge_us = min(act_us, world.next_agenda_us(), FOREVER_US if timer_us is None else timer_us, self._bounds_us(life))
+        edge_us = min(
+            act_us, world.next_agenda_us(), FOREVER_US if timer_us is None else timer_us, self._bounds_us(life)
+        )
         to_us = edge_us // US * US - TICK_US
         if to_us - world.now_us >= LEAST_US:
             self._go(life, to_us)
@@ -81,7 +83,9 @@ class Quiet:
         for row in kernel.interlocks:
             ramp = levels.get(row.reading)
             if ramp is not None:
-                edges += [ramp.crosses_us(level, now_us) or FOREVER_US for level in (row.low, row.high) if level is not None]
+                edges += [
+                    ramp.crosses_us(level, now_us) or FOREVER_US for level in (row.low, row.high) if level is not None
+                ]
         for level in (kernel.rules.fan_on_degc, kernel.rules.fan_off_degc):
             edges.append(plant.load_bank.crosses_us(level, now_us) or FOREVER_US)
         scans = life.session.memory.scans

@@ -202,7 +202,10 @@ class Life:
             SimulatedSound(self._wire("audio"), clock), clock,
         )  # fmt: skip
         self.session = Session(
-            Catalogue({self.setting.product.id: self.setting.product.family}, {p: plan.purpose for p, plan in self.setting.plans.items()})
+            Catalogue(
+                {self.setting.product.id: self.setting.product.family},
+                {p: plan.purpose for p, plan in self.setting.plans.items()},
+            )
         )
         room = Room(
             bench, kernel, self.disk, self.messages, STEPS, clock, self.stamps, self._resolve, self._draft,

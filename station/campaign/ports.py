@@ -282,5 +282,3 @@ class Panel:
 
     async def show(self, lamps: Mapping[Lamp, LampState], buzzer: str) -> None:
         await self._wire.alive()
-
-

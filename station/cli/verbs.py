@@ -29,6 +29,14 @@ class Language(StrEnum):
     EN = "en"
 
 
+class Mode(StrEnum):
+    """How a campaign owns time."""
+
+    JUMP = "jump"
+    EVERY = "every"
+    WHOLE = "whole"
+
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 SocketOption = Annotated[
     Path, typer.Option("--socket", help="The daemon's control socket.", envvar="BENCH_SOCKET")
@@ -115,6 +123,25 @@ def check(
     from station.cli.check import check_tree
 
     raise typer.Exit(check_tree(directory, as_json=as_json))
+
+
+@app.command()
+def campaign(
+    seeds: Annotated[str, typer.Option(help="A:B, B excluded.")],
+    trace: Annotated[bool, typer.Option("--trace", help="Everything that happened, to standard error.")] = False,
+    only: Annotated[str | None, typer.Option(help="Keep only these happenings of the (one) seed, such as 0,3.")] = None,
+    mode: Annotated[Mode, typer.Option(help="Jump over quiet time, run every scan, or whole tasks.")] = Mode.JUMP,
+    config: Annotated[Path, typer.Option(help="The configuration tree under test.")] = Path("config"),
+    as_json: Json = False,
+) -> None:
+    """Deterministic simulation of whole sessions under seeded faults; checks the 23 safety invariants at every scan."""
+    from station.cli.campaign import Choice, parse_only, parse_seeds, run_campaign
+
+    try:
+        first, end = parse_seeds(seeds)
+        raise typer.Exit(run_campaign(Choice(first, end, config, mode.value, trace, as_json, parse_only(only))))
+    except SettingsError as error:
+        raise _wrong_use(str(error)) from None
 
 
 @app.command()
