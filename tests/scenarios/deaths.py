@@ -125,16 +125,20 @@ class Deathbed(Live):
         )
 
     # ---- what came of it -----------------------------------------------------------------------------------
-    def restart(self) -> dict[str, Any]:
-        """A new daemon on the same store; it must come up dead, tripped and saying why. Returns the session."""
+    def restart(self, *, tripped: bool = True) -> None:
+        """A new daemon on the same store: it comes up dead, tripped and saying why.
+
+        Not `tripped`: the run before was ended properly and the guard is SAFE; then it waits for scans and START.
+        """
         before = self.changes()
         assert not self.energised()
         self.start_station()
-        with self.connect() as client:
-            session: dict[str, Any] = client.ask("status")["data"]["session"]
-        self.check_tripped(session)
+        session = self.session()
+        if tripped:
+            self.check_tripped(session)
+        else:
+            assert session["state"] == "waiting", f"{session}; {self.logs()}"
         assert self.changes() == before, "a daemon that starts energises nothing"
-        return session
 
     def check_tripped(self, session: dict[str, Any]) -> None:
         """START needs a RESET, and the technician is told why in both languages."""
@@ -153,6 +157,10 @@ class Deathbed(Live):
         record = self.result(run_id)
         self.until(lambda: not (self.session()["run"] or {}).get("running"), "the end of the run")
         return record
+
+    def said(self) -> str:
+        """The daemon's log."""
+        return (self.folder / "run.log").read_text(errors="replace")
 
     def quit_station(self) -> int:
         """SIGTERM and the exit status."""

@@ -108,6 +108,7 @@ def test_a_full_disk_ends_the_run_dead_and_nothing_is_tested_until_there_is_room
         check_closed(bench, second)
 
 
+@pytest.mark.byhand
 @pytest.mark.timeout(240)
 def test_a_store_that_cannot_grow_ends_the_run_dead_and_the_next_daemon_says_so(tmp_path: Path) -> None:
     with Deathbed(tmp_path) as bench:

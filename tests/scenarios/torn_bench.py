@@ -3,9 +3,9 @@
 python -m tests.scenarios.torn_bench simulate [--cabled] …
 
 Tells every change of K, H and lock with the guard's own stamp and with that of the last heartbeat that it accepted, and
-every change of drive. Further commands: `heartbeats FILE` writes down when heartbeats were accepted; where it is
-`--cabled`, `cut WIRE` and `mend WIRE` (`guard`, `bus_a`, `bus_b`) tear a serial line away and bring it back under its
-old name.
+every change of drive (off: when the last driven frames were played). Further commands: `heartbeats FILE` writes down
+when heartbeats were accepted; where it is `--cabled`, `cut WIRE` and `mend WIRE` (`guard`, `bus_a`, `bus_b`) tear a
+serial line away and bring it back under its old name.
 """
 
 from __future__ import annotations
@@ -84,9 +84,12 @@ class HeardPlant(Plant):
     """A plant that tells when sound begins and ceases to drive the DUT."""
 
     _driven = False
+    _driven_ns = 0
 
     def advance(self, seconds: float, drive: Drive = SILENT) -> None:
         self._hear(drive is not SILENT)
+        if self._driven:
+            self._driven_ns = time.monotonic_ns()
         super().advance(seconds, drive)
 
     def release(self) -> None:
@@ -96,7 +99,7 @@ class HeardPlant(Plant):
     def _hear(self, driven: bool) -> None:
         if driven != self._driven:
             self._driven = driven
-            tell(output="drive", value=int(driven), ns=time.monotonic_ns())
+            tell(output="drive", value=int(driven), ns=time.monotonic_ns() if driven else self._driven_ns)
 
 
 class StampedBench(SimBench):
