@@ -8,18 +8,16 @@ the latch, and it never energises: it forgets every wish.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from drivers.ports import GuardState, GuardStatus
 from station.domain.interlock import Interlock, Trip
-from station.safety.causes import guard_trip, station_trip
+from station.safety.finding import EPSILON_S, find_trips, fresh_trips, mismatches
 from station.safety.granting import is_silent, position, refusals
-from station.safety.interlocks import find_fault, find_unproven, trip_of
-from station.safety.rules import ISOLATED_FROM, LOADS, Rules
+from station.safety.interlocks import find_fault, find_unproven
+from station.safety.rules import LOADS, Rules
 from station.safety.snapshot import DriveWish, HvWish, MainsWish, ScanInputs, ScanOutputs, ScanState
-
-EPSILON_S = 1e-6
 
 
 def begin(rules: Rules, now: float, *, never_energised: bool = False) -> ScanState:
@@ -35,8 +33,7 @@ def step(
 ) -> tuple[ScanState, ScanOutputs]:
     """One scan. Deterministic in its arguments; unchanged inputs give the same until `next_deadline`."""
     state = _follow(rules, state, inputs)
-    state, found = _judge_interlocks(interlocks, state, inputs)
-    new = _fresh_trips(state.trips, [*_guard_trips(rules, state, inputs), *_own_trips(rules, state, inputs), *found])
+    state, new = find_trips(rules, interlocks, state, inputs)
     state = replace(
         state, trips=state.trips + new, fan=_fan(rules, state, inputs), heard=state.heard or inputs.guard is not None,
         boot=inputs.boot if state.boot is None else state.boot,
@@ -59,7 +56,7 @@ def step(
 
 def latch(state: ScanState, trip: Trip) -> ScanState:
     """Add a trip that comes from outside the scan (STOP, a fault of the kernel); the first cause stays first."""
-    return replace(state, trips=state.trips + _fresh_trips(state.trips, [trip]))
+    return replace(state, trips=state.trips + fresh_trips(state.trips, [trip]))
 
 
 def confirmed_off(rules: Rules, inputs: ScanInputs) -> bool:
@@ -88,7 +85,7 @@ def reset_refusals(
     if inputs.service_latch is not None:
         reasons.append(f"service latch: {inputs.service_latch}; a maintainer clears it")
     reasons += [f"the poller of {role} is dead" for role in sorted(inputs.dead_pollers)]
-    reasons += [f"relay {role} is not where it was put" for role in _mismatches(inputs)]
+    reasons += [f"relay {role} is not where it was put" for role in mismatches(inputs)]
     for row in interlocks:
         if row.when == "always":
             fault = find_fault(row, inputs.readings.get(row.reading), inputs.now, 0.0)
@@ -101,17 +98,6 @@ def reset(state: ScanState, inputs: ScanInputs) -> ScanState:
     """Clear the latch, after a person's act and with `reset_refusals` empty; the present guard counts from now on."""
     up_ms = inputs.guard.up_ms if inputs.guard is not None else 0
     return replace(state, trips=(), bad_since={}, unwanted_since=None, boot=inputs.boot, up_ms=up_ms)
-
-
-def _fresh_trips(known: Sequence[Trip], found: Iterable[Trip]) -> tuple[Trip, ...]:
-    """Those of `found` that are not latched yet, each once."""
-    seen = {(trip.interlock, trip.cause) for trip in known}
-    fresh = []
-    for trip in found:
-        if (trip.interlock, trip.cause) not in seen:
-            seen.add((trip.interlock, trip.cause))
-            fresh.append(trip)
-    return tuple(fresh)
 
 
 def _follow(rules: Rules, state: ScanState, inputs: ScanInputs) -> ScanState:
@@ -142,88 +128,6 @@ def _since(before: float | None, on: bool, now: float) -> float | None:
 
 def _is(status: GuardStatus | None, wanted: GuardState) -> bool:
     return status is not None and status.state is wanted
-
-
-def _judge_interlocks(
-    interlocks: Sequence[Interlock], state: ScanState, inputs: ScanInputs
-) -> tuple[ScanState, list[Trip]]:
-    since = {
-        "always": state.started_at, "energised": state.energised_since, "hv": state.hv_since, "drive": state.drive_since
-    }  # fmt: skip
-    low_from = {"always": 0.0, "energised": state.live_since, "hv": state.hv_since, "drive": state.drive_since}
-    bad_since: dict[str, float] = {}
-    trips = []
-    for row in interlocks:
-        if since[row.when] is None or row.reaction == "refuse":
-            continue
-        if (
-            row.when == "always"
-            and inputs.now - state.started_at <= row.max_age_s
-            and row.reading not in inputs.readings
-        ):
-            continue  # just started: the first reading has as long as any other
-        reading = inputs.readings.get(row.reading)
-        fault = find_fault(row, reading, inputs.now, low_from[row.when])
-        if fault is None:
-            continue
-        first = state.bad_since.get(row.name, inputs.now if reading is None else min(reading.taken_at, inputs.now))
-        bad_since[row.name] = first
-        if fault.unproven or inputs.now - first >= row.for_s - EPSILON_S:
-            trips.append(trip_of(row, fault, inputs.now))
-    return replace(state, bad_since=bad_since), trips
-
-
-def _guard_trips(rules: Rules, state: ScanState, inputs: ScanInputs) -> list[Trip]:
-    status, now = inputs.guard, inputs.now
-    if status is None:
-        waited_s = now - state.started_at
-        return [guard_trip("LOST", now)] if state.heard or waited_s > rules.guard_silence_s else []
-    trips = []
-    if is_silent(rules, inputs):
-        trips.append(guard_trip("SILENT", now))
-    if status.state is GuardState.TRIPPED:
-        causes = (status.cause or "UNKNOWN", *status.also)
-        own_stop = bool(state.trips)  # HOST is then the echo of our own STOP
-        trips += [guard_trip(cause, now) for cause in causes if not (cause == "HOST" and own_stop)]
-    changed = state.boot is not None and inputs.boot is not None and inputs.boot != state.boot
-    if changed or status.up_ms < state.up_ms:
-        trips.append(guard_trip("RESTARTED", now))
-    if state.unwanted_since is not None and now - state.unwanted_since > rules.unwanted_s:
-        trips.append(guard_trip("UNWANTED", now))
-    left_mains = state.mains_established and status.state is not GuardState.ENERGISED
-    left_hv = state.hv_established and status.state is not GuardState.HV
-    if (left_mains or left_hv) and status.state is not GuardState.TRIPPED:
-        trips.append(guard_trip("LEFT", now))
-    return trips
-
-
-def _own_trips(rules: Rules, state: ScanState, inputs: ScanInputs) -> list[Trip]:
-    now, wishes = inputs.now, inputs.wishes
-    trips = [station_trip("poller", f"DEAD {role}", now) for role in sorted(inputs.dead_pollers)]
-    late_s = now - inputs.due
-    if late_s > rules.period_s + EPSILON_S:
-        trips.append(station_trip("scan", "LATE", now, late_s, rules.period_s))
-    if wishes.mains is MainsWish.ON and wishes.mains_until is not None and now >= wishes.mains_until:
-        trips.append(station_trip("mains", "BOUND", now))
-    trips += [station_trip("relays", f"MISMATCH {role}", now) for role in _mismatches(inputs)]
-    energised, hv = state.energised_since is not None, state.hv_since is not None
-    if not (energised or hv):
-        return trips
-    seen_at = inputs.relays.seen_at if inputs.relays is not None else -math.inf
-    if now - seen_at > rules.relay_max_age_s:
-        trips.append(station_trip("relays", "STALE", now, None, rules.relay_max_age_s))
-    if energised and position(rules, inputs, "tester"):
-        trips.append(station_trip("relays", "TESTER_ON_MAINS", now))
-    if state.hv_established and any(position(rules, inputs, role) for role in ISOLATED_FROM):
-        trips.append(station_trip("relays", "NOT_ISOLATED", now))
-    return trips
-
-
-def _mismatches(inputs: ScanInputs) -> list[str]:
-    image = inputs.relays
-    if image is None:
-        return []
-    return [role for role, seen in image.seen.items() if image.commanded.get(role, seen) is not seen]
 
 
 def _fan(rules: Rules, state: ScanState, inputs: ScanInputs) -> bool:
