@@ -14,7 +14,6 @@ import gc
 import logging
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -30,6 +29,7 @@ from station.assembly import Devices, make_devices
 from station.contract.keys import load_public_keys
 from station.contract.messages import Messages
 from station.contract.records import RecordCodec
+from station.control.supervisor import Supervisor
 from station.desk import Desk
 from station.domain.clock import MonotonicClock, ScaledClock, TestClock
 from station.domain.errors import SettingsError, StationError
@@ -204,8 +204,10 @@ async def _serve(tree: Tree, keys: Any) -> int:
         await _first_word(kernel)
         await desk.start()
         rooms.push_async_callback(desk.close)
+        supervisor = Supervisor(time.monotonic)
+        kernel.each_turn(supervisor.alive)
         return await _live(
-            conductor.stop,
+            supervisor, conductor.stop,
             kernel.wait_failed(), conductor.panel.run(), _scans(devices, conductor), uplink.run(),
             conductor.watch_guard(), devices.inventory(),
         )  # fmt: skip
@@ -236,7 +238,9 @@ async def _first_word(kernel: Kernel) -> None:
         )
 
 
-async def _live(make_dead: Callable[[], Awaitable[None]], *works: Coroutine[Any, Any, Any]) -> int:
+async def _live(
+    supervisor: Supervisor, make_dead: Callable[[], Awaitable[None]], *works: Coroutine[Any, Any, Any]
+) -> int:
     """Run the rooms until a signal (0) or until one of them breaks (4).
 
     The bench goes dead and the run goes on record first, while every room still works: only then are they closed,
@@ -250,10 +254,10 @@ async def _live(make_dead: Callable[[], Awaitable[None]], *works: Coroutine[Any,
     stopped = asyncio.ensure_future(stop.wait())
     gc.freeze()
     gc.enable()
-    _notify("READY=1")
+    supervisor.ready()
     log.info("ready")
     done, _ = await asyncio.wait({*tasks[:-1], stopped}, return_when=asyncio.FIRST_COMPLETED)
-    _notify("STOPPING=1")
+    supervisor.stopping()
     await make_dead()
     for task in (*tasks, stopped):
         task.cancel()
@@ -262,12 +266,3 @@ async def _live(make_dead: Callable[[], Awaitable[None]], *works: Coroutine[Any,
     for error in broken:
         log.critical("a room of the daemon broke: %s", error, exc_info=error)
     return FAILED if broken or stopped not in done else 0
-
-
-def _notify(state: str) -> None:
-    """Tell systemd, where it listens (sd_notify(3))."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if address:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
-            out.connect("\0" + address[1:] if address.startswith("@") else address)
-            out.send(state.encode())

@@ -171,6 +171,24 @@ def contract(out: Annotated[Path, typer.Option(help="Where the documents go.")])
         raise _wrong_use(f"--out {out}: {error.strerror}; name a directory that you may write to") from None
 
 
+service = typer.Typer(no_args_is_help=True, help="A maintainer's acts, with the daemon stopped.")
+app.add_typer(service, name="service")
+
+
+@service.command("clear-weld")
+def clear_weld(
+    config: Annotated[Path, typer.Option(help="The configuration tree of the station.")] = Path("/etc/bench"),
+    as_json: Json = False,
+) -> None:
+    """Clear the service latch of a welded contactor, once the contactor was replaced."""
+    from station.cli.service import clear_service_latch
+
+    try:
+        raise typer.Exit(clear_service_latch(config, as_json=as_json))
+    except SettingsError as error:
+        raise _wrong_use(str(error)) from None
+
+
 @app.command()
 def status(socket: SocketOption = SOCKET, lang: Language = Language.ZH, as_json: Json = False) -> None:
     """What the bench is doing."""

@@ -53,6 +53,7 @@ class Kernel(KernelSight):
             lambda: self.trip(guard_trip("LOST", clock())),
         )  # fmt: skip
         self._leftover = Leftover(self)
+        self._turn_listeners: list[Callable[[], None]] = []
 
     # ---- life ------------------------------------------------------------------------------------------------
 
@@ -100,6 +101,10 @@ class Kernel(KernelSight):
     def listen(self, listener: Callable[[Trip], None]) -> None:
         """Call `listener` with every new trip; what it raises is logged and changes nothing."""
         self._listeners.append(listener)
+
+    def each_turn(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after every completed scan: what says "alive" of this process. It must not wait or raise."""
+        self._turn_listeners.append(listener)
 
     # ---- what persons do -----------------------------------------------------------------------------------------
 
@@ -190,6 +195,8 @@ class Kernel(KernelSight):
             self.trip(station_trip("scan", "FAULT", self.clock()))
             raise
         self._turns.completed()
+        for listener in self._turn_listeners:
+            listener()
 
     async def _run(self) -> None:
         try:

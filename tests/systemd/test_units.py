@@ -38,4 +38,5 @@ def test_the_station_says_when_it_is_ready_and_is_not_restarted_over_a_wrong_con
     service = read(ROOT / "systemd" / "station.service")["Service"]
     assert service["Type"] == "notify"
     assert service["RestartPreventExitStatus"] == "2"
+    assert service["Restart"] == "on-failure" and float(service["WatchdogSec"]) >= 1.0
     assert service["LoadCredential"].startswith("receipt-keys.json:")
