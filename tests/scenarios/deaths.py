@@ -113,7 +113,7 @@ class Deathbed(Live):
         for child in children:
             if b"twin/run.py" in Path(f"/proc/{child}/cmdline").read_bytes():
                 waited_ns = int(Path(f"/proc/{child}/schedstat").read_text().split()[1])
-                return waited_ns / 1e6 + _stolen_ms()
+                return waited_ns / 1e6 + stolen_ms()
         raise AssertionError(f"the guard's process is not among the children of the bench: {children}")
 
     def offs(self, known: int, signal_ns: int) -> tuple[Off, ...]:
@@ -168,6 +168,7 @@ class Deathbed(Live):
         return self.station.wait(20.0)
 
 
-def _stolen_ms() -> float:
+def stolen_ms() -> float:
+    """Processor time that the machine underneath has taken away so far, all cores."""
     steal = Path("/proc/stat").read_text().splitlines()[0].split()[8]
     return int(steal) * 1000.0 / os.sysconf("SC_CLK_TCK")

@@ -97,7 +97,8 @@ class Reaper:
         self._lie(how, run_id, pause_s)
         bench.restart()
         record = bench.result(run_id)
-        if any(LATE in cause["text"] for cause in record["causes"]) and (how in ("kill", "term") or not offs):
+        late = any(LATE in cause["text"] for cause in record["causes"])
+        if late and (how not in ("stop", "pause") or (plan != "both" and not offs)):
             return None
         check_record(how, record)
         return Life(how, plan, run_id, offs, waited_ms, record["causes"][-1]["text"])
