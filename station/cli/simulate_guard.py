@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
 from types import FrameType
 
-from drivers.sim.guard import GuardTwin
+from drivers.sim.guard import GuardTwin, OutputName
 
 
 class _Quit(Exception):
@@ -23,21 +24,32 @@ def serve_guard() -> int:
         with said:
             print(text, flush=True)
 
+    def tell(name: OutputName, value: int, at_ns: int) -> None:
+        try:
+            say(f"{name} {value} {at_ns}")
+        except OSError:  # nobody listens any more: the end, as for SIGTERM
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            signal.pthread_kill(main, signal.SIGTERM)
+
+    main = threading.get_ident()
     twin = GuardTwin()
     previous = signal.signal(signal.SIGTERM, _quit)
     try:
         port = twin.start()
         say(json.dumps({"port": port}))
-        twin.add_output_listener(lambda name, value, at_ns: say(f"{name} {value} {at_ns}"))
-        for line in iter(sys.stdin.readline, ""):
-            words = line.split()
+        twin.add_output_listener(tell)
+        for line in iter(sys.stdin.buffer.readline, b""):
+            words = line.decode(errors="replace").split()
             if words == ["quit"]:
                 break
             if words and not _obey(twin, words):
-                print(f"{line.strip()!r}: use estop|lid|thermo 0|1, fb auto|0|1 or quit", file=sys.stderr, flush=True)
+                print(
+                    f"{' '.join(words)!r}: use estop|lid|thermo 0|1, fb auto|0|1 or quit", file=sys.stderr, flush=True
+                )
     except (_Quit, KeyboardInterrupt, BrokenPipeError):
         pass
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending already
         twin.close()
         signal.signal(signal.SIGTERM, previous)
     return 0
