@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from drivers.sim.audio import AudioTwin
 from drivers.sim.dut import Dut
@@ -20,6 +21,9 @@ from drivers.sim.panel import PanelTwin
 from drivers.sim.plant import Plant
 from drivers.sim.scanner import ScannerTwin
 from drivers.sim.st5540 import St5540Twin
+
+BenchFault = Literal["weld", "dropout", "mirror", "voltmeter"]
+FAULTS: tuple[BenchFault, ...] = ("weld", "dropout", "mirror", "voltmeter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,16 @@ class SimBench:
             )  # fmt: skip
             self._open = opening.pop_all()
         return ports
+
+    def set_fault(self, fault: BenchFault, on: bool) -> None:
+        """Break a part of the bench, or mend it: contactor welded or dropping out, mirror wire, discharge voltmeter."""
+        match fault:
+            case "weld" | "dropout":
+                self.plant.set_contactor_fault(fault if on else None)
+            case "mirror":
+                self.guard.set_feedback("1" if on else "auto")
+            case "voltmeter":
+                self.plant.set_voltmeter_stuck(on)
 
     async def close(self) -> None:
         """Everything off, last opened first."""

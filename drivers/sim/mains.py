@@ -6,6 +6,8 @@ amplifier with a transformer supply.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from drivers.sim.dut import Dut
 from drivers.sim.thermal import Lag
 from drivers.sim.world import DischargeVolts, MainsReading
@@ -19,15 +21,21 @@ _SHORT_INRUSH_A = 110.0
 _SHORT_W = 900.0
 _RESERVOIR_TAU_S = 0.15
 
+ContactorFault = Literal["weld", "dropout"]
+
 
 class Contactor:
-    """Main contacts that follow the command after some milliseconds of wall time."""
+    """Main contacts that follow the command after some milliseconds of wall time, unless they are at fault.
+
+    `weld`: once closed they stay closed. `dropout`: they open, or stay open, whatever the coil is told.
+    """
 
     MOTION_S = 0.015
 
     def __init__(self) -> None:
         self.closed = False
         self._commanded = False
+        self._fault: ContactorFault | None = None
         self._due_wall_s: float | None = None
 
     def command(self, closed: bool, wall_s: float) -> None:
@@ -35,7 +43,12 @@ class Contactor:
         if closed == self._commanded:
             return
         self._commanded = closed
-        self._due_wall_s = None if closed == self.closed else wall_s + self.MOTION_S
+        self._begin(wall_s)
+
+    def set_fault(self, fault: ContactorFault | None, wall_s: float) -> None:
+        """From this wall time on; None mends the contacts, which then go where the coil is."""
+        self._fault = fault
+        self._begin(wall_s)
 
     def due(self, wall_s: float) -> float | None:
         """The wall time at which the contacts have moved, if that lies at or before `wall_s`."""
@@ -43,8 +56,17 @@ class Contactor:
 
     def move(self) -> None:
         """Let the contacts arrive where the coil is."""
-        self.closed = self._commanded
+        self.closed = self._wanted
         self._due_wall_s = None
+
+    @property
+    def _wanted(self) -> bool:
+        if self._fault == "dropout":
+            return False
+        return self._commanded or (self._fault == "weld" and self.closed)
+
+    def _begin(self, wall_s: float) -> None:
+        self._due_wall_s = None if self._wanted == self.closed else wall_s + self.MOTION_S
 
 
 class Supply:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from drivers.sim.audio_path import SILENT, AudioPath, Drive
 from drivers.sim.dut import Dut
-from drivers.sim.mains import Charge, Contactor, Supply
+from drivers.sim.mains import Charge, Contactor, ContactorFault, Supply
 from drivers.sim.sim_clock import Monotonic, SimClock
 from drivers.sim.thermal import Heatsink, Lag, LoadBank
 from drivers.sim.world import RELAY_ROLES, DischargeVolts, MainsReading, TerminalVolts
@@ -44,6 +44,7 @@ class Plant:
         self._contactor = Contactor()
         self._relays = dict.fromkeys(RELAY_ROLES, False)
         self._plugged = True
+        self._voltmeter_stuck = False
         self._tester_enable = False
         self._test_v = 0.0
         self._drive = SILENT
@@ -92,6 +93,16 @@ class Plant:
     def set_contactor(self, closed: bool) -> None:
         with self._current():
             self._contactor.command(closed, self._clock.wall_s())
+
+    def set_contactor_fault(self, fault: ContactorFault | None) -> None:
+        """A contactor that welds or drops out; None mends it."""
+        with self._current():
+            self._contactor.set_fault(fault, self._clock.wall_s())
+
+    def set_voltmeter_stuck(self, stuck: bool) -> None:
+        """A discharge voltmeter that reads 0 V whatever is at the plug."""
+        with self._current():
+            self._voltmeter_stuck = stuck
 
     def contactor_closed(self) -> bool:
         with self._current():
@@ -179,7 +190,7 @@ class Plant:
 
     def discharge(self) -> DischargeVolts:
         with self._current():
-            return self._charge.volts()
+            return DischargeVolts(0.0, 0.0, 0.0) if self._voltmeter_stuck else self._charge.volts()
 
     def insulation_mohm(self) -> float:
         """Rises to the true value as the dielectric charges; 0 while no voltage is applied (nothing proven)."""

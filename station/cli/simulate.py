@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from drivers.ports import Button
-from drivers.sim.bench import SimBench
+from drivers.sim.bench import FAULTS, SimBench
 from drivers.sim.dut import Dut, DutError, load_dut
 from drivers.sim.guard import InputName
 from station.cli.keys import ensure_keys
@@ -24,7 +24,9 @@ from station.realtime import HARDWARE_PRIORITY, take_priority
 
 SEED = 7
 INPUTS: dict[str, InputName] = {"estop": "estop", "lid": "lid", "thermo": "thermo"}
-COMMANDS = "press start|ok|ng|stop|reset, scan TEXT, estop 0|1, lid 0|1, thermo 0|1, quit"
+COMMANDS = (
+    f"press start|ok|ng|stop|reset, scan TEXT, estop 0|1, lid 0|1, thermo 0|1, fault {'|'.join(FAULTS)} 0|1, quit"
+)
 
 
 def find_dut(name: str | None, file: Path | None) -> Dut:
@@ -116,4 +118,10 @@ async def _one(bench: SimBench, verb: str, argument: str) -> bool:
     elif verb in INPUTS and argument in ("0", "1"):
         bench.guard.set_input(INPUTS[verb], argument == "1")
         return True
+    elif verb == "fault":
+        name, _, level = argument.partition(" ")
+        for fault in FAULTS:
+            if fault == name and level in ("0", "1"):
+                bench.set_fault(fault, level == "1")
+                return True
     return False

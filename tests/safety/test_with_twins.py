@@ -19,6 +19,7 @@ from station.cli.children import Child, start_child
 from station.domain.clock import ScaledClock
 from station.safety.guarded import build_bench
 from station.safety.kernel import Kernel
+from station.safety.latch import Latch
 from station.safety.rules import AUDIO, Rules
 from station.settings.loading import load
 from station.steps.catalog import STEPS
@@ -51,8 +52,11 @@ async def wait_for(check: Callable[[], bool], what: str, timeout_s: float = 10.0
         await asyncio.sleep(0.02)
 
 
-async def on_a_bench(folder: Path, scene: Callable[[Kernel, Any, Child, list[float | None]], Awaitable[None]]) -> None:
+async def on_a_bench(
+    folder: Path, scene: Callable[[Kernel, Any, Child, list[float | None]], Awaitable[None]], latch: Latch | None = None
+) -> None:
     """Start the simulated bench and a kernel over it, play the scene, close both."""
+    await asyncio.to_thread(folder.mkdir, exist_ok=True)
     arguments = ["simulate", "--dut", "repaired", "--speed", str(int(SPEED)), "--config-out", str(folder / "config")]
     with start_child(arguments, folder / "bench.log") as twins:
         told = json.loads(await asyncio.to_thread(twins.wait_line, 30.0))
@@ -60,7 +64,7 @@ async def on_a_bench(folder: Path, scene: Callable[[Kernel, Any, Child, list[flo
         devices: Devices = make_devices(tree.station)
         pages: list[float | None] = [None]
         kernel = Kernel(
-            devices.guard, devices.desk, devices.pollers, devices.table, tree.interlocks, NoLatch(),
+            devices.guard, devices.desk, devices.pollers, devices.table, tree.interlocks, latch or NoLatch(),
             lambda until: pages.__setitem__(0, until), time.monotonic, PATIENT,
         )  # fmt: skip
         bench = build_bench(kernel, devices.tester, devices.touch, SilentSound(), ScaledClock(SPEED))  # type: ignore[arg-type]
