@@ -172,7 +172,7 @@ REFUSES: Pair = (
     "启动或复位被拒绝，屏幕显示：{text}",
     "START or RESET refused, the screen says: {text}",
 )
-RIGHT_AGAIN: Pair = ("不跳闸。恢复正常后再按一次。", "No trip. When it is right again, press again.")
+RIGHT_AGAIN: Pair = ("不跳闸。恢复正常后重新扫码，再按启动。", "No trip. When it is right again, scan and START again.")
 
 STATES: Mapping[State, Pair] = {
     State.WAITING: ("扫工牌、工单、序列号", "scan badge, work order, serial number"),
