@@ -15,5 +15,5 @@ from station.safety.rules import Rules
 MIN_OFF_S = 0.2
 
 if __name__ == "__main__":
-    station.daemon.Kernel = functools.partial(Kernel, rules=Rules(min_off_s=MIN_OFF_S))  # type: ignore[misc,assignment]
+    station.daemon.Kernel = functools.partial(Kernel, rules=Rules(min_off_s=MIN_OFF_S))  # type: ignore[attr-defined,assignment]
     sys.exit(station.daemon.main(sys.argv[2:]))

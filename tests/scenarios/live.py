@@ -19,7 +19,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import tomli_w
 
@@ -119,7 +119,7 @@ class Live:
         self._open = ExitStack()
         self._config = folder / "config"
 
-    def __enter__(self) -> Live:
+    def __enter__(self) -> Self:
         try:
             self._open.enter_context(self.broker)
             self.collector = self.start_collector()

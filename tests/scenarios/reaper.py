@@ -80,11 +80,8 @@ class Reaper:
         """None: the run was over before the instant came, by a scan that was late."""
         bench = self.bench
         run_id = bench.begin(plan)
-        if plan != "both" and not bench.comes_on(plan[-1], run_id):
-            return self._ended_late(run_id)
-        time.sleep(after_s)
-        if plan != "both" and not bench.energised():
-            return self._ended_late(run_id)
+        if not self._stays_on(plan, run_id, after_s):
+            return None
         known, waited_ms = len(bench.changes()), bench.guard_waited_ms()
         signal_ns = time.monotonic_ns()
         bench.station.send_signal({"kill": signal.SIGKILL, "term": signal.SIGTERM}.get(how, signal.SIGSTOP))
@@ -103,9 +100,17 @@ class Reaper:
         check_record(how, record)
         return Life(how, plan, run_id, offs, waited_ms, record["causes"][-1]["text"])
 
-    def _ended_late(self, run_id: str) -> None:
-        record = self.bench.wait_ended(run_id)
-        assert LATE in record["causes"][0]["text"], f"{record['causes']}; {self.bench.logs()}"
+    def _stays_on(self, plan: str, run_id: str, for_s: float) -> bool:
+        """Wait for K or H (where the plan holds one) and for the instant; False: a late scan ended the run before."""
+        bench = self.bench
+        on = plan == "both" or bench.comes_on(plan[-1], run_id)
+        if on:
+            time.sleep(for_s)
+            on = plan == "both" or bench.energised()
+        if not on:
+            record = bench.wait_ended(run_id)
+            assert LATE in record["causes"][0]["text"], f"{record['causes']}; {bench.logs()}"
+        return on
 
     def _lie(self, how: str, run_id: str, pause_s: float) -> None:
         """What is still done to the one that was ended; the bench must stay dead through all of it."""

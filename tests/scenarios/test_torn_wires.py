@@ -94,3 +94,23 @@ def test_a_bus_torn_out_under_power_ends_the_run_and_it_takes_the_bus_and_a_rese
             stays_dead(bench)
         run_id = bench.begin("hold-k")
         assert bench.comes_on("k", run_id) or LATE in bench.result(run_id)["causes"][0]["text"]
+
+
+@pytest.mark.timeout(240)
+def test_a_bench_of_which_everything_is_gone_at_once_is_one_record_and_a_daemon_that_stays_tripped(
+    tmp_path: Path,
+) -> None:
+    with Deathbed(tmp_path) as bench:
+        run_id = ""
+        while not bench.is_on("k"):
+            run_id = bench.begin("hold-k")
+            assert bench.comes_on("k", run_id) or LATE in bench.result(run_id)["causes"][0]["text"]
+        bench.kill(bench.bench)
+        record = bench.result(run_id)
+        assert record["verdict"] == "ERROR" and record["causes"], record
+        bench.until(lambda: bench.session()["state"] == "tripped", "tripped")
+        assert bench.quit_station() == 0
+        bench.start_station()  # to a bench that is not there
+        bench.until(lambda: bench.session()["state"] == "tripped", "tripped")
+        bench.check_tripped(bench.session())
+        assert bench.results()[run_id] == record, "written once, and left as it was"

@@ -140,9 +140,9 @@ def simulate(arguments: list[str]) -> None:
     with contextlib.suppress(ValueError):
         arguments.remove("--cabled")
         StampedBench.cabled = True
-    drivers.sim.bench.Plant = HeardPlant  # type: ignore[misc]
+    drivers.sim.bench.Plant = HeardPlant  # type: ignore[attr-defined]
     station.cli.simulate._one = one
-    station.cli.simulate.SimBench = StampedBench  # type: ignore[misc]
+    station.cli.simulate.SimBench = StampedBench  # type: ignore[attr-defined]
     sys.argv = ["station", "simulate", *arguments]
     station_main()
 
