@@ -213,6 +213,7 @@ class Life:
         )  # fmt: skip
         self.conductor = Conductor(self.session, room, self._make_panel, self._publish, loop.time)
         kernel.listen(self.conductor.tripped)
+        kernel.turn = self._counted(kernel.turn)  # type: ignore[method-assign]
         await asyncio.sleep(BOOT_S)
         await kernel.start(never_energised=not await self.store.has_runs(), ticking=self.ticking)
         if cut_off:
@@ -237,6 +238,20 @@ class Life:
         for task in self._tasks:
             task.cancel()
         await self.kernel.close()
+
+    def _counted(self, turn: Callable[[float], None]) -> Callable[[float], None]:
+        """The kernel's turn, with the world knowing that one is on: heartbeats come from there alone."""
+        world = self.world
+
+        def counted(due_s: float) -> None:
+            world.turns += 1
+            world.in_turn = True
+            try:
+                turn(due_s)
+            finally:
+                world.in_turn = False
+
+        return counted
 
     def _spawn(self, work: Any, name: str) -> None:
         self._tasks.append(asyncio.get_running_loop().create_task(work, name=name))

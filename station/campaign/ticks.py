@@ -48,7 +48,7 @@ class Ticks:
             self._look_at_panel(life, now_us)
             if number % LOOK_TICKS == 0:
                 life.conductor.look()
-            self._scan(life, due_us)
+            life.kernel.turn(due_us / US)
         if number % DRAIN_TICKS == 0 and self._waiting:
             self._drain(life)
 
@@ -125,15 +125,6 @@ class Ticks:
             for event in self._buttons.poll(down, now_us / US):
                 if isinstance(event, ButtonPressed | ButtonStuck):
                     life.conductor.post(event)
-
-    def _scan(self, life: Life, due_us: int) -> None:
-        world = self._world
-        world.turns += 1
-        world.in_turn = True
-        try:
-            life.kernel.turn(due_us / US)
-        finally:
-            world.in_turn = False
 
     def _drain(self, life: Life) -> None:
         async def drain() -> None:

@@ -78,8 +78,11 @@ def wall_bound_s(test_s: float, speed: float) -> int:
 
 
 def tick_after(now_s: float, period_s: float) -> float:
-    """The next whole multiple of `period_s`: what is due at the same tick wakes the loop once instead of one by one."""
-    return (math.floor(now_s / period_s) + 1) * period_s
+    """The next whole multiple of `period_s`: what is due at the same tick wakes the loop once instead of one by one.
+
+    A tick that is nearer than a millionth of the period has come: rounding must not give the same one twice.
+    """
+    return (math.floor(now_s / period_s + 1e-6) + 1) * period_s
 
 
 def utc_text(at: datetime) -> str:
