@@ -2,6 +2,7 @@
 
 One thread, one `select`: every line is judged by the model as it comes. What the machine's load spoils is told apart
 from what the guard does wrong by `fair`: a failure counts at once unless this process was kept waiting meanwhile.
+GUARD_COMMAND in the environment names another guard to try.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import random
 import select
+import shlex
 import subprocess
 import sys
 import termios
@@ -25,7 +27,7 @@ from tests.firmware.contract.line import GUARD_BODY_MAX, Status, body_of, frame,
 from tests.firmware.contract.model import Model
 
 ROOT = Path(__file__).resolve().parents[3]
-COMMAND = (sys.executable, "-m", "station", "simulate", "--guard")
+COMMAND = tuple(shlex.split(os.environ.get("GUARD_COMMAND", f"{sys.executable} -m station simulate --guard")))
 STALL_S = 0.06
 ANSWER_S = 5.0  # a limit of patience, not of the contract
 BEAT_S = 0.08
@@ -44,9 +46,15 @@ class Change:
 class Bench:
     """A running guard, its wires and a host on its line."""
 
-    def __init__(self, command: tuple[str, ...] = COMMAND) -> None:
+    def __init__(self, command: tuple[str, ...] = COMMAND, **environment: str) -> None:
         self.process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
+            command,
+            cwd=ROOT,
+            env=os.environ | environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
         )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -212,10 +220,10 @@ class Bench:
             self.pump(0.002)
         return seen
 
-    def told(self, condition: Callable[[Status], bool], what: str, limit_s: float = ANSWER_S) -> Status:
-        """Wait, without a word, until a status line says something."""
-        begin = len(self.statuses)
-        self.until(lambda: any(condition(seen) for _, seen in self.statuses[begin:]), what, limit_s)
+    def told(self, condition: Callable[[Status], bool], what: str, begin: int | None = None) -> Status:
+        """Wait, without a word, until a status line (from number `begin` on; else a new one) says something."""
+        begin = len(self.statuses) if begin is None else begin
+        self.until(lambda: any(condition(seen) for _, seen in self.statuses[begin:]), what)
         return next(seen for _, seen in self.statuses[begin:] if condition(seen))
 
     def switched(self, what: str, level: int, since: int = 0) -> Change:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.firmware.contract.contract_host import Bench, fair
@@ -63,14 +65,13 @@ def test_an_input_that_bounces_stays_unhealthy(bench: Bench) -> None:
     bench.fresh("TRIPPED")
     bench.wire(estop=0)
     bench.shows(lambda seen: not seen.estop, "the fault")
-    for _ in range(8):
+    for _ in range(8):  # 120 ms in all, but never 50 ms in one piece
         since = bench.wire(estop=1)
         bench.rest(0.015, beats=False)
+        answer = bench.ask("RESET")
+        assert answer == "NAK RESET INPUT" or bench.answers[-1][0] - since >= 49e6
         bench.wire(estop=0)
-        assert bench.now().up > 0
-        if bench.answers[-1][0] - since < 45e6:
-            assert not bench.last().estop
-            assert bench.ask("RESET") == "NAK RESET INPUT"
+        bench.shows(lambda seen: not seen.estop, "the fault again")
 
 
 @fair
@@ -179,11 +180,11 @@ def test_contacts_that_never_close_are_a_dropout_after_100_ms(bench: Bench) -> N
     bench.fresh("ARMED")
     bench.wire(fb=0)
     bench.pump(0.02)
+    since = time.monotonic_ns()
     assert bench.ask("ON 60") == "OK ON"
-    seen = bench.told(lambda seen: seen.state == "TRIPPED", "the trip")
+    seen = bench.shows(lambda seen: seen.state == "TRIPPED", "the trip")
     assert seen.causes == ("DROPOUT",)
-    on = bench.changes[-2]
-    assert (on.what, on.level) == ("k", 1)
+    on = bench.switched("k", 1, since)
     assert bench.switched("k", 0, on.ns).ns - on.ns >= 99e6
 
 
