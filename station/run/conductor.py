@@ -27,6 +27,7 @@ from station.domain.work_order import Ticket
 from station.panel.panel_task import PanelTask
 from station.panel.prompts import Prompts
 from station.run import session_events as ev
+from station.run.refusal_words import in_both
 from station.run.run_ports import Journal, Messages, Order, Stamps, Watch
 from station.run.runner import Runner
 from station.run.session import Session
@@ -193,7 +194,8 @@ class Conductor:
                 if self._runner is not None:
                     self._runner.hand_over(operator)
             case ev.ResetTrip():
-                self._spawn(self._reset(), "reset")
+                if not any(task.get_name() == "reset" for task in self._tasks):  # one press clears what was there then
+                    self._spawn(self._reset(), "reset")
             case ev.ReleaseLid():
                 self._spawn(self._release_lid(), "lid")
             case ev.Refuse(code, text) | ev.Tell(code, text):
@@ -215,7 +217,7 @@ class Conductor:
             log.error("task %s broke", task.get_name(), exc_info=error)
             if task.get_name() == "run":
                 self._runner = None
-                self._tell("tell", "run_broke", _both(f"the run broke: {error}"))
+                self._tell("tell", "run_broke", in_both(f"the run broke: {error}"))
                 self.post(ev.RunEnded(Verdict.ERROR, hot=self._room.safety.hot))
 
     # ---- a run -----------------------------------------------------------------------------------------
@@ -236,7 +238,7 @@ class Conductor:
             verdict = record.verdict
         except (DriverError, StationError) as error:
             log.error("run %s: %s", draft.run_id, error)
-            self._tell("tell", "no_run", _both(str(error)))
+            self._tell("tell", "no_run", in_both(str(error)))
         finally:
             self._runner = None
         self.post(ev.RunEnded(verdict, hot=room.safety.hot))
@@ -253,7 +255,7 @@ class Conductor:
         except (DriverError, StationError) as error:
             refused = (str(error),)
         if refused:
-            self._tell("refuse", "reset_refused", _both("; ".join(refused)))
+            self._tell("refuse", "reset_refused", in_both("; ".join(refused)))
             return
         self.post(ev.TripCleared(self._room.safety.hot))
 
@@ -262,8 +264,4 @@ class Conductor:
             await self._room.safety.release_lid()
         except (DriverError, PermitDenied, StationError) as error:
             if not self.running:  # a run that has begun meanwhile wants it locked
-                self._tell("tell", "lid", _both(f"the lid stays locked: {error}"))
-
-
-def _both(text: str) -> dict[str, str]:
-    return {"zh": text, "en": text}
+                self._tell("tell", "lid", in_both(f"the lid stays locked: {error}"))
