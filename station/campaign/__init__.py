@@ -1,7 +1,7 @@
 """The campaign: whole sessions of the real station against a bench that fails, in virtual time, from one seed.
 
-Real here: session, conductor, runner, kernel, scan, guarded ports, store with its outbox, and the guard's own core. Made
-up: devices behind their ports, the plant, the technician and everything that goes wrong. One seed is one history
+Real here: session, conductor, runner, kernel, scan, guarded ports, store with its outbox, and the guard's own core.
+Made up: devices behind their ports, the plant, the technician and everything that goes wrong. One seed is one history
 on any machine: time is whole microseconds, chance is our own, no numpy, no transcendental function, no thread.
 
     chance     what a seed draws            plant      contactor, plug, DUT, load bank: straight lines and steps

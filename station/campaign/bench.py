@@ -1,8 +1,8 @@
 """The world of one session: plant, board, troubles, and the agenda of everything that is going to happen.
 
-Time moves here and nowhere else. `advance` takes the one next thing: something on the agenda, the core's own next moment,
-the end of the drive permit's page, or the tick of the scan. The station lives in an event loop beside it, which asks for
-time when it has nothing to do (`virtual`).
+Time moves here and nowhere else. `advance` takes the one next thing: something on the agenda, the core's own next
+moment, the end of the drive permit's page, or the tick of the scan. The station lives in an event loop beside it,
+which asks for time when it has nothing to do (`virtual`).
 """
 
 from __future__ import annotations
@@ -154,6 +154,10 @@ class World:
         answer = list(self.board.frame(body, self.now_us))
         self.note_board_words()
         return answer
+
+    def send_late(self, body: str) -> None:
+        """One frame that was held up on its way; nobody waits for the answer."""
+        self.to_guard(body)
 
     def put_relay(self, role: str, closed: bool) -> None:
         """A relay of the board moves, if it can."""

@@ -67,5 +67,5 @@ def _play_seed(seed: int) -> Outcome:
 
 def _fast_disk() -> str | None:
     """Memory, where the system has a file system of it: what is durable on a disk is tested elsewhere."""
-    memory = "/dev/shm"  # noqa: S108 (a folder of our own is made in it)
+    memory = "/dev/shm"
     return memory if os.access(memory, os.W_OK) else None

@@ -1,4 +1,4 @@
-"""The broker and the centre, in a few lines: what arrives is stored once by its id, and receipted unless that is lost too."""
+"""The broker and the centre, in a few lines: what arrives is stored once by its id, and receipted."""
 
 from __future__ import annotations
 

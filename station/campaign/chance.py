@@ -1,7 +1,7 @@
 """Chance from a seed: our own generator, so that a seed means the same on any machine and any Python.
 
-SplitMix64 (Steele, Lea and Flood, 2014), 64-bit integer arithmetic only. Each use has a stream of its own by name, so that
-leaving a fault out of a history changes nothing of what else is drawn.
+SplitMix64 (Steele, Lea and Flood, 2014), 64-bit integer arithmetic only. Each use has a stream of its own by name, so
+that leaving a fault out of a history changes nothing of what else is drawn.
 """
 
 from __future__ import annotations

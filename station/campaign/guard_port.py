@@ -84,7 +84,7 @@ class GuardPort:
         world.heartbeat_asked()
         body = self._body("HB")
         if world.guard_delay_us:
-            world.later(world.now_us + world.guard_delay_us, lambda now_us: world.to_guard(body))
+            world.later(world.now_us + world.guard_delay_us, lambda now_us: world.send_late(body))
         else:
             world.to_guard(body)
 

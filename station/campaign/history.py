@@ -1,7 +1,8 @@
 """What goes wrong in a session, drawn from its seed: a list of happenings that can be read, cut and replayed.
 
-A happening has a moment, a kind, what it befalls, how long it lasts and how much. `KINDS` is the whole table; how each is
-done stands in `mishaps`. The technician, the DUT's own fault and the length of the soak come from streams of their own.
+A happening has a moment, a kind, what it befalls, how long it lasts and how much. `KINDS` is the whole table; how
+each is done stands in `mishaps`. The technician, the DUT's own fault and the length of the soak come from streams of
+their own.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`targets` to choose from, lasting `for_ms` (0 to 0: an instant), `amount` from and to; `weight` of being drawn."""
+    """`targets` to choose from, lasting `for_ms` (0 to 0: an instant), `amount` from and to; how often (`weight`)."""
 
     targets: tuple[str, ...] = ("",)
     for_ms: tuple[int, int] = (0, 0)

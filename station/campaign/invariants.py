@@ -1,8 +1,8 @@
 """The 23 invariants of reference/safety.md, looked at after everything that happens, on the world as it truly is.
 
-A check reads the plant, the board and the core, never what the station believes, except where the invariant is about just
-that. Each returns what is wrong in words, or nothing. What no station can hold under some happening is excused in
-`history.EXCUSED` and explained in docs/campaign.md.
+A check reads the plant, the board and the core, never what the station believes, except where the invariant is about
+just that. Each returns what is wrong in words, or nothing. What no station can hold under some happening is excused
+in `history.EXCUSED` and explained in docs/campaign.md.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Watch:
 
 def _i1(watch: Watch) -> str:
     """K implies armed, inputs healthy, heartbeat young, feedback valid; H likewise, with K off."""
-    world, core, board = watch.world, watch.world.board.core, watch.world.board
+    world, board = watch.world, watch.world.board
     now_us = world.now_us
     gone = board.k and not board.feedback and now_us - board.k_rose_us > FEEDBACK_US
     if watch.lasting("feedback", gone, DROPOUT_US):

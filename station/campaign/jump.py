@@ -1,9 +1,10 @@
-"""Quiet time: when nothing is going to happen but heartbeats, polls and scans that say the same again, it is jumped over.
+"""Quiet time: where nothing happens but heartbeats, polls and scans that say the same again, it is jumped over.
 
-Time is quiet once nothing has stirred for longer than the slowest poll takes and nobody waits for a scan. The jump ends
-on the last whole second before the earliest of: the agenda, a timer of the station, an act of the technician, a bound of
-the guard, a crossing of the plant, a deadline of the scan, the end of a badge. On a whole second every poll is due, so what
-follows is what would have followed (tests/campaign/test_jump.py plays seeds both ways and compares their traces).
+Time is quiet once nothing has stirred for longer than the slowest poll takes and nobody waits for a scan. The jump
+ends on the last whole second before the earliest of: the agenda, a timer of the station, an act of the technician, a
+bound of the guard, a crossing of the plant, a deadline of the scan, the end of a badge. On a whole second every poll
+is due, so what follows is what would have followed (tests/campaign/test_jump.py plays seeds both ways and compares
+their traces).
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from station.campaign.bench import FOREVER_US, TICK_US, World
 from station.campaign.life import Life
 from station.campaign.virtual import US
 from station.run.session_scans import BADGE_S
-from station.safety import scan
 
 QUIET_US = 1_200_000
 LEAST_US = 2 * US
@@ -61,16 +61,13 @@ class Quiet:
             self._stirred_us = world.now_us
 
     def _is_quiet(self, life: Life) -> bool:
-        world, kernel = self._world, life.kernel
-        core = world.board.core
+        world, core = self._world, self._world.board.core
         beats = world.board.heard_hb_us == world.now_us
         if world.guard_lost or world.guard_delay_us or core.state not in STATES or world.buttons:
             return False
         if not beats and (core.state in ("ENERGISED", "HV") or not life.guard.status):
             return False
-        if any(trouble.kind == "drifting" for trouble in world.troubles.values()):
-            return False
-        return True
+        return not any(trouble.kind == "drifting" for trouble in world.troubles.values())
 
     def _bounds_us(self, life: Life) -> int:
         world, kernel = self._world, life.kernel

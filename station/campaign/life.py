@@ -1,7 +1,7 @@
 """One life of the station: its rooms on the world's ports, from boot to death. Wired as the daemon wires them.
 
-What differs from the daemon: devices are the world's, the store works in the loop instead of a thread, nobody listens on
-a socket, and the broker is a few lines of `centre`. A life that is over reaches nothing any more.
+What differs from the daemon: devices are the world's, the store works in the loop instead of a thread, nobody listens
+on a socket, and the broker is a few lines of `centre`. A life that is over reaches nothing any more.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from station.campaign.virtual import US
 from station.contract.envelope import Stamp
 from station.contract.messages import Messages
 from station.contract.records import RecordCodec
-from station.domain.clock import TestClock
 from station.domain.errors import StoreError
 from station.domain.events import Event
 from station.domain.interlock import Interlock, Trip

@@ -45,6 +45,7 @@ def plan_all(world: World, machine: Machine) -> None:
 
 def _do(world: World, machine: Machine, one: Happening) -> None:
     world.note(f"* {one}")
+    end: Callable[[], None] | None
     if one.kind in DEVICE_KINDS:
         end = _trouble(world, (one.target,), one)
     elif one.kind in _TO_MACHINE:

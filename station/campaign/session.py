@@ -1,22 +1,21 @@
 """One seed, whole: the station lives, dies and comes back in the world of its history, until the technician is done.
 
-`Mode.JUMP` and `Mode.EVERY` own the scan: the kernel's turn, the pollers and the panel are called from the world's tick,
-and quiet time is jumped over or not. `Mode.WHOLE` lets all of them run as the tasks that they are on a bench.
+`Mode.JUMP` and `Mode.EVERY` own the scan: the kernel's turn, the pollers and the panel are called from the world's
+tick, and quiet time is jumped over or not. `Mode.WHOLE` lets all of them run as the tasks that they are on a bench.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from station.campaign.bench import TICK_US, World
+from station.campaign.bench import World
 from station.campaign.centre import Centre
-from station.campaign.history import LATE_S, START_US, Happening, History
+from station.campaign.history import LATE_S, START_US, History
 from station.campaign.invariants import Sight, Violation, Watch, check_records
 from station.campaign.jump import Quiet
 from station.campaign.life import Life, Setting

@@ -1,7 +1,7 @@
-"""What a person at the bench does: scans, presses START, answers, resets after a while, takes the next device or goes home.
+"""What a person at the bench does: scans, presses START, answers, resets after a while, takes the next device.
 
-Looks at the session's state at every scan and acts after a delay of their own. Presses are real: a button is down for a
-while, and the panel's debouncing decides what that means.
+Looks at the session's state at every scan and acts after a delay of their own. Presses are real: a button is down for
+a while, and the panel's debouncing decides what that means.
 """
 
 from __future__ import annotations

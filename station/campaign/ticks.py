@@ -1,6 +1,7 @@
 """What the daemon's periodic tasks do, done from the world's tick by whoever owns time: polls, panel, scan, outbox.
 
-The order is fixed: devices are read, lines kept open, buttons looked at, and the scan comes last, as its heartbeat does.
+The order is fixed: devices are read, lines kept open, buttons looked at, and the scan comes last, as its heartbeat
+does.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """An event loop whose time does not pass by itself: when nothing is ready it asks for time, and gets as much as is due.
 
-Time is whole microseconds, so that sums of steps are exact and the same everywhere. Whoever owns time (`pass_time`) may
-let things happen before the loop's own next timer; without an owner the loop jumps to that timer.
+Time is whole microseconds, so that sums of steps are exact and the same everywhere. Whoever owns time (`pass_time`)
+may let things happen before the loop's own next timer; without an owner the loop jumps to that timer.
 """
 
 from __future__ import annotations
@@ -52,6 +52,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             raise RuntimeError("everything waits for nothing: a deadlock")
         self.now_us = limit_us
 
-    def call_soon_threadsafe(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
+    def call_soon_threadsafe(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:  # type: ignore[override]
         """There are no threads in virtual time."""
         return self.call_soon(callback, *args, context=context)

@@ -1,4 +1,4 @@
-"""`campaign`: seeds against the station, every invariant looked at; a seed that breaks one is cut down to what matters."""
+"""`campaign`: seeds against the station; every invariant is looked at, a seed that breaks one is cut down."""
 
 from __future__ import annotations
 
@@ -130,9 +130,8 @@ def _tell_shortest(choice: Choice, history: History, outcome: Outcome, play: Any
     config = "" if choice.config == Path("config") else f" --config {choice.config}"
     mode = "" if choice.mode == Mode.JUMP else f" --mode {choice.mode}"
     numbers = ",".join(map(str, kept))
-    _say(
-        f"    replay: ./bench campaign --seeds {outcome.seed}:{outcome.seed + 1} --only '{numbers}'{mode}{config} --trace"
-    )
+    seeds = f"{outcome.seed}:{outcome.seed + 1}"
+    _say(f"    replay: ./bench campaign --seeds {seeds} --only '{numbers}'{mode}{config} --trace")
 
 
 def _print_trace(outcome: Outcome) -> None:
