@@ -212,7 +212,7 @@ class Life:
         )  # fmt: skip
         self.conductor = Conductor(self.session, room, self._make_panel, self._publish, loop.time)
         kernel.listen(self.conductor.tripped)
-        kernel.turn = self._counted(kernel.turn)  # type: ignore[method-assign]
+        kernel.turn = self._counted(kernel.turn)  # type: ignore[method-assign, assignment]
         await asyncio.sleep(BOOT_S)
         await kernel.start(never_energised=not await self.store.has_runs(), ticking=self.ticking)
         if cut_off:

@@ -199,7 +199,7 @@ class Machinery:
                 coroutine = task.get_coro()
                 for _ in range(20):
                     try:
-                        coroutine.close()  # type: ignore[union-attr]
+                        coroutine.close()
                         break
                     except BaseException:
                         continue
