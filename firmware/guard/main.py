@@ -20,7 +20,7 @@ from guard_core import TICKS_MASK, Guard
 from guard_frame import LineReader, encode
 from machine import WDT, Pin, Timer, disable_irq, enable_irq, reset
 
-# GPIO numbers; docs/guard.md has the wiring. Inputs read 1 when their normally-closed loop is closed.
+# GPIO numbers; docs/wiring-the-guard.md has the rest. Inputs read 1 when their normally-closed loop is closed.
 K, H, RELEASE = 2, 3, 4
 ESTOP, LID, THERMO, MIRROR = 6, 7, 8, 9
 RED, GREEN, LED, SERVICE = 10, 11, "LED", 15

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -241,6 +242,20 @@ def test_without_micropython_the_same_firmware_runs_under_cpython_and_says_so(
         rig.close()
 
 
+def test_settings_out_of_bounds_leave_the_bench_dead_and_the_board_starting_again() -> None:
+    rig = Rig(settings={"HB_MS": 5000})
+    try:
+        boards = set()
+        until = time.monotonic() + 20.0
+        while len(boards) < 4 and time.monotonic() < until:
+            boards.add(rig.twin.pid)
+            time.sleep(0.005)
+        assert len(boards) == 4
+        assert rig.changes == []
+    finally:
+        rig.close()
+
+
 def test_the_host_refuses_bodies_that_the_line_cannot_carry() -> None:
     for body in ("x" * 121, "a*b", "ä", "a\nb"):
         with pytest.raises(ValueError):
@@ -255,10 +270,13 @@ def test_the_diagram_in_the_docs_is_the_table() -> None:
 
 
 def test_the_pins_in_the_docs_are_those_of_main(main: types.ModuleType) -> None:
-    text = (ROOT / "docs" / "guard.md").read_text()
+    text = (ROOT / "docs" / "wiring-the-guard.md").read_text()
+    picture = (ROOT / "docs" / "pictures" / "guard-wiring.svg").read_text()
     names = ("K", "H", "RELEASE", "ESTOP", "LID", "THERMO", "MIRROR", "RED", "GREEN", "SERVICE")
     wired = {name: int(number) for number, name in re.findall(r"\| GP(\d+) \| `(\w+)` \|", text)}
     assert wired == {name: getattr(main, name) for name in names}
+    drawn = re.findall(r">GP(\d+) (\w+)<", picture) + [pair[::-1] for pair in re.findall(r">(\w+) GP(\d+)<", picture)]
+    assert {name: int(number) for number, name in drawn} == wired
 
 
 def transitions() -> str:

@@ -94,6 +94,23 @@ def test_passes_only_where_something_is_due_give_the_history_of_every_millisecon
     assert play(history, jump=True)[0] == play(history, jump=False)[0]
 
 
+@some
+@given(HISTORIES, st.data())
+def test_before_what_due_ms_says_a_pass_does_nothing_and_then_it_does_something(
+    history: list[Act], data: st.DataObject
+) -> None:
+    core = play(history, jump=True)[1]
+    guard = core.guard
+    due_ms = guard.due_ms()
+    seen = len(core.sent), guard.state, guard.cause, guard.also
+    fb = guard.fb  # nothing from outside changes while we wait
+    for early_ms in sorted(data.draw(st.sets(st.integers(1, due_ms), max_size=4)) - {due_ms}):
+        guard.step((core.ticks + early_ms) & 0x3FFFFFFF, guard.estop, guard.lid, guard.thermo, fb)
+        assert (len(core.sent), guard.state, guard.cause, guard.also) == seen
+    guard.step((core.ticks + due_ms) & 0x3FFFFFFF, guard.estop, guard.lid, guard.thermo, fb)
+    assert len(core.sent) > seen[0] or due_ms == 1
+
+
 @pytest.mark.parametrize("name", DEADLINES)
 def test_every_deadline_is_met_to_the_millisecond_when_passes_come_only_then(name: str) -> None:
     assert play(DEADLINES[name], jump=True)[0] == play(DEADLINES[name], jump=False)[0]
