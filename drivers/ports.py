@@ -271,7 +271,7 @@ class Lamp(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LampState:
-    """On, off, or blinking: with a period, or a two-digit code that a person counts (see `drivers.blink_code`)."""
+    """On, off, or blinking: with a period, or a two-digit code that a person counts (see `drivers.gpio.blink_code`)."""
 
     on: bool
     blink_s: float = 0.0

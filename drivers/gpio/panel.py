@@ -18,8 +18,8 @@ from pathlib import Path
 
 import gpiozero
 
-from drivers.blink_code import flashes, is_lit
 from drivers.errors import PortError
+from drivers.gpio.blink_code import flashes, is_lit
 from drivers.ports import Button, Identity, Lamp, LampState
 from drivers.settings import GpioPanelSettings
 

@@ -99,7 +99,7 @@ async def test_a_code_is_blinked_by_the_lamp_and_beeped_once_by_the_buzzer(
     gpio: GpioPanel, pins: MockFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("LONG_S", "SHORT_S", "DARK_S", "BETWEEN_S", "PAUSE_S"):
-        monkeypatch.setattr(f"drivers.blink_code.{name}", 0.03)
+        monkeypatch.setattr(f"drivers.gpio.blink_code.{name}", 0.03)
     lit, beeped = pins.pin(24), pins.pin(SETTINGS.buzzer)
     await gpio.show({Lamp.VIOLET: LampState(True, code=12)}, "code")
     await until(lambda: _times_on(beeped) == 3 and _times_on(lit) >= 6)

@@ -54,6 +54,25 @@ def test_an_input_of_the_guard_trips_and_blames(act: str, cause: str, verdict: s
     play(scene)
 
 
+def test_releasing_the_emergency_stop_re_enables_nothing() -> None:
+    async def scene(rig: Rig) -> None:
+        await rig.energise()
+        permit = rig.kernel.permits.mains
+        rig.guard.estop = False
+        await rig.tripped()
+        rig.guard.estop = True  # the button is out again; what it tripped stays tripped
+        await rig.settle(30.0)
+        assert rig.guard.core.state == "TRIPPED" and not rig.guard.core.k and not permit.granted
+        assert rig.causes[0] == ("guard", "ESTOP")
+        with pytest.raises(PermitDenied):
+            await rig.energise()
+        assert await rig.kernel.reset() == ()
+        await rig.settle(30.0)
+        assert not rig.guard.core.k and len(rig.guard.k_times) == 2, "RESET restarts nothing either"
+
+    play(scene)
+
+
 def test_the_stop_button_switches_off_at_once_and_needs_a_reset() -> None:
     async def scene(rig: Rig) -> None:
         await rig.energise()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from drivers.blink_code import flashes, is_code, is_lit
 from drivers.catalog import CATALOG
+from drivers.gpio.blink_code import flashes, is_code, is_lit
 from station.domain.interlock import Interlock, Reading, Trip
 from station.safety.causes import guard_trip, station_trip, trip_text
 from station.safety.interlocks import find_fault, trip_of
