@@ -131,14 +131,27 @@ def _is(status: GuardStatus | None, wanted: GuardState) -> bool:
 
 
 def _fan(rules: Rules, state: ScanState, inputs: ScanInputs) -> bool:
-    """The fan runs while drive is wanted or a load is in circuit, and until the load bank is known to be cool [23]."""
-    if inputs.wishes.drive is not DriveWish.OFF or any(position(rules, inputs, role) is not False for role in LOADS):
+    """The fan runs while drive is wanted or a load is in circuit, and until the load bank is known to be cool [23].
+
+    While the board is busy opening a load the fan stays as it is: a load that is put open once more (as before every
+    test voltage) is no reason to let its relay clatter.
+    """
+    loads = [(position(rules, inputs, role), _is_opening(inputs, role)) for role in LOADS]
+    if inputs.wishes.drive is not DriveWish.OFF or any(seen is not False and not going for seen, going in loads):
+        return True
+    if state.fan and any(going for _, going in loads):
         return True
     reading = inputs.readings.get(rules.load_bank)
     if find_unproven(reading, rules.load_bank_max_age_s, inputs.now) is not None:
         return True
     assert reading is not None and reading.value is not None
     return reading.value >= (rules.fan_off_degc if state.fan else rules.fan_on_degc)
+
+
+def _is_opening(inputs: ScanInputs, role: str) -> bool:
+    """Put open, and not read back since."""
+    image = inputs.relays
+    return image is not None and image.commanded.get(role) is False and role not in image.seen
 
 
 def _bleed(rules: Rules, state: ScanState, inputs: ScanInputs) -> bool:

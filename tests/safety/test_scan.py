@@ -535,3 +535,13 @@ def test_only_a_finite_fresh_reading_is_proven(value: float | None, age_s: float
     fault = find_unproven(Reading(value, T0 - age_s), max_age_s, T0)
     proven = value is not None and math.isfinite(value) and 0.0 <= age_s <= max_age_s
     assert (fault is None) is proven
+
+
+def test_opening_a_load_that_is_open_already_does_not_make_the_fan_clatter() -> None:
+    still = replace(scan.begin(RULES, T0 - 60.0), fan=False)
+    image = relays()
+    moving = replace(image, seen={role: seen for role, seen in image.seen.items() if role != "load_left"})
+    assert not run(inputs(relays=moving), state=still)[1].fan
+    assert run(inputs(relays=moving), state=replace(still, fan=True))[1].fan, "a load on its way out is still cooled"
+    never_put = replace(moving, commanded={})
+    assert run(inputs(relays=never_put), state=still)[1].fan, "what was never put anywhere may be closed"
