@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ KEYS = (_CHECKOUT if (_CHECKOUT / "bench").is_file() else Path.cwd()) / "var" / 
 """One place for all programs of a checkout, wherever they are started."""
 CENTRE_KEY = "centre-key.json"
 RECEIPT_KEYS = "receipt-keys.json"
+LOCK = "lock"
 
 
 def centre_key(folder: Path = KEYS) -> Path:
@@ -19,9 +21,12 @@ def centre_key(folder: Path = KEYS) -> Path:
     private = folder / CENTRE_KEY
     if not private.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        key = new_key()
-        (folder / RECEIPT_KEYS).write_text(public_keys_to_text(key), encoding="utf-8")
-        save_key(private, key)
+        with (folder / LOCK).open("w") as lock:  # programs that are started together must not make two of them
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not private.is_file():
+                key = new_key()
+                (folder / RECEIPT_KEYS).write_text(public_keys_to_text(key), encoding="utf-8")
+                save_key(private, key)
     return private
 
 

@@ -1,7 +1,7 @@
 """A bench on which things die in the middle of a run: what is killed and when, how soon K and H went off, what is said.
 
 The times are the guard's own: the firmware stamps every heartbeat that it accepts and every change of K and H. Nothing
-here asks a loaded machine to be punctual; what is done about that is in `reaper`.
+here asks a loaded machine to be punctual: see `busy`, and `reaper` for what is done about it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import tomli_w
 from tests.scenarios.live import SHIPPED, Event, Live, Technician
 
 SPEED = 60
+AGAIN_MAX = 5
+"""So often a test plays again what the machine was too busy for, then it fails."""
 
 HOLD: dict[str, tuple[tuple[str, dict[str, float]], ...]] = {
     "hold-h": (("insulation", {"voltage_v": 500.0, "test_s": 120.0}),),
@@ -166,6 +168,15 @@ class Deathbed(Live):
         """SIGTERM and the exit status."""
         self.station.send_signal(signal.SIGTERM)
         return self.station.wait(20.0)
+
+
+def busy(record: dict[str, Any]) -> bool:
+    """Whether a run ended by a trip of the station's own, which on a loaded machine proves nothing.
+
+    The scan is late, a reading too old, the simulated contactor's mirror slower than the guard allows.
+    """
+    first = record["causes"][0]["text"]
+    return record["verdict"] == "ERROR" and first.startswith("trip: ") and "blames the station" in first
 
 
 def stolen_ms() -> float:

@@ -9,21 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.deaths import Deathbed
-from tests.scenarios.reaper import AGAIN_MAX, LATE
+from tests.scenarios.deaths import AGAIN_MAX, Deathbed, busy
 
 SILENT_NS = 1_000_000_000
 """What was granted before is played by then, also where the machine is busy."""
 
 
 def drive(bench: Deathbed) -> str:
-    """A run that is in its soak, the DUT driven; returns its id. One that ended by a late scan is made again."""
+    """A run that is in its soak, the DUT driven; returns its id. One that the station ended by a trip is made again."""
     for _ in range(AGAIN_MAX):
         run_id = bench.begin("drive", reached="soak-3")
         bench.until(lambda: bench.driven() or run_id in bench.results(), "drive")  # noqa: B023
         if bench.driven():
             return run_id
-        assert LATE in bench.result(run_id)["causes"][0]["text"]
+        assert busy(bench.result(run_id))
     raise AssertionError("this machine is too busy to show anything")
 
 
@@ -44,7 +43,7 @@ def check(bench: Deathbed, number: signal.Signals, limit_s: float) -> None:
 def goes_on(bench: Deathbed) -> None:
     """The same daemon tests the next device, and one that is started anew waits for a person."""
     run_id = bench.begin("hold-k")
-    assert bench.comes_on("k", run_id) or LATE in bench.result(run_id)["causes"][0]["text"]
+    assert bench.comes_on("k", run_id) or busy(bench.result(run_id))
     bench.kill(bench.station)
     bench.wait_dead()
     bench.restart()

@@ -1,0 +1,38 @@
+"""The centre's key: one pair, however many programs want it first."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from station.cli import keys
+from station.contract.keys import SigningKey, load_key, load_public_keys, new_key
+
+
+def test_programs_that_are_started_together_make_one_pair_of_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both_make_one = threading.Barrier(2, timeout=0.3)
+
+    def slow() -> SigningKey:
+        with suppress(threading.BrokenBarrierError):  # the other one waits until this one is done
+            both_make_one.wait()
+        return new_key()
+
+    monkeypatch.setattr(keys, "new_key", slow)
+    with ThreadPoolExecutor(2) as pool:
+        places = list(pool.map(lambda _: keys.centre_key(tmp_path / "keys"), range(2)))
+    assert both_make_one.broken, "only one of them made a key"
+    assert places[0] == places[1]
+    key = load_key(places[0])
+    known = load_public_keys(tmp_path / "keys" / keys.RECEIPT_KEYS)
+    assert key.key_id in known
+
+
+def test_a_station_gets_the_public_half_alone(tmp_path: Path) -> None:
+    keys.ensure_keys(tmp_path / "credentials", tmp_path / "keys")
+    assert [file.name for file in (tmp_path / "credentials").iterdir()] == [keys.RECEIPT_KEYS]
