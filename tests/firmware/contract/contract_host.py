@@ -268,6 +268,10 @@ class Bench:
         for ask in ways[state]:
             assert self.ask(ask) == f"OK {ask.split(' ')[0]}", self.story()
         assert self.last().state == state, self.story()
+        if what := {"ENERGISED": "k", "HV": "h"}.get(state):
+            self.until(lambda: self.levels[what] == 1 or self.last().state == "TRIPPED", f"{what} on")
+            self.stalled |= self.levels[what] == 0  # see test_k_and_h_follow_an_accepted_frame_at_once
+            assert self.levels[what] == 1, f"{what} was granted and not switched on; {self.story()}"
 
     def agree(self) -> None:
         """Standard output and the line tell one story of K, H and the lock."""
@@ -277,7 +281,7 @@ class Bench:
         self.until(lambda: self.levels == levels, f"{levels} on standard output")
         for what in "kh":
             ons = sum((item.what, item.level) == (what, 1) for item in self.changes)
-            assert ons == self.model.granted[what], f"{what} on {ons} times, granted {self.model.granted[what]}"
+            assert ons <= self.model.granted[what], f"{what} on {ons} times, granted {self.model.granted[what]}"
 
     def lose_sight(self) -> None:
         """From here on lines are lost on purpose; nobody judges."""

@@ -51,7 +51,7 @@ class Model:
     waiting: deque[tuple[Request, int]] = field(default_factory=deque)  # and the bad frames before it
     answered: tuple[Request, int, str] | None = None
     unfinished: bytes = b""
-    granted: dict[str, int] = field(default_factory=lambda: dict.fromkeys("kh", 0))  # times that K, H had to switch on
+    granted: dict[str, int] = field(default_factory=lambda: dict.fromkeys("kh", 0))  # times that K, H might switch on
 
     @classmethod
     def of(cls, seen: Status, told: dict[str, str], session: str, seq: int) -> Model:
