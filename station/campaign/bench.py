@@ -43,6 +43,7 @@ class World:
         self.plant = Plant(replace(history.dut), dict.fromkeys(RELAYS, False))
         self.stuck_relays: set[str] = set()
         self.board = Board(core, self.plant, history.wrap_ms, self.later, self.note)
+        self.board.step(START_US)  # it has had power for as long as the building
         self.buttons: frozenset[Button] = frozenset()
         self.guard_lost = self.guard_deaf = False
         self.guard_delay_us = 0
