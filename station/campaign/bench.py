@@ -48,7 +48,7 @@ class World:
         self.guard_lost = self.guard_deaf = False
         self.guard_delay_us = 0
         self.frames: list[str] = []
-        """What was sent to the guard, for replays; heartbeats too, the last two thousand."""
+        """What was sent to the guard, for replays; of heartbeats the first after each command."""
         self.drive_until_us = -1
         self.disk_delay_us = 0
         self.disk_full = self.broker_out = self.receipts_lost = False
@@ -60,6 +60,14 @@ class World:
         """The session's, as watchers are told."""
         self.minted: list[str] = []
         self.records: dict[str, list[Record]] = {}
+        self.cut_off: set[str] = set()
+        """Runs that were found unfinished and closed."""
+        self.may_be_cut_off: set[str] = set()
+        """Runs that a death or a disk cut off, as the world knows."""
+        self.bound_us = FOREVER_US
+        """Energised time that the present run's plan allows."""
+        self.test_v = 0.0
+        """What the tester was set to."""
         self.note_board_words()
 
     # ---- time --------------------------------------------------------------------------------------------------
@@ -147,13 +155,17 @@ class World:
 
     def to_guard(self, body: str) -> list[str]:
         """One frame onto the line; the guard's lines in answer, none where nothing arrives."""
-        self.frames.append(body)
+        beat = body.endswith(" HB")
+        if not (beat and self.frames and self.frames[-1].endswith(" HB")):
+            self.frames.append(body)
         if len(self.frames) > 2_000:
             del self.frames[:1_000]
         if self.guard_lost or self.guard_deaf:
             return []
         answer = list(self.board.frame(body, self.now_us))
         self.note_board_words()
+        if not beat:
+            self.watch()
         return answer
 
     def send_late(self, body: str) -> None:

@@ -27,6 +27,32 @@ def load_core() -> Any:
     return module
 
 
+class Papers:
+    """What the contract calls fresh, kept apart from the core: session, SEQ, nonce of each frame (invariants 5, 6)."""
+
+    def __init__(self) -> None:
+        self._session, self._seq, self._nonce = "", 0, ""
+        self.broken: list[str] = []
+        """Verbs that were accepted though stale."""
+
+    def look(self, body: str, answer: str) -> bool:
+        """One frame with its answer; False if it was stale and accepted all the same."""
+        session, number, verb, *argument = body.split(" ")
+        current = session == self._session and int(number) > self._seq
+        if current:
+            self._seq = int(number)
+        if " OK " not in answer or verb in ("OFF", "STOP"):
+            return True
+        if verb == "HELLO":
+            told = dict(word.split("=") for word in answer.split(" ") if "=" in word)
+            self._session, self._seq, self._nonce = session, int(number), told["nonce"]
+            return True
+        fresh = current and (verb not in ("ARM", "HV") or argument[0].split(":")[0] == self._nonce)
+        if not fresh:
+            self.broken.append(verb)
+        return fresh
+
+
 class Board:
     """`later(us, what)` puts something on the world's agenda; `noted(text)` tells the trace what changed."""
 
@@ -62,6 +88,8 @@ class Board:
         self.lines.clear()
         self.core = self._module.Guard(self._word, self.lines.append)
         self.accepted = []
+        self.papers = Papers()
+        self._fell(now_us)
         self._seen = (self.core.state, False, False, True)
         self._coil_follows(now_us)
         self.step(now_us)
@@ -109,12 +137,13 @@ class Board:
         self.lines.clear()
         self.core.frame(body)
         answer = self.lines[0] if self.lines else ""
+        fresh = self.papers.look(body, answer)
         if " OK " in answer:
             verb = answer.split(" ", 4)[3]
-            if verb == "HB":
-                self.heard_hb_us = now_us
-            else:
+            if verb != "HB":
                 self.accepted.append(verb)
+            elif fresh:
+                self.heard_hb_us = now_us
         self.after(now_us)
         return self.lines
 
@@ -184,5 +213,16 @@ class Board:
         self.step(now_us)
 
     def supply_changed(self, now_us: int) -> None:
-        """The building's mains went or came."""
+        """The building's mains went or came, the guard's own supply perhaps with it."""
+        if not self.powered:
+            self._fell(now_us)
         self._coil_follows(now_us)
+
+    def _fell(self, now_us: int) -> None:
+        """K and H, if they were on, went with the guard."""
+        state, k, h, lock = self._seen
+        if k:
+            self.k_fell_us = now_us
+        if h:
+            self.hv_fell_us = now_us
+        self._seen = state, False, False, lock

@@ -77,7 +77,7 @@ KINDS: Mapping[str, Kind] = {
     "guard_unplugged": Kind(for_ms=(20, 10_000), may_last=True, weight=2),
     "guard_deaf": Kind(for_ms=(20, 2_000), weight=2),
     "guard_slow": Kind(for_ms=(50, 5_000), amount=(5, 900), weight=2),
-    "replay": Kind(weight=2),
+    "replay": Kind(("whole", "beats"), weight=2),
     "input": Kind(INPUTS, (1, 5_000), weight=6),
     # contactor, load bank, DUT, supply
     "weld": Kind(("0", "1"), weight=2),
@@ -105,8 +105,6 @@ KINDS: Mapping[str, Kind] = {
     "scan": Kind(("OP:w9", "WO:2", "SN:other", "PR:example-a-100", "PR:none", "PL:nonsense", "x\x00"), weight=3),
     "socket": Kind(("scan", "assign", "withdraw", "put_in_front", "abort", "abort_other"), weight=4),
 }
-EXCUSED: Mapping[str, tuple[int, ...]] = {}
-"""By kind: invariants that no station can hold then, each with its reason in docs/campaign.md."""
 DUTS: tuple[Dut, ...] = (
     Dut(insulation_mohm=1.0),
     Dut(bond_ohm=2.0),
@@ -116,6 +114,7 @@ DUTS: tuple[Dut, ...] = (
     Dut(idle_w=120.0),
     Dut(dc_v=0.4),
     Dut(dc_v=12.0),
+    Dut(minus_v=23.0),
     Dut(dead_left=True),
     Dut(plugged=False),
     Dut(on=False),

@@ -7,6 +7,7 @@ on a socket, and the broker is a few lines of `centre`. A life that is over reac
 from __future__ import annotations
 
 import asyncio
+import math
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
@@ -52,6 +53,7 @@ STATION = "campaign"
 BOOT_S = 0.6
 POLL_S = {"mains": 0.5, "temperature": 0.5, "inrush": 0.5, "dc": 0.2, "discharge": 1.0, "fan": 1.0, "loadbank": 10.0}
 ATTEMPTS = 2
+BOUND_S = {"whole": 7_260.0, "short": 60.0}
 UTC_1970 = 1_790_000_000
 """An arbitrary day in 2026 for the stamps."""
 
@@ -124,11 +126,12 @@ class Disk:
     def __init__(self, world: World, wire: Wire, store: Store) -> None:
         self._world, self._wire, self._store = world, wire, store
 
-    async def _turn(self) -> None:
+    async def _turn(self, run_id: str = "") -> None:
         if self._world.disk_delay_us:
             await asyncio.sleep(self._world.disk_delay_us / US)
         await self._wire.alive()
         if self._world.disk_full:
+            self._world.may_be_cut_off.add(run_id)
             raise StoreError("station.sqlite: the disk is full; make room, nothing is tested until then")
 
     async def begin_run(self, draft: RunDraft, messages: Sequence[Draft]) -> int:
@@ -138,11 +141,11 @@ class Disk:
         return number
 
     async def add_step(self, run_id: str, index: int, step: StepRecord) -> None:
-        await self._turn()
+        await self._turn(run_id)
         await self._store.add_step(run_id, index, step)
 
     async def finish_run(self, record: Record, messages: Sequence[Draft]) -> tuple[str, ...]:
-        await self._turn()
+        await self._turn(record.run_id)
         refused = await self._store.finish_run(record, messages)
         self._world.recorded(record)
         return refused
@@ -311,6 +314,7 @@ class Life:
 
     def _draft(self, ticket: Ticket, purpose: Purpose, plan: Plan, product: Product) -> RunDraft:
         stamp = self.stamps.read_stamp()
+        self.world.bound_us = math.ceil(plan.max_mains_s / self.setting.speed) * US
         run_id = str(uuid.UUID(int=self._runs.whole(0, (1 << 64) - 1) << 64 | 0x7 << 76 | 0x2 << 62))
         return RunDraft(
             run_id=run_id, purpose=purpose, work_order=ticket.work_order.number, operator=ticket.operator,
@@ -337,6 +341,7 @@ class Life:
     async def _close_cut_off_runs(self) -> int:
         cut_off = await self.store.unfinished()
         for run in cut_off:
+            self.world.cut_off.add(run.draft.run_id)
             record = close_as_aborted(run, self.stamps.now())
             await self.disk.finish_run(record, self.messages.ended(record))
         return len(cut_off)
@@ -350,4 +355,6 @@ def make_setting(tree: Any, product_id: str, speed: float) -> Setting:
         soak = [replace(step, params=replace(step.params, batch_s=300.0, rise_window_s=3600.0)) for step in soak]
     rest = tuple(step for step in plan.steps if step.use != "soak")
     plans = {"whole": replace(plan, id="whole", steps=(*rest, *soak)), "short": replace(plan, id="short", steps=rest)}
+    if speed == 1.0:  # bounds that a session can reach: the tree's own is longer than the session
+        plans = {name: replace(plan, max_mains_s=BOUND_S[name]) for name, plan in plans.items()}
     return Setting(tree.interlocks, plans, tree.products[product_id], tree.sha256, speed)

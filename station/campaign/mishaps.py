@@ -117,7 +117,7 @@ def _guard_slow(world: World, one: Happening) -> Callable[[], None]:
 
 def _replay(world: World, one: Happening) -> None:
     for body in tuple(world.frames):
-        if body.split(" ")[2] != "HB":
+        if one.target == "whole" or body.endswith(" HB"):
             world.to_guard(body)
 
 

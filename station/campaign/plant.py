@@ -67,6 +67,8 @@ class Dut:
     inrush_a: float = INRUSH_A
     idle_w: float = IDLE_W
     dc_v: float = 0.008
+    minus_v: float = 0.0
+    """Of a bridged output: volts of a minus terminal to chassis."""
     dead_left: bool = False
     heat_k_s: float = 0.05
     settles_degc: float = 61.0
@@ -153,7 +155,8 @@ class Plant:
         """Volts of the speaker terminals to chassis."""
         left = (self.dc_fault_v or self.dut.dc_v) if self.powered else 0.0
         right = self.dut.dc_v if self.powered else 0.0
-        return {"left_plus_v": left, "left_minus_v": 0.0, "right_plus_v": right, "right_minus_v": 0.0}
+        minus = self.dut.minus_v if self.powered else 0.0
+        return {"left_plus_v": left, "left_minus_v": 0.0, "right_plus_v": right, "right_minus_v": minus}
 
     def plug(self, now_us: int) -> dict[str, float]:
         """Volts between the plug's pins: mains, the test voltage (both poles to earth), or what is left of either."""
@@ -161,3 +164,7 @@ class Plant:
             return {"l_n_v": MAINS_V, "l_pe_v": MAINS_V, "n_pe_v": 0.5}
         left_v = self.plug_v.at(now_us)
         return {"l_n_v": 0.0 if self.testing else left_v, "l_pe_v": left_v, "n_pe_v": left_v if self.testing else 0.0}
+
+    def plug_volts(self, now_us: int) -> float:
+        """The most between any two pins of the plug."""
+        return max(self.plug(now_us).values())

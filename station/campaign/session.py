@@ -16,10 +16,11 @@ from typing import Any
 from station.campaign.bench import World
 from station.campaign.centre import Centre
 from station.campaign.history import LATE_S, START_US, History
-from station.campaign.invariants import Sight, Violation, Watch, check_records
+from station.campaign.invariants import Sight, Violation, Watch
 from station.campaign.jump import Quiet
 from station.campaign.life import Life, Setting
 from station.campaign.mishaps import plan_all
+from station.campaign.reckoning import check_records
 from station.campaign.technician import Technician
 from station.campaign.ticks import Ticks
 from station.campaign.virtual import US, VirtualLoop
@@ -83,8 +84,7 @@ class Machinery:
         self.technician = Technician(world, self.scan, setting.product.id)
         self.sight = Sight()
         guard = world.board.core
-        bound_us = round(max(plan.max_mains_s for plan in setting.plans.values()) / setting.speed + 20) * US
-        self.watch = Watch(world, self.sight, guard.hb_ms * 1000, guard.bleed_s * US, MIN_OFF_US, bound_us)
+        self.watch = Watch(world, self.sight, guard.hb_ms * 1000, guard.bleed_s * US, MIN_OFF_US)
         world.watch = self.watch.look
         world.on_tick = self._tick
         self._ticks = Ticks(self)
@@ -116,7 +116,7 @@ class Machinery:
         loop = VirtualLoop(self.world.now_us, self._pass_time)
         self._lives += 1
         self.life = life = Life(self.world, self.setting, self._path, self._lives, ticking=self._mode is Mode.WHOLE)
-        self.sight.life = life
+        self.sight.begin(life)
         self._gone.append((loop, life))
         self._down_us = 0
         try:
@@ -142,6 +142,8 @@ class Machinery:
     def _end(self, down_us: int) -> None:
         if self._ended is not None and not self._ended.done():
             assert self.life is not None
+            if self.life.ready and self.life.conductor.running:
+                self.world.may_be_cut_off.update(self.world.minted[-1:])
             self.life.over = True
             self._down_us = down_us
             self._ended.set_result(None)

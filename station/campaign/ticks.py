@@ -69,11 +69,14 @@ class Ticks:
         post = life.conductor.post
 
         def watched(event: ev.Event) -> tuple[ev.Action, ...]:
-            if isinstance(event, ButtonPressed):
-                sight.presses += event.button is Button.START
-                sight.resets += event.button is Button.RESET
+            button = event.button if isinstance(event, ButtonPressed) else None
+            sight.resets += button is Button.RESET
             actions = post(event)
-            sight.starts += sum(isinstance(action, ev.StartRun) for action in actions)
+            for action, asked_by in ((ev.StartRun, Button.START), (ev.ResetTrip, Button.RESET)):
+                if any(isinstance(one, action) for one in actions):
+                    sight.starts += action is ev.StartRun
+                    if button is not asked_by:
+                        sight.unasked.append(f"{action.__name__} after {type(event).__name__}")
             return actions
 
         life.conductor.post = watched  # type: ignore[method-assign]
