@@ -1,9 +1,9 @@
 """Ends daemons at random instants of their runs, and looks at what must follow. The same seed draws the same instants.
 
 A loaded machine must not fail a test, and must not pass one either. A life does not count and is played again, and the
-test says so, if the station had tripped by itself before the life's instant came (`busy`), or if an output went off too
-late and the guard's own process had waited for a processor for at least that long (its timer is then late with it).
-There is a bound on how often.
+test says so, if the station had ended the run by itself before the life's instant came (`busy`), or if an output went
+off too late and the guard's own process had waited for a processor for at least that long (its timer is then late with
+it). There is a bound on how often.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Reaper:
             assert self.again <= AGAIN_MAX + len(self.lives) // 5, "this machine is too busy to show anything"
 
     def _end(self, how: str, plan: str, after_s: float, pause_s: float) -> Life | None:
-        """None: the run was over before the instant came, because the station had tripped by itself."""
+        """None: the run was over before the instant came, because the station had ended it by itself."""
         bench = self.bench
         run_id = bench.begin(plan)
         if not self._stays_on(plan, run_id, after_s):

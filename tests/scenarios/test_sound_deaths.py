@@ -16,7 +16,7 @@ SILENT_NS = 1_000_000_000
 
 
 def drive(bench: Deathbed) -> str:
-    """A run that is in its soak, the DUT driven; returns its id. One that the station ended by a trip is made again."""
+    """A run that is in its soak, the DUT driven; returns its id. One that the station ended by itself is made again."""
     for _ in range(AGAIN_MAX):
         run_id = bench.begin("drive", reached="soak-3")
         bench.until(lambda: bench.driven() or run_id in bench.results(), "drive")  # noqa: B023
