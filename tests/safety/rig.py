@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import itertools
-import selectors
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from drivers.ports import (
     TouchReading,
 )
 from drivers.uart.guard_frame import parse_hello, parse_reply, parse_status
+from station.campaign.virtual import VirtualLoop
 from station.domain.clock import ScaledClock
 from station.domain.interlock import Interlock
 from station.domain.sound import Stimulus
@@ -36,32 +36,6 @@ from station.safety.rules import ROLES, Rules
 
 _CORE = Path(__file__).resolve().parents[2] / "firmware" / "guard" / "guard_core.py"
 WIRE_S = 0.02
-
-
-class _Jump(selectors.SelectSelector):
-    """Instead of waiting, moves the loop's time on."""
-
-    loop: VirtualLoop
-
-    def select(self, timeout: float | None = None) -> list[Any]:
-        ready = super().select(0)
-        if not ready:
-            assert timeout is not None, "everything waits for nothing: a deadlock"
-            self.loop.now_s += timeout
-        return ready
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """`asyncio` whose time moves only when nothing else can happen."""
-
-    def __init__(self) -> None:
-        self.now_s = 1000.0
-        selector = _Jump()
-        super().__init__(selector)
-        selector.loop = self
-
-    def time(self) -> float:
-        return self.now_s
 
 
 def play(scene: Callable[[Rig], Coroutine[Any, Any, None]], rules: Rules | None = None, **options: Any) -> None:
@@ -102,6 +76,8 @@ class CoreGuard:
         self.frozen = False  # hangs: neither acts nor tells
         self.deaf = False  # frames do not arrive
         self.unplugged = False
+        self.no_supply = False  # 24 V of the loops is gone: inputs and mirror loop read open
+        self.figures: dict[str, int] = {}  # of another build, from the next power-up on
         self.said: list[str] = []
         self.k_times: list[tuple[float, bool]] = []
         self._k_moves_at: float | None = None
@@ -111,7 +87,7 @@ class CoreGuard:
     def power_up(self) -> None:
         """Boot: a new core, TRIPPED with BOOT."""
         self._out: list[str] = []
-        self.core = self._module.Guard(lambda: next(self._random), self._out.append)
+        self.core = self._module.Guard(lambda: next(self._random), self._out.append, **self.figures)
         self._status: GuardStatus | None = None
         self.hello: GuardHello | None = None
         self._session, self._seq, self._nonce = "00000000", 0, ""
@@ -133,14 +109,15 @@ class CoreGuard:
 
     def step(self) -> None:
         k_before = self.core.k
-        closed = self.core.k or self.welded
+        closed = (self.core.k and not self.no_supply) or self.welded
         if closed != self.fb:
             self._k_moves_at = now() + 0.015 if self._k_moves_at is None else self._k_moves_at
             if now() >= self._k_moves_at:
                 self.fb, self._k_moves_at = closed, None
         else:
             self._k_moves_at = None
-        self.core.step(int(now() * 1000) & 0x3FFFFFFF, self.estop, self.lid, self.thermo, self.fb)
+        loops = (level and not self.no_supply for level in (self.estop, self.lid, self.thermo))
+        self.core.step(int(now() * 1000) & 0x3FFFFFFF, *loops, self.fb or self.no_supply)
         self._note_k(k_before)
         self._hear()
 

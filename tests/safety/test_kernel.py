@@ -130,7 +130,7 @@ def test_a_late_scan_is_a_trip_and_permits_expire_with_it() -> None:
         permit = rig.kernel.permits.mains
         assert permit.granted
         loop = asyncio.get_running_loop()
-        loop.now_s += 0.16  # type: ignore[attr-defined]
+        loop.now_us += 160_000  # type: ignore[attr-defined]
         with pytest.raises(PermitDenied, match="overdue"):
             permit.check()
         await rig.tripped()
