@@ -42,8 +42,8 @@ CODES: Mapping[str, Advice] = {
     "G02": Advice(
         ("急停被按下，或其接线断开", "Emergency stop pressed, or its wire broken"),
         (
-            "弄清为何按下，旋转拔出后复位；没人按过则叫维护员。",
-            "Find out why; pull it out, RESET. Not pressed? Maintainer.",
+            "弄清为何按下，旋转拔出后复位；没人按过（可能缺回路 24 V 电源）则叫维护员。",
+            "Find out why; pull it out, RESET. Not pressed (24 V missing?): maintainer.",
         ),
         "you",
     ),

@@ -17,6 +17,19 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"guard input (\w+) is not healthy", "{0}回路未恢复"),
         (r"the guard does not say that it is off: (.+)", "安全控制器未报告断电（{0}）"),
         (r"the guard does not say that it is off", "安全控制器未报告断电"),
+        (r"24 V of the loops is missing: [^;]+", "三个回路同时断开：回路的 24 V 电源缺失，请检查 24 V 电源"),
+        (
+            r"the guard has not said what it is [^;]+",
+            "安全控制器未报告自身参数（HELLO guard/1）：请检查其 USB 线和固件",
+        ),
+        (
+            r"the guard's heartbeat limit is (\d+) ms, at most (\d+) ms will do: [^;]+",
+            "安全控制器的心跳时限为 {0} ms，最多允许 {1} ms：须由维护员按约定参数重新刷写固件",
+        ),
+        (
+            r"the guard's bleed time is (\d+) s, at least (\d+) s will do: [^;]+",
+            "安全控制器的放电时间为 {0} s，至少须为 {1} s：须由维护员按约定参数重新刷写固件",
+        ),
         (r"the guard is not SAFE", "安全控制器未进入安全状态"),
         (r"the contactor's feedback is closed", "接触器触点仍闭合，可能带电"),
         (r"service latch: (.+?); a maintainer clears it(?: .+)?", "维修锁定（service latch），须由维护员解除：{0}"),

@@ -101,8 +101,9 @@ def _drive(rules: Rules, rows: tuple[Interlock, ...], state: ScanState, inputs: 
 
 
 def _unhealthy(inputs: ScanInputs, status: GuardStatus) -> str:
-    if inputs.service_latch is not None:
-        return f"service latch: {inputs.service_latch}; a maintainer clears it (station service clear-weld)"
+    barred = next(iter(bars(inputs)), "")
+    if barred:
+        return barred
     bad = [name for name in ("estop", "lid", "thermo") if not getattr(status, name)]
     return f"guard input not healthy: {', '.join(bad)}" if bad else ""
 
@@ -132,6 +133,14 @@ def _not_ok(
 def _refused(rows: Iterable[Interlock], inputs: ScanInputs, when: Iterable[When]) -> str:
     """The first reason of those that only refuse: looked at where something begins, never where it goes on."""
     return next(iter(begin_refusals(rows, inputs, when)), "")
+
+
+def bars(inputs: ScanInputs) -> tuple[str, ...]:
+    """What bars this bench from energising until a maintainer has come."""
+    reasons = [] if not inputs.guard_unfit else [inputs.guard_unfit]
+    if inputs.service_latch is not None:
+        reasons.append(f"service latch: {inputs.service_latch}; a maintainer clears it (station service clear-weld)")
+    return tuple(reasons)
 
 
 def begin_refusals(

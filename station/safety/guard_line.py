@@ -12,11 +12,26 @@ import logging
 from collections.abc import Callable
 
 from drivers.errors import DriverError
-from drivers.ports import Guard, GuardStatus
+from drivers.ports import Guard, GuardHello, GuardStatus
 from station.safety.rules import Rules
 
 OPEN_S = 5.0
 _LOG = logging.getLogger(__name__)
+
+
+def unfit(rules: Rules, hello: GuardHello | None) -> str:
+    """Why a guard that says this of itself must not energise; "" if it may. No word from it is no reason to trust it.
+
+    Its own figures are the last line of defence: a limit of ten seconds would keep K on for ten seconds after a crash.
+    """
+    if hello is None:
+        return "the guard has not said what it is (HELLO guard/1): check its USB lead and its firmware"
+    remedy = "flash it with the contract's figures (docs/flashing-the-guard.md)"
+    if not hello.hb_ms <= rules.hb_ms_max:
+        return f"the guard's heartbeat limit is {hello.hb_ms} ms, at most {rules.hb_ms_max} ms will do: {remedy}"
+    if not hello.bleed_s >= rules.bleed_s_min:
+        return f"the guard's bleed time is {hello.bleed_s} s, at least {rules.bleed_s_min} s will do: {remedy}"
+    return ""
 
 
 class GuardLine:
@@ -43,6 +58,11 @@ class GuardLine:
         """The guard's boot id of the present session."""
         hello = self.guard.hello
         return None if hello is None else hello.boot
+
+    @property
+    def unfit(self) -> str:
+        """Why this guard must not energise; "" if it may."""
+        return unfit(self._rules, self.guard.hello)
 
     def heartbeat(self) -> None:
         """Feed the guard; only the kernel, after a completed scan. A dead line is seen by the scan itself."""

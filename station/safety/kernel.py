@@ -53,6 +53,7 @@ class Kernel(KernelSight):
             lambda: self.trip(guard_trip("LOST", clock())),
         )  # fmt: skip
         self._leftover = Leftover(self)
+        self._welded = False
         self._turn_listeners: list[Callable[[], None]] = []
 
     # ---- life ------------------------------------------------------------------------------------------------
@@ -212,6 +213,9 @@ class Kernel(KernelSight):
             self.line.stop()
         self._keeping.keep({"fan": outputs.fan, "bleed": outputs.bleed})
         self._leftover.tend()
+        if outputs.welded and not self._welded:
+            self._service.set("WELD: the contactor's feedback stayed closed with K off")
+        self._welded = outputs.welded
         self._tell(outputs.trips)
         if outputs.heartbeat:
             self.line.heartbeat()
@@ -229,8 +233,6 @@ class Kernel(KernelSight):
         for trip in trips:
             self._tripped.set()
             _LOG.error("trip %s: %s, %s", trip.code, trip.interlock, trip.cause)
-            if trip.interlock == "guard" and trip.cause == "WELD":
-                self._service.set("WELD: the contactor's feedback stayed closed with K off")
             for listener in self._listeners:
                 try:
                     listener(trip)

@@ -12,7 +12,7 @@ from drivers.errors import PermitDenied
 from drivers.ports import Guard, GuardStatus
 from station.domain.interlock import Interlock, Trip
 from station.safety import scan
-from station.safety.granting import begin_refusals, position
+from station.safety.granting import bars, begin_refusals, position
 from station.safety.guard_line import GuardLine
 from station.safety.keeping import Keeping
 from station.safety.latch import Latch, ServiceLatch
@@ -110,8 +110,9 @@ class KernelSight:
         return scan.reset_refusals(self.rules, self.interlocks, self._now_state(), self._look(self.clock()))
 
     def why_start_refused(self) -> tuple[str, ...]:
-        """What stands against beginning a run now, of the interlocks that only refuse."""
-        return begin_refusals(self.interlocks, self._look(self.clock()))
+        """What stands against beginning a run now: what a maintainer must mend, and the interlocks that only refuse."""
+        inputs = self._look(self.clock())
+        return (*bars(inputs), *begin_refusals(self.interlocks, inputs))
 
     @property
     def settled(self) -> bool:
@@ -137,7 +138,7 @@ class KernelSight:
         trouble = None if self.line.trouble is None else str(self.line.trouble)
         return ScanInputs(
             self.clock(), due, readings, status, boot, relays, self._wishes, dead, self._service.reason,
-            self._resetting, trouble,
+            self._resetting, trouble, self.line.unfit,
         )  # fmt: skip
 
     def _now_state(self) -> ScanState:

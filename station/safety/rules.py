@@ -30,6 +30,10 @@ class Rules:
     """A permit lives this many periods beyond the scan that granted it."""
     guard_silence_s: float = 1.2
     """No status for this long is a trip (guard line, Trips)."""
+    hb_ms_max: int = 300
+    """The longest heartbeat limit of a guard that may energise (guard line, Defaults)."""
+    bleed_s_min: int = 10
+    """The shortest bleed time of a guard that may energise [9]."""
     unwanted_s: float = 1.2
     """K, H or a closed feedback that nobody wants is a trip after this (two status intervals of the guard)."""
     relay_max_age_s: float = 2.0

@@ -19,6 +19,9 @@ from station.safety.interlocks import find_fault, find_unproven
 from station.safety.rules import LOADS, Rules
 from station.safety.snapshot import DriveWish, HvWish, MainsWish, ScanInputs, ScanOutputs, ScanState
 
+LOOPS = ("estop", "lid", "thermo")
+NO_SUPPLY = "24 V of the loops is missing: estop, lid and thermo all read open at once (check the 24 V supply)"
+
 
 def begin(rules: Rules, now: float, *, never_energised: bool = False) -> ScanState:
     """The state before the first scan: nothing was heard, nothing is granted.
@@ -51,6 +54,7 @@ def step(
         bleed=_bleed(rules, state, inputs),
         trips=new,
         next_deadline=next_deadline(rules, interlocks, state, inputs),
+        welded=_welded(rules, inputs),
     )
 
 
@@ -77,11 +81,15 @@ def reset_refusals(
         why = "" if inputs.guard_trouble is None else f": {inputs.guard_trouble}"
         reasons.append(f"the guard does not say that it is off{why}")
     else:
-        reasons += [
-            f"guard input {name} is not healthy" for name in ("estop", "lid", "thermo") if not getattr(status, name)
-        ]
+        unhealthy = [name for name in LOOPS if not getattr(status, name)]
+        if len(unhealthy) == len(LOOPS):
+            reasons.append(NO_SUPPLY)
+        else:
+            reasons += [f"guard input {name} is not healthy" for name in unhealthy]
         if status.fb:
             reasons.append("the contactor's feedback is closed")
+    if inputs.guard is not None and inputs.guard_unfit:
+        reasons.append(inputs.guard_unfit)
     if inputs.service_latch is not None:
         reasons.append(f"service latch: {inputs.service_latch}; a maintainer clears it")
     reasons += [f"the poller of {role} is dead" for role in sorted(inputs.dead_pollers)]
@@ -120,6 +128,19 @@ def _follow(rules: Rules, state: ScanState, inputs: ScanInputs) -> ScanState:
         off_until=now + rules.min_off_s if state.energised_since is not None and not energised else state.off_until,
         up_ms=state.up_ms if status is None else max(state.up_ms, status.up_ms),
     )  # fmt: skip
+
+
+def _welded(rules: Rules, inputs: ScanInputs) -> bool:
+    """The guard has tripped for a weld and the feedback stands closed still, seen through loops that have a supply.
+
+    A mirror loop without its 24 V reads closed as well, but then estop, lid and thermo all read open: that is no weld.
+    It is looked at in every scan, so a weld behind a lost supply is known as soon as the supply is back.
+    """
+    status = inputs.guard
+    if status is None or is_silent(rules, inputs) or status.state is not GuardState.TRIPPED:
+        return False
+    told = status.cause == "WELD" or "WELD" in status.also
+    return told and status.fb and not status.k and any(getattr(status, name) for name in LOOPS)
 
 
 def _since(before: float | None, on: bool, now: float) -> float | None:

@@ -75,6 +75,8 @@ class ScanInputs:
     """A person's RESET is under way: a guard that is SAFE again is not told STOP."""
     guard_trouble: str | None = None
     """What is wrong with the guard's line; for words only."""
+    guard_unfit: str = ""
+    """Why this guard may not energise, by what it said of itself (`guard_line.unfit`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +126,5 @@ class ScanOutputs:
     trips: tuple[Trip, ...]
     """Those that this scan added."""
     next_deadline: float
+    welded: bool = False
+    """The contactor is known to be welded: a maintainer must come [8]."""

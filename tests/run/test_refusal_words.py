@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from drivers.ports import GuardState, GuardStatus
+from drivers.ports import GuardHello, GuardState, GuardStatus
 from station.domain.interlock import Interlock, Reading
 from station.run.refusal_words import in_both, in_chinese
+from station.safety.granting import bars
+from station.safety.guard_line import unfit
 from station.safety.rules import Rules
 from station.safety.scan import begin, reset_refusals
 from station.safety.snapshot import RelayImage, ScanInputs, Wishes
@@ -27,11 +29,17 @@ def everything_wrong() -> tuple[str, ...]:
             cause="LID", also=(), hb_age_ms=10, on_left_s=0, bad=0, up_ms=1000, received_at=10.0,
         ),
         None, image, Wishes(), frozenset({"mains"}), "WELD: it stayed closed", False, None,
+        unfit(Rules(), GuardHello("1", "b", 10_000, 9000, 10)),
     )  # fmt: skip
+    assert inputs.guard is not None
+    one_pressed = replace(inputs.guard, lid=True, thermo=True)
     silent = replace(inputs, guard=None, guard_trouble="guard port: cannot open")
     rules = Rules()
     return (
         *reset_refusals(rules, [ALWAYS], begin(rules, 0.0), inputs),
+        *reset_refusals(rules, [ALWAYS], begin(rules, 0.0), replace(inputs, guard=one_pressed))[:1],
+        *bars(replace(inputs, guard_unfit=unfit(rules, None))),
+        *bars(replace(inputs, guard_unfit=unfit(rules, GuardHello("1", "b", 300, 9000, 0)))),
         *reset_refusals(rules, [ALWAYS], begin(rules, 0.0), silent)[:1],
         *reset_refusals(rules, [ALWAYS], begin(rules, 0.0), replace(silent, guard_trouble=None))[:1],
     )
