@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -86,6 +87,17 @@ def test_a_frame_is_answered_within_5_ms(bench: Bench) -> None:
     assert min(figures) <= LIMIT_NS, figures
 
 
+def many(count: int, measure: Callable[[], int]) -> list[int]:
+    """So many figures, without the tries in which nothing was switched on in the first place."""
+    figures: list[int] = []
+    while len(figures) < count:
+        try:
+            figures.append(measure())
+        except AssertionError as error:
+            assert "granted and not switched on" in str(error), error
+    return figures
+
+
 def shown(name: str, figures: list[int]) -> str:
     """Median, p99 and maximum in ms."""
     ordered = sorted(figures)
@@ -130,8 +142,8 @@ def test_the_figures_of_this_machine(bench: Bench, capsys: pytest.CaptureFixture
     lines = []
     for state, what in OUTPUT.items():
         for wire in ("estop", "thermo", "lid"):
-            lines.append(shown(f"{wire} to {what} off", [off_after_wire(bench, wire, 0, state) for _ in range(150)]))
-        silences = [off_after_silence(bench, state) for _ in range(150)]
+            lines.append(shown(f"{wire} to {what} off", many(150, partial(off_after_wire, bench, wire, 0, state))))
+        silences = many(150, partial(off_after_silence, bench, state))
         assert min(silences) >= HB_NS - TICK_NS
         lines.append(shown(f"last heartbeat to {what} off", silences))
     bench.fresh()

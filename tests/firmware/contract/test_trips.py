@@ -140,7 +140,7 @@ def test_contacts_closed_while_k_is_off_are_a_weld(bench: Bench, state: str) -> 
     assert not bench.last().h
     for _ in range(3):
         assert bench.ask("RESET") == "NAK RESET FEEDBACK"
-        bench.pump(0.02)
+        bench.rest(0.04)
     bench.wire(fb=0)
     bench.shows(lambda seen: not seen.fb, "open contacts")
     assert bench.last().state == "TRIPPED"
@@ -153,7 +153,7 @@ def test_contacts_that_stay_closed_for_100_ms_after_k_are_a_weld(bench: Bench, a
     bench.fresh("ENERGISED")
     bench.shows(lambda seen: seen.fb, "closed contacts")
     bench.wire(fb=1)
-    bench.pump(0.02)
+    bench.rest(0.04)
     assert bench.ask(ask, seq=bench.seq + 1).startswith("OK")
     off, before = bench.last(), bench.last().causes
     seen = bench.told(lambda seen: "WELD" in seen.causes, "the weld")
@@ -166,7 +166,7 @@ def test_contacts_that_open_in_time_are_no_weld(bench: Bench) -> None:
     bench.fresh("ENERGISED")
     bench.shows(lambda seen: seen.fb, "closed contacts")
     bench.wire(fb=1)
-    bench.pump(0.02)
+    bench.rest(0.04)
     bench.ask("OFF")
     bench.pump(0.03)
     bench.wire(fb=0)
@@ -179,7 +179,7 @@ def test_contacts_that_open_in_time_are_no_weld(bench: Bench) -> None:
 def test_contacts_that_never_close_are_a_dropout_after_100_ms(bench: Bench) -> None:
     bench.fresh("ARMED")
     bench.wire(fb=0)
-    bench.pump(0.02)
+    bench.rest(0.04)
     since = time.monotonic_ns()
     assert bench.ask("ON 60") == "OK ON"
     seen = bench.shows(lambda seen: seen.state == "TRIPPED", "the trip")
@@ -203,7 +203,7 @@ def test_contacts_that_open_while_k_is_on_are_a_dropout(bench: Bench) -> None:
 def test_contacts_may_bounce_in_the_first_100_ms(bench: Bench) -> None:
     bench.fresh("ARMED")
     bench.wire(fb=0)
-    bench.pump(0.02)
+    bench.rest(0.04)
     assert bench.ask("ON 60") == "OK ON"
     begun = bench.last().up
     bench.pump(0.03)

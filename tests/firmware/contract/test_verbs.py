@@ -84,7 +84,7 @@ def unready(bench: Bench, inputs: bool, feedback: bool, heartbeat: bool) -> int:
     if not feedback:
         bench.shows(lambda seen: seen.fb, "closed contacts")
         bench.wire(fb=1)
-        bench.pump(0.02)
+        bench.rest(0.04)
         bench.ask("OFF")
         bench.hello()  # also forgets the heartbeat
     since = bench.last().up
@@ -154,7 +154,7 @@ def test_unlock_wants_open_contacts_before_it_looks_at_the_bleeding(bench: Bench
     bench.fresh("ENERGISED")
     bench.shows(lambda seen: seen.fb, "closed contacts")
     bench.wire(fb=1)
-    bench.pump(0.02)
+    bench.rest(0.04)
     bench.ask("OFF")
     assert bench.last().state == "SAFE"
     assert bench.ask("UNLOCK") == "NAK UNLOCK FEEDBACK"
