@@ -89,6 +89,7 @@ def play(bench: Bench, history: tuple[str, list[Act]]) -> None:
 @given(history=HISTORIES)
 def test_the_guard_says_what_the_model_of_the_contract_says(bench: Bench, history: tuple[str, list[Act]]) -> None:
     fair(play)(bench, history)
+    assert not (bench.last().k or bench.last().h)  # the HELLO at its end
 
 
 @pytest.mark.byhand
@@ -97,3 +98,4 @@ def test_the_guard_says_what_the_model_of_the_contract_says(bench: Bench, histor
 @given(history=HISTORIES)
 def test_many_histories(bench: Bench, history: tuple[str, list[Act]]) -> None:
     fair(play)(bench, history)
+    assert not (bench.last().k or bench.last().h)  # the HELLO at its end
