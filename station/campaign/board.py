@@ -68,6 +68,8 @@ class Board:
         self._words = 0
         self._coil = False
         self.inputs = {"estop": True, "lid": True, "thermo": True}
+        self._switches = dict(self.inputs)
+        self._loops_out = False
         self.bad_since_us = dict.fromkeys(self.inputs, 0)
         """When an input became unhealthy; meaningless while it is healthy."""
         self.mirror_broken = False
@@ -100,8 +102,8 @@ class Board:
 
     @property
     def feedback(self) -> bool:
-        """The mirror loop is open: some contactor's main contacts are closed, or the wire is broken."""
-        return self._plant.closed[0] or self._plant.closed[1] or self.mirror_broken
+        """The mirror loop is open: some contactor's main contacts are closed, its wire or its 24 V is gone."""
+        return self._plant.closed[0] or self._plant.closed[1] or self.mirror_broken or self._loops_out
 
     def step(self, now_us: int) -> None:
         """One pass of the core at this moment."""
@@ -171,12 +173,25 @@ class Board:
 
     def put_input(self, name: str, healthy: bool, now_us: int) -> None:
         """A loop opens or closes; emergency stop and lid also break the coils by themselves."""
-        if healthy != self.inputs[name]:
-            self.inputs[name] = healthy
-            if not healthy:
+        self._switches[name] = healthy
+        self._loops_follow(now_us)
+
+    def put_loops(self, supplied: bool, now_us: int) -> None:
+        """The 24 V of every loop and of the coils goes or comes back: all inputs and the mirror loop read open."""
+        self._loops_out = not supplied
+        self._loops_follow(now_us)
+        self.step(now_us)
+
+    def _loops_follow(self, now_us: int) -> None:
+        levels = {name: healthy and not self._loops_out for name, healthy in self._switches.items()}
+        if levels == self.inputs:
+            return
+        for name, healthy in levels.items():
+            if self.inputs[name] and not healthy:
                 self.bad_since_us[name] = now_us
-            self._coil_follows(now_us)
-            self.step(now_us)
+        self.inputs = levels
+        self._coil_follows(now_us)
+        self.step(now_us)
 
     @property
     def k(self) -> bool:

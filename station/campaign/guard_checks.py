@@ -115,11 +115,10 @@ def i8(watch: Watch) -> str:
         return f"K rose over the service latch: {world.service_latch}"
     if board.feedback and watch.state == "SAFE" and core.state in ("ARMED", "HV"):
         return f"{core.state} with the feedback closed"
-    told = life is not None and life.ready and not (world.guard_lost or world.disk_full)
-    known = told and "WELD" in (core.cause, *core.also) and life.kernel.status is not None
-    if watch.lasting("latch", known and world.service_latch is None, TOLD_US + world.disk_delay_us):
-        return "the guard has tripped for a weld and there is no service latch"
     welded = board.feedback and not board.k and board.powered
+    told = life is not None and life.ready and not (world.guard_lost or world.disk_full) and any(board.inputs.values())
+    if watch.lasting("latch", told and welded and world.service_latch is None, TOLD_US + world.disk_delay_us):
+        return "feedback closed with K off, and there is no service latch"
     if watch.lasting("weld", welded and core.state != "TRIPPED", WELD_US + INPUT_US):
         return f"feedback closed for more than 105 ms with K off, and the guard is {core.state}"
     return ""

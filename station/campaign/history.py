@@ -79,6 +79,7 @@ KINDS: Mapping[str, Kind] = {
     "guard_slow": Kind(for_ms=(50, 5_000), amount=(5, 900), weight=2),
     "replay": Kind(("whole", "beats"), weight=2),
     "input": Kind(INPUTS, (1, 5_000), weight=6),
+    "loops_out": Kind(for_ms=(100, 10_000)),
     # contactor, load bank, DUT, supply
     "weld": Kind(("0", "1"), weight=2),
     "dropout": Kind(for_ms=(3, 3_000), weight=2),

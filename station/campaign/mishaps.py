@@ -126,6 +126,11 @@ def _input(world: World, one: Happening) -> Callable[[], None]:
     return lambda: world.board.put_input(one.target, True, world.now_us)
 
 
+def _loops_out(world: World, one: Happening) -> Callable[[], None]:
+    world.board.put_loops(False, world.now_us)
+    return lambda: world.board.put_loops(True, world.now_us)
+
+
 def _weld(world: World, one: Happening) -> None:
     world.plant.welded[int(one.target)] = True
 
@@ -206,6 +211,7 @@ _TO_WORLD: dict[str, Do] = {
     "bus_out": _bus_out, "sound_dead": _sound_dead, "relay_stuck": _relay_stuck,
     "guard_reset": _guard_reset, "guard_unplugged": _flag("guard_lost"), "guard_deaf": _flag("guard_deaf"),
     "guard_slow": _guard_slow, "replay": _replay, "input": _input,
+    "loops_out": _loops_out,
     "weld": _weld, "dropout": _dropout, "mirror": _mirror, "fan_broken": _fan_broken,
     "dc_fault": _dc_fault, "short": _short, "runaway": _runaway, "breaker": _breaker,
     "slow_disk": _slow_disk, "disk_full": _flag("disk_full"), "utc_jump": _utc_jump,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -24,7 +25,10 @@ SEED = 29
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 
 
-def play(folder: Path, *happenings: Happening) -> Machinery:
+Played = tuple[Machinery, list[tuple[int, str]]]
+
+
+def play(folder: Path, *happenings: Happening) -> Played:
     setting = make_setting(load(CONFIG, STEPS, CATALOG), PRODUCT, 1.0)
     history = History(SEED, happenings, Dut(), 0, (1 << 30) - 30_000)
     machinery = Machinery(load_core(), setting, history, folder, Mode.JUMP)
@@ -34,17 +38,14 @@ def play(folder: Path, *happenings: Happening) -> Machinery:
     finally:
         logging.disable(logging.NOTSET)
     assert outcome.violations == ()
-    machinery.trace = outcome.trace  # type: ignore[attr-defined]
-    return machinery
+    return machinery, list(outcome.trace)
 
 
 @cache
 def energised_us() -> int:
     """When an honest session has mains on, from its begin."""
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
-        trace = play(Path(folder)).trace  # type: ignore[attr-defined]
+        _, trace = play(Path(folder))
     return next(us for us, words in trace if words.startswith("guard ENERGISED"))
 
 
@@ -71,8 +72,8 @@ def test_a_loop_that_a_person_holds_open_stays_open_when_the_supply_is_back() ->
 
 @pytest.mark.parametrize("for_us", [150_000, 900_000, 8 * US])
 def test_a_lost_supply_under_mains_is_no_weld_and_the_technician_goes_on(for_us: int, tmp_path: Path) -> None:
-    machinery = play(tmp_path, Happening(energised_us() + 2 * US, "loops_out", "", for_us))
-    said = [words for _, words in machinery.trace]  # type: ignore[attr-defined]
+    machinery, trace = play(tmp_path, Happening(energised_us() + 2 * US, "loops_out", "", for_us))
+    said = [words for _, words in trace]
     assert any("TRIPPED ESTOP" in words for words in said)
     assert machinery.world.service_latch is None
     after = said.index(next(words for words in said if words.startswith("* over: loops_out")))
@@ -82,13 +83,13 @@ def test_a_lost_supply_under_mains_is_no_weld_and_the_technician_goes_on(for_us:
 def test_a_weld_behind_a_lost_supply_is_latched_when_the_supply_is_back(tmp_path: Path) -> None:
     at_us = energised_us() + 2 * US
     welds = [Happening(at_us - 1000, "weld", which, 0) for which in ("0", "1")]
-    machinery = play(tmp_path, *welds, Happening(at_us, "loops_out", "", 3 * US))
+    machinery, _ = play(tmp_path, *welds, Happening(at_us, "loops_out", "", 3 * US))
     assert machinery.world.service_latch is not None
 
 
 def test_without_its_supply_for_ever_nothing_is_reset_and_nothing_latched(tmp_path: Path) -> None:
-    machinery = play(tmp_path, Happening(energised_us() + 2 * US, "loops_out", "", FOR_EVER_US))
-    said = [words for _, words in machinery.trace]  # type: ignore[attr-defined]
+    machinery, trace = play(tmp_path, Happening(energised_us() + 2 * US, "loops_out", "", FOR_EVER_US))
+    said = [words for _, words in trace]
     tripped = next(index for index, words in enumerate(said) if "TRIPPED ESTOP" in words)
     assert not any(words.startswith(("guard SAFE", "guard ENERGISED")) for words in said[tripped:])
     assert machinery.world.service_latch is None
