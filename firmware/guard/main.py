@@ -48,6 +48,7 @@ class Outputs:
         self._was = (False, False, False, False, False, False)
         self.seen = bytearray(3)  # a trip input fell since the last pass: estop, lid, thermo
         self._leave = [0]  # ms for which the timer lets K and H stand
+        self.owes = False  # K or H was refused its rise: look again at once
 
     def off(self):
         """Everything that energises off, whatever the core says."""
@@ -85,11 +86,13 @@ class Outputs:
     def show(self, guard, looked):
         """Bring the pins to what the core says; `looked`: ticks of its last pass.
 
-        K and H rise only within `LEAVE_MS` of a pass after which no interrupt spoke; otherwise the next pass decides.
+        K and H rise only within `LEAVE_MS` of a pass after which no interrupt spoke; otherwise the next pass decides,
+        which must come at once (`owes`).
         What an interrupt takes away later stays away until the core says off.
         """
         now = (guard.k, guard.h, not guard.lock, guard.red, guard.green, guard.led)
         on = now[0] or now[1]
+        self.owes = False
         if on:
             self._leave[0] = guard.leave_ms() + LEAVE_MS - _since(looked)
         if now == self._was:
@@ -111,6 +114,7 @@ class Outputs:
             enable_irq(state)
             if not rises:
                 now = (False, False) + now[2:]
+            self.owes = not rises
         self._was = now
 
 
@@ -214,7 +218,7 @@ def control(outputs):
     gc.collect()
     while timer:
         watchdog.feed()
-        heard = line.wait(1 if fell else min(PASS_MS, guard.due_ms()))
+        heard = line.wait(1 if fell or outputs.owes else min(PASS_MS, guard.due_ms()))
         fell = any(seen)  # a flicker may be over already: look again soon
         looked = ticks_ms()
         guard.step(looked, take(estop, seen, 0), take(lid, seen, 1), take(thermo, seen, 2), mirror.value() == 0)

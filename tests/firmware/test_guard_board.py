@@ -170,8 +170,10 @@ def test_k_rises_only_soon_after_the_inputs_were_read_and_else_with_the_next_pas
     guard = Core().to("ENERGISED").guard
     outputs.show(guard, -main.LEAVE_MS)
     assert Pin.made[main.K].value() == 0
+    assert outputs.owes, "the loop must not sleep on a rise that it still owes: the guard has said OK"
     outputs.show(guard, 0)
     assert Pin.made[main.K].value() == 1
+    assert not outputs.owes
 
 
 def test_the_lid_is_locked_and_red_is_lit_before_the_test_voltage_and_dark_after_it(main: types.ModuleType) -> None:
