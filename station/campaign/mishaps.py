@@ -119,6 +119,7 @@ def _replay(world: World, one: Happening) -> None:
     for body in tuple(world.frames):
         if one.target == "whole" or body.endswith(" HB"):
             world.to_guard(body)
+            world.watch()
 
 
 def _input(world: World, one: Happening) -> Callable[[], None]:
