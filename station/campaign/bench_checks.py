@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 LIVE = ("ARMED", "ENERGISED", "HV")
 AUDIO = ("source", "capture", "load_left", "load_right")
 DEAD_V, QUIET_V, TEST_V_MAX, POWER_W_MAX = 60.0, 1.0, 500.0, 900.0
-DRIVE_V = 1.05
-"""More than the station may ever play with a load out."""
+DRIVE_V = 1.0015
+"""More than may ever be played with a load out, and less than rated power takes (1.0036 V)."""
 DUMB = ("silent", "bus_out", "garbled", "foreign")
 STALE_US = {"mains": 1_000_000, "temperature": 2_000_000, "inrush": 1_000_000, "discharge": 3_000_000}
 DRIVE_STALE_US = {"dc": 1_000_000, "fan": 2_000_000}

@@ -68,7 +68,7 @@ class Dut:
     idle_w: float = IDLE_W
     dc_v: float = 0.008
     minus_v: float = 0.0
-    """Of a bridged output: volts of a minus terminal to chassis."""
+    """Of a bridged output: volts of all its terminals to chassis."""
     dead_left: bool = False
     heat_k_s: float = 0.05
     settles_degc: float = 61.0
@@ -92,6 +92,8 @@ class Plant:
     """Mains of the building."""
     testing: bool = False
     """The insulation tester drives its voltage."""
+    joined: bool = False
+    """What is on the plug is the tester's, on L and N alike."""
     playing_v: float = 0.0
     peak_a: float = 0.0
     plug_v: Ramp = field(default_factory=lambda: Ramp(0.0))
@@ -117,6 +119,7 @@ class Plant:
         if self.live or self.testing:
             self.plug_v.steer(now_us, 0.0, PEAK_V if self.live else TEST_V)
             self.plug_v.jump(now_us, PEAK_V if self.live else TEST_V)
+            self.joined = not self.live
         else:
             self.plug_v.steer(now_us, BLEED_V_S if self.relays["bleed"] or self.relays["tester"] else SELF_V_S, 0.0)
         driven = self.powered and self.playing_v > 1.0
@@ -153,17 +156,20 @@ class Plant:
 
     def terminals(self) -> dict[str, float]:
         """Volts of the speaker terminals to chassis."""
-        left = (self.dc_fault_v or self.dut.dc_v) if self.powered else 0.0
-        right = self.dut.dc_v if self.powered else 0.0
-        minus = self.dut.minus_v if self.powered else 0.0
-        return {"left_plus_v": left, "left_minus_v": 0.0, "right_plus_v": right, "right_minus_v": minus}
+        if not self.powered:
+            return dict.fromkeys(("left_plus_v", "left_minus_v", "right_plus_v", "right_minus_v"), 0.0)
+        minus, right = self.dut.minus_v, self.dut.minus_v + self.dut.dc_v
+        left = minus + (self.dc_fault_v or self.dut.dc_v)
+        return {"left_plus_v": left, "left_minus_v": minus, "right_plus_v": right, "right_minus_v": minus}
 
     def plug(self, now_us: int) -> dict[str, float]:
         """Volts between the plug's pins: mains, the test voltage (both poles to earth), or what is left of either."""
         if self.live:
             return {"l_n_v": MAINS_V, "l_pe_v": MAINS_V, "n_pe_v": 0.5}
         left_v = self.plug_v.at(now_us)
-        return {"l_n_v": 0.0 if self.testing else left_v, "l_pe_v": left_v, "n_pe_v": left_v if self.testing else 0.0}
+        if self.joined:
+            return {"l_n_v": 0.0, "l_pe_v": left_v, "n_pe_v": left_v}
+        return {"l_n_v": left_v, "l_pe_v": left_v, "n_pe_v": 0.0}
 
     def plug_volts(self, now_us: int) -> float:
         """The most between any two pins of the plug."""

@@ -78,7 +78,7 @@ class Scene:
     without: tuple[str, ...] = ()
     """Interlocks that are not declared."""
     stays_s: float = 0.0
-    """Virtual seconds for which the session goes on although the technician is done."""
+    """Virtual seconds for which the session goes on although the technician is done, who then tests one device only."""
 
     def setting(self) -> Setting:
         """The honest setting with these changes."""
@@ -125,6 +125,8 @@ def play_scene(scene: Scene, wanted: Collection[int] = (), core: Any = None) -> 
             history = scene.history()
             stage = Stage(core or load_core(), scene.setting(), history, Path(folder), Mode.JUMP)
             stage.wanted, stage.stays_us = wanted, round(scene.stays_s * US)
+            if scene.stays_s:
+                stage.technician._started = 1  # the one that is coming is the last
             return stage.play()
     finally:
         logging.disable(logging.NOTSET)

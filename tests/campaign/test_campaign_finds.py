@@ -1,6 +1,8 @@
-"""A check that cannot fail is a defect: every invariant's check finds a bug that was put in for it, and that one alone."""
+"""A check that cannot fail is a defect: each invariant's check finds a bug put in for it, and blames that one alone."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
@@ -28,7 +30,8 @@ def test_a_bug_is_reported_as_the_invariant_that_it_breaks(name: str, monkeypatc
 
 @pytest.mark.parametrize("name", SABOTAGES)
 def test_the_same_session_without_the_bug_breaks_nothing(name: str) -> None:
-    assert play_scene(SABOTAGES[name][3]).violations == ()
+    honest = replace(SABOTAGES[name][3], without=())
+    assert play_scene(honest).violations == ()
 
 
 def test_every_invariant_has_its_sabotage() -> None:
