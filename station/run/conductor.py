@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from drivers.errors import DriverError, PermitDenied
-from drivers.ports import GuardStatus
+from drivers.ports import Button, GuardStatus
 from station.domain.clock import TestClock, tick_after
 from station.domain.errors import StationError
 from station.domain.events import Event, Publish
@@ -24,13 +24,15 @@ from station.domain.record import Record
 from station.domain.session_state import State
 from station.domain.verdict import Verdict
 from station.domain.work_order import Ticket
+from station.panel.buttons import ButtonPressed
 from station.panel.panel_task import PanelTask
 from station.panel.prompts import Prompts
 from station.run import session_events as ev
-from station.run.refusal_words import in_both
+from station.run.refusal_words import in_both, in_chinese
 from station.run.run_ports import Journal, Messages, Order, Stamps, Watch
 from station.run.runner import Runner
 from station.run.session import Session
+from station.run.session_texts import say
 from station.run.watchers import harmless
 from station.safety.bench import Bench
 from station.safety.lamp_codes import BLINKS
@@ -41,6 +43,8 @@ log = logging.getLogger(__name__)
 GUARD_LOOK_S = 0.1
 TICK_S = 1.0
 ALARM_PAUSE_S = 60.0
+BLIND_S = 10.0
+"""So long may the load bank's thermometer say nothing while the session cools, before somebody is told."""
 
 
 class Safety(Watch, Protocol):
@@ -53,6 +57,13 @@ class Safety(Watch, Protocol):
     @property
     def hot(self) -> bool:
         """Whether the load bank is not known to be cool."""
+
+    @property
+    def why_not_cool(self) -> str:
+        """Why nobody can say how hot the load bank is; "" where its thermometer reads."""
+
+    def why_start_refused(self) -> tuple[str, ...]:
+        """What stands against beginning a run now."""
 
     def stop(self, cause: str = "STOP") -> None:
         """De-energise now and latch."""
@@ -102,6 +113,8 @@ class Conductor:
         self._view: dict[str, Any] = {}
         self._voltage, self._ticked_s = False, now_s()
         self._blinks = dict(BLINKS)
+        self._blind_since_s: float | None = None
+        self._blind_told = False
         self.panel = make_panel(self)
 
     @property
@@ -116,7 +129,10 @@ class Conductor:
 
     def post(self, event: ev.Event) -> tuple[ev.Action, ...]:
         """Take one event, do what follows from it, return the actions (refusals among them)."""
-        actions = self._session.step(event, self._now_s())
+        events = [event]
+        if isinstance(event, ButtonPressed) and event.button is Button.START:
+            events.insert(0, self._barred())
+        actions = tuple(action for one in events for action in self._session.step(one, self._now_s()))
         for action in actions:
             self._do(action)
         view = self._session.view()
@@ -125,6 +141,11 @@ class Conductor:
             self._view = view
             self._publish(Event("session", view))
         return actions
+
+    def _barred(self) -> ev.Barred:
+        """What the kernel has against a run now: asked when START is pressed, so that a refusal costs no scans."""
+        reasons = self._room.safety.why_start_refused()
+        return ev.Barred(in_both("; ".join(reasons)) if reasons else {})
 
     def _blink(self, view: Mapping[str, Any]) -> int:
         """What the violet lamp blinks: the number of the first cause, while the session shows it."""
@@ -147,9 +168,24 @@ class Conductor:
             self.post(ev.VoltageChanged(on))
         if self._session.state is State.COOLING and not self._room.safety.hot:
             self.post(ev.Cooled())
+        self._tell_if_blind()
         if self._now_s() - self._ticked_s >= TICK_S:
             self._ticked_s = self._now_s()
             self.post(ev.Tick())
+
+    def _tell_if_blind(self) -> None:
+        """A session that cools under a dead thermometer would cool for ever: say so once, and what to do."""
+        why = self._room.safety.why_not_cool if self._session.state is State.COOLING else ""
+        if not why:
+            self._blind_since_s, self._blind_told = None, False
+            return
+        now_s = self._now_s()
+        self._blind_since_s = now_s if self._blind_since_s is None else self._blind_since_s
+        if not self._blind_told and now_s - self._blind_since_s >= BLIND_S:
+            self._blind_told = True
+            log.error("cooling without a thermometer: %s", why)
+            text = say("cooling_blind", why=why)
+            self._tell("tell", "cooling_blind", {**text, "zh": say("cooling_blind", why=in_chinese(why))["zh"]})
 
     async def stop(self) -> None:
         """End the run in hand as ABORTED and wait until it is on record: the station is being stopped."""

@@ -30,6 +30,12 @@ def _start(memory: Memory, event: ev.Event) -> Actions:
     return (ev.StartRun(ready.ticket, ready.purpose),)
 
 
+def _refuse_barred(memory: Memory, event: ev.Event) -> Actions:
+    zh, en = memory.barred["zh"], memory.barred["en"]
+    text = {"zh": say("barred", why=zh)["zh"], "en": say("barred", why=en)["en"]}
+    return (ev.Refuse("barred", text),)
+
+
 def _refuse_missing(memory: Memory, event: ev.Event) -> Actions:
     missing = (ev.Refuse("scans_missing", say_missing(memory.scans.missing(memory.catalogue))),)
     return _refuse("badge_expired") + missing if memory.scans.badge_expired else missing
@@ -171,6 +177,12 @@ def _note_run(memory: Memory, event: ev.Event) -> Actions:
     return ()
 
 
+def _note_barred(memory: Memory, event: ev.Event) -> Actions:
+    assert isinstance(event, ev.Barred)
+    memory.barred = event.text
+    return ()
+
+
 def _note_voltage(memory: Memory, event: ev.Event) -> Actions:
     assert isinstance(event, ev.VoltageChanged)
     memory.energised = event.on
@@ -260,6 +272,7 @@ DEEDS: Mapping[str, Callable[[Memory, ev.Event], Actions]] = {
     "refuse_missing": _refuse_missing,
     "refuse_serial": _refuse_serial,
     "refuse_stop_stuck": lambda memory, event: _refuse("stop_stuck"),
+    "refuse_barred": _refuse_barred,
     "refuse_live": lambda memory, event: _refuse("live"),
     "refuse_running": lambda memory, event: _refuse("run_in_progress"),
     "refuse_cooling": lambda memory, event: _refuse("cooling"),
@@ -289,6 +302,7 @@ DEEDS: Mapping[str, Callable[[Memory, ev.Event], Actions]] = {
     "refuse_abort": _refuse_abort,
     "note_run": _note_run,
     "note_voltage": _note_voltage,
+    "note_barred": _note_barred,
     "note_prompt": _note_prompt,
     "tell_unexpected_prompt": lambda m, e: (ev.Tell("prompt_unexpected", say("prompt_unexpected")),),
     "forget_prompt": _forget_prompt,

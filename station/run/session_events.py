@@ -42,6 +42,7 @@ class Kind(StrEnum):
     TRIP = "trip"
     TRIP_CLEARED = "trip cleared"
     POWER_RETURN = "power return"
+    BARRED = "barred"
     PANEL_LOST = "panel lost"
     PANEL_BACK = "panel back"
     TICK = "tick"
@@ -145,6 +146,13 @@ class PowerReturned:
 
 
 @dataclass(frozen=True, slots=True)
+class Barred:
+    """What the kernel has against beginning a run now, by language; empty where nothing. Told before each START."""
+
+    text: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class PanelLost:
     """No buttons and no lamps; `reason` is the driver's."""
 
@@ -163,16 +171,16 @@ class Tick:
 
 Event = (
     ButtonPressed | ButtonStuck | Scanned | Assigned | Withdrawn | PutInFront | AbortAsked | RunBegan | VoltageChanged
-    | PromptAsked | PromptClosed | RunEnded | Cooled | Tripped | TripCleared | PowerReturned | PanelLost | PanelBack
-    | Tick
+    | PromptAsked | PromptClosed | RunEnded | Cooled | Tripped | TripCleared | PowerReturned | Barred | PanelLost
+    | PanelBack | Tick
 )  # fmt: skip
 
 _KINDS: dict[type, Kind] = {
     ButtonStuck: Kind.STUCK, Scanned: Kind.SCAN, Assigned: Kind.ASSIGN, Withdrawn: Kind.WITHDRAW,
     PutInFront: Kind.PUT_IN_FRONT, AbortAsked: Kind.ABORT, RunBegan: Kind.RUN_BEGAN, PromptAsked: Kind.PROMPT_ASKED,
     PromptClosed: Kind.PROMPT_CLOSED, RunEnded: Kind.RUN_ENDED, Cooled: Kind.COOLED, Tripped: Kind.TRIP,
-    TripCleared: Kind.TRIP_CLEARED, PowerReturned: Kind.POWER_RETURN, PanelLost: Kind.PANEL_LOST,
-    PanelBack: Kind.PANEL_BACK, Tick: Kind.TICK,
+    TripCleared: Kind.TRIP_CLEARED, PowerReturned: Kind.POWER_RETURN, Barred: Kind.BARRED,
+    PanelLost: Kind.PANEL_LOST, PanelBack: Kind.PANEL_BACK, Tick: Kind.TICK,
 }  # fmt: skip
 
 

@@ -19,7 +19,8 @@ from station.run.session_texts import say
 class Memory:
     """What a session knows beside its state. `run_id` None in a run: the journal has not minted it yet.
 
-    `energised` is the guard's word alone. `stuck` are buttons that were held down and have not been pressed since.
+    `energised` is the guard's word alone, `barred` the kernel's, in words by language. `stuck` are buttons that were
+    held down and have not been pressed since.
     """
 
     catalogue: Catalogue
@@ -33,6 +34,7 @@ class Memory:
     prompt: Mapping[str, str] | None = None
     verdict: Verdict | None = None
     trip: ev.Tripped | None = None
+    barred: Mapping[str, str] = field(default_factory=dict)
     stuck: set[Button] = field(default_factory=set)
     now_s: float = 0.0
 
@@ -110,6 +112,7 @@ GUARDS: Mapping[str, Callable[[Memory, ev.Event], bool]] = {
     "run_on": lambda memory, event: memory.run_on,
     "stop_stuck": lambda memory, event: Button.STOP in memory.stuck,
     "live": lambda memory, event: memory.energised,
+    "barred": lambda memory, event: bool(memory.barred),
     "still_hot": lambda memory, event: memory.hot or (isinstance(event, ev.TripCleared) and event.hot),
     "has_verdict": lambda memory, event: memory.verdict is not None and memory.scans.empty,
 }

@@ -52,6 +52,7 @@ ROWS: tuple[Row, ...] = (
     # the five buttons
     Row((S.READY,), K.START, "stop_stuck", "refuse_stop_stuck", None),
     Row((S.READY,), K.START, "live", "refuse_live", None),
+    Row((S.READY,), K.START, "barred", "refuse_barred", None),
     Row((S.READY,), K.START, "", "start", S.PREPARING),
     Row((S.WRONG_SERIAL,), K.START, "", "refuse_serial", None),
     Row((S.WAITING, S.SCAN_MISSING, *VERDICTS), K.START, "", "refuse_missing", None),
@@ -121,6 +122,7 @@ ROWS: tuple[Row, ...] = (
     Row((S.TRIPPED,), K.TRIP_CLEARED, "", "clear_trip_cold", BY_SCANS),
     Row((*AT_REST, *RUNNING, S.COOLING), K.TRIP_CLEARED, "", "nothing", None),
     Row(ANY, K.POWER_RETURN, "", "note_power_return", S.TRIPPED),
+    Row(ANY, K.BARRED, "", "note_barred", None),
     Row((*RUNNING, S.TRIPPED), K.PANEL_LOST, "run_on", "abort_without_panel", None),
     Row(ANY, K.PANEL_LOST, "", "tell_panel_lost", None),
     Row(ANY, K.PANEL_BACK, "", "tell_panel_back", None),

@@ -35,6 +35,15 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "run_winding_up": ("测试正在结束，请稍候再复位", "the run is still ending: press RESET again in a moment"),
     "run_ending": ("测试正在结束，请稍候再扫码", "the run is still ending: scan again in a moment"),
     "live": ("测试台仍带电，不能启动", "the bench still has voltage: nothing starts"),
+    "barred": (
+        "不能启动：{why}。扫码保留，恢复正常后再按启动",
+        "nothing starts: {why}. The scans are kept: press START again when it is right",
+    ),
+    "cooling_blind": (
+        "假负载温度未知（{why}）：盖仍锁着，风扇继续转。请检查假负载温度传感器及其插头，或叫维护员；读数恢复并冷却后自动松锁",
+        "the load bank's temperature is not known ({why}): the lid stays locked and the fan runs on. Check the load "
+        "bank's thermometer and its plug, or call a maintainer; once it reads and is cool, the lid is released",
+    ),
     "stop_stuck": (
         "停止按钮一直被按下：松开后请按一次停止，证明它有效，再重新扫码",
         "the STOP button is held down: free it, press it once to prove that it works, then scan again",

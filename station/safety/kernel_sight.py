@@ -14,6 +14,7 @@ from station.domain.interlock import Interlock, Trip
 from station.safety import scan
 from station.safety.granting import bars, begin_refusals, position
 from station.safety.guard_line import GuardLine
+from station.safety.interlocks import find_unproven
 from station.safety.keeping import Keeping
 from station.safety.latch import Latch, ServiceLatch
 from station.safety.permit import Permits
@@ -92,6 +93,13 @@ class KernelSight:
     def hot(self) -> bool:
         """Whether the fan still has to run: the load bank is not known to be cool, or drive is wanted."""
         return self._state is None or self._state.fan
+
+    @property
+    def why_not_cool(self) -> str:
+        """Why nobody can say how hot the load bank is; "" where its thermometer reads."""
+        reading = self.table.get(self.rules.load_bank)
+        fault = find_unproven(reading, self.rules.load_bank_max_age_s, self.clock())
+        return "" if fault is None else f"{self.rules.load_bank} is {fault.cause.lower()}"
 
     def relay(self, role: str) -> bool | None:
         """Where a relay stands as read back; None where that is not known now."""

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from drivers.ports import Button
+from station.campaign.virtual import VirtualLoop
 from station.domain.events import Event
 from station.domain.session_state import State
 from station.panel.buttons import ButtonPressed
@@ -14,7 +15,6 @@ from station.run import session_events as ev
 from station.run.conductor import Conductor
 from station.run.session import Session
 from station.run.session_scans import Catalogue
-from tests.safety.rig import VirtualLoop
 
 
 class _Panel:

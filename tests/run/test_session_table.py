@@ -45,6 +45,8 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.Tripped("LID"),
     ev.TripCleared(),
     ev.PowerReturned(),
+    ev.Barred({"zh": "市电", "en": "mains"}),
+    ev.Barred(),
     ev.PanelLost("gone"),
     ev.PanelBack(),
     ev.Tick(),

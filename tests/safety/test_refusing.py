@@ -14,7 +14,7 @@ from station.safety.bench import DriveInterlock
 from station.safety.causes import verdict_of
 from station.settings.loading import load
 from station.steps.catalog import STEPS
-from tests.safety.rig import INTERLOCKS, Rig, play
+from tests.safety.rig import INTERLOCKS, MemoryLatch, Rig, play
 
 SHIPPED = {row.name: row for row in load(Path(__file__).resolve().parents[2] / "config", STEPS, CATALOG).interlocks}
 PLUG_VOLTS = SHIPPED["plug-volts"]
@@ -126,3 +126,25 @@ def test_a_good_discharge_voltmeter_trips_neither_at_on_nor_at_off_nor_in_betwee
         assert rig.causes == []
 
     play(scene, interlocks=(*INTERLOCKS, PLUG_VOLTS))
+
+
+def test_a_load_bank_thermometer_that_says_nothing_is_named_and_counts_as_hot() -> None:
+    async def scene(rig: Rig) -> None:
+        await rig.settle()
+        assert rig.kernel.why_not_cool == "" and not rig.kernel.hot
+        rig.sensors["temperature"].dead = True
+        await rig.settle(2.0)
+        assert rig.kernel.why_not_cool == "temperature.loadbank_degc is failed" and rig.kernel.hot
+        rig.sensors["temperature"].dead = False
+        await rig.settle(2.0)
+        assert rig.kernel.why_not_cool == "" and not rig.kernel.hot
+
+    play(scene)
+
+
+def test_a_service_latch_stands_against_start() -> None:
+    async def scene(rig: Rig) -> None:
+        await rig.settle()
+        assert any("service latch: WELD" in reason for reason in rig.kernel.why_start_refused())
+
+    play(scene, latch=MemoryLatch("WELD: in an earlier run"), reset=False)
