@@ -172,7 +172,10 @@ REFUSES: Pair = (
     "启动或复位被拒绝，屏幕显示：{text}",
     "START or RESET refused, the screen says: {text}",
 )
-RIGHT_AGAIN: Pair = ("不跳闸，扫码保留。恢复正常后再按启动。", "No trip, the scans are kept. START again when it is right.")
+RIGHT_AGAIN: Pair = (
+    "不跳闸，扫码保留。恢复正常后再按启动。",
+    "No trip, the scans are kept. START again when it is right.",
+)
 
 STATES: Mapping[State, Pair] = {
     State.WAITING: ("扫工牌、工单、序列号", "scan badge, work order, serial number"),
@@ -182,7 +185,10 @@ STATES: Mapping[State, Pair] = {
     State.PREPARING: ("手离开；看红灯", "hands off; watch red"),
     State.ENERGISED: ("**带电**，不要碰", "**live**: do not touch"),
     State.PROMPT: ("看屏幕，按 OK 或 NG", "read the screen, press OK or NG"),
-    State.COOLING: ("烫！等灯变化；盖仍锁着；久等不变看屏幕", "hot! wait; the lid stays locked; no end to it? read the screen"),
+    State.COOLING: (
+        "烫！等灯变化；盖仍锁着；久等不变看屏幕",
+        "hot! wait; the lid stays locked; no end to it? read the screen",
+    ),
     State.PASS: ("贴标签；OK 清除", "put the label on; OK clears"),
     State.FAIL: ("附单退回维修；OK 清除", "back to repair with its slip; OK clears"),
     State.ABORTED: ("未测完：重测", "not finished: test again"),
