@@ -29,10 +29,14 @@ def interpreter() -> list[str]:
     return [sys.executable, "-I"]
 
 
+BOARD_PRIORITY = 20
+"""Above the daemon and the rest of the simulated bench, which have real-time priorities as well (station/realtime.py)."""
+
+
 def own_processor(task: int) -> None:
-    """Run a process or thread before ordinary work where that is allowed: a board shares its processor with none."""
+    """Run a process or thread before all other work where that is allowed: a board shares its processor with none."""
     with contextlib.suppress(OSError):
-        os.sched_setscheduler(task, os.SCHED_FIFO, os.sched_param(1))
+        os.sched_setscheduler(task, os.SCHED_FIFO, os.sched_param(BOARD_PRIORITY))
 
 
 class Board:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from drivers.ports import Accuracy, BondSetup, GuardState, InsulationSetup, SafetyTester, TesterReading
@@ -70,6 +71,7 @@ class GuardedTester:
         await kernel.wait_permit("hv", rules.permit_wait_s)
         await kernel.line.guard.hv(seconds, kernel.permits.hv)
         await kernel.until(self._is_hv, rules.guard_answer_s, "the guard's HV")
+        await asyncio.sleep(rules.h_pull_in_s)
         await kernel.wait_permit("test_voltage", rules.permit_wait_s)
         reading = await self._tester.run(kernel.permits.test_voltage)
         self._clock.spent(reading.elapsed_s)
