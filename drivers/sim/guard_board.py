@@ -30,7 +30,7 @@ def interpreter() -> list[str]:
 
 
 BOARD_PRIORITY = 20
-"""Above the daemon and the rest of the simulated bench, which have real-time priorities as well (station/realtime.py)."""
+"""Above the daemon and the rest of the simulated bench, which have priorities too (station/realtime.py)."""
 
 
 def own_processor(task: int) -> None:

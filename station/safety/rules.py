@@ -49,6 +49,10 @@ class Rules:
     """Below this each pair of the plug is dead [9]."""
     dead_samples: int = 3
     """Consecutive fresh readings that prove it [9]."""
+    live_v_min: float = 150.0
+    """With mains on, L-N and one of L-PE and N-PE must read this much: only a voltmeter that sees mains proves dead."""
+    live_s: float = 1.5
+    """How long after ON that may take; shorter than the interlock on the same voltmeter waits."""
     dead_s: float = 20.0
     """How long a discharge may take before it counts as not proven."""
     terminal_v_max: float = 1.0
@@ -67,6 +71,8 @@ class Rules:
     """How long opening a row of relays may take, time-outs of a dead bus included."""
     hv_margin_s: int = 15
     """Wall seconds of HV beyond the test time: set-up of the start, the tester's own polling, its stop."""
+    h_pull_in_s: float = 0.1
+    """From the guard's HV to the tester's start: the relay in its interlock has moved by then (10 ms typical)."""
     hv_max_s: int = 120
     """The guard's own bound of `HV`."""
     reconnect_s: float = 1.0
