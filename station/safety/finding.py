@@ -12,7 +12,7 @@ from dataclasses import replace
 from drivers.ports import GuardState
 from station.domain.interlock import Interlock, Trip
 from station.safety.causes import guard_trip, station_trip
-from station.safety.granting import is_silent, position
+from station.safety.granting import is_silent, positions
 from station.safety.interlocks import find_fault, trip_of
 from station.safety.rules import ISOLATED_FROM, Rules
 from station.safety.snapshot import MainsWish, ScanInputs, ScanState
@@ -27,9 +27,12 @@ def find_trips(
 ) -> tuple[ScanState, tuple[Trip, ...]]:
     """Everything that is wrong now and not latched yet, first cause first; the state remembers since when."""
     state, found = _judge_interlocks(interlocks, state, inputs)
-    told_at = inputs.now if inputs.guard is None or is_silent(rules, inputs) else inputs.guard.received_at
-    dated = [(told_at, trip) for trip in _guard_trips(rules, state, inputs)]
-    wrong = _in_order(dated, _own_trips(rules, state, inputs), found, inputs.now)
+    told, own = _guard_trips(rules, state, inputs), _own_trips(rules, state, inputs)
+    if not (told or own or found):
+        return state, ()
+    status = inputs.guard
+    told_at = inputs.now if status is None or is_silent(rules, status, inputs.now) else status.received_at
+    wrong = _in_order([(told_at, trip) for trip in told], own, found, inputs.now)
     return state, fresh_trips(state.trips, wrong)
 
 
@@ -81,7 +84,9 @@ def _judge_interlocks(
         bad_since[row.name] = first
         if fault.unproven or inputs.now - first >= row.for_s - EPSILON_S:
             trips.append((inputs.now if fault.unproven else first, trip_of(row, fault, inputs.now)))
-    return replace(state, bad_since=bad_since), trips
+    if bad_since != state.bad_since:
+        state = replace(state, bad_since=bad_since)
+    return state, trips
 
 
 def _guard_trips(rules: Rules, state: ScanState, inputs: ScanInputs) -> list[Trip]:
@@ -90,7 +95,7 @@ def _guard_trips(rules: Rules, state: ScanState, inputs: ScanInputs) -> list[Tri
         waited_s = now - state.started_at
         return [guard_trip("LOST", now)] if state.heard or waited_s > rules.guard_silence_s else []
     trips = []
-    if is_silent(rules, inputs):
+    if is_silent(rules, status, now):
         trips.append(guard_trip("SILENT", now))
     if status.state is GuardState.TRIPPED:
         causes = (status.cause or "UNKNOWN", *status.also)
@@ -123,9 +128,10 @@ def _own_trips(rules: Rules, state: ScanState, inputs: ScanInputs) -> list[Trip]
     seen_at = inputs.relays.seen_at if inputs.relays is not None else -math.inf
     if now - seen_at > rules.relay_max_age_s:
         trips.append(station_trip("relays", "STALE", now, None, rules.relay_max_age_s))
-    if energised and position(rules, inputs, "tester"):
+    at = positions(rules, inputs)
+    if energised and at.get("tester"):
         trips.append(station_trip("relays", "TESTER_ON_MAINS", now))
-    if state.hv_established and any(position(rules, inputs, role) for role in ISOLATED_FROM):
+    if state.hv_established and any(at.get(role) for role in ISOLATED_FROM):
         trips.append(station_trip("relays", "NOT_ISOLATED", now))
     return trips
 

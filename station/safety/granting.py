@@ -13,6 +13,8 @@ from station.safety.interlocks import Fault, find_fault
 from station.safety.rules import AUDIO, ISOLATED_FROM, LOADS, Rules
 from station.safety.snapshot import DriveWish, HvWish, MainsWish, ScanInputs, ScanState
 
+_NOWHERE: Mapping[str, bool] = {}
+
 
 def refusals(rules: Rules, interlocks: Iterable[Interlock], state: ScanState, inputs: ScanInputs) -> Mapping[str, str]:
     """Why not, by permit; a permit that is granted has "" ."""
@@ -33,23 +35,23 @@ def refusals(rules: Rules, interlocks: Iterable[Interlock], state: ScanState, in
     }
 
 
-def is_silent(rules: Rules, inputs: ScanInputs) -> bool:
+def is_silent(rules: Rules, status: GuardStatus | None, now: float) -> bool:
     """Whether the guard has not been heard of for too long."""
-    return inputs.guard is None or inputs.now - inputs.guard.received_at > rules.guard_silence_s
+    return status is None or now - status.received_at > rules.guard_silence_s
 
 
-def position(rules: Rules, inputs: ScanInputs, role: str) -> bool | None:
-    """Where a relay stands as read back; None where that is not known now."""
+def positions(rules: Rules, inputs: ScanInputs) -> Mapping[str, bool]:
+    """Where relays stand as read back; a role that is not in it is not known now."""
     image = inputs.relays
     if image is None or inputs.now - image.seen_at > rules.relay_max_age_s:
-        return None
-    return image.seen.get(role)
+        return _NOWHERE
+    return image.seen
 
 
 def _common(rules: Rules, state: ScanState, inputs: ScanInputs) -> str:
     if state.trips:
         return f"tripped: {state.trips[0].interlock}, {state.trips[0].cause}; remove the cause, then RESET"
-    if is_silent(rules, inputs):
+    if is_silent(rules, inputs.guard, inputs.now):
         return "the guard is silent; check its USB lead"
     return ""
 
@@ -109,11 +111,12 @@ def _unhealthy(inputs: ScanInputs, status: GuardStatus) -> str:
 
 
 def _wrong_positions(rules: Rules, inputs: ScanInputs, closed: Iterable[str], opened: Iterable[str]) -> str:
+    seen = positions(rules, inputs)
     for roles, wanted in ((closed, True), (opened, False)):
         for role in roles:
-            seen = position(rules, inputs, role)
-            if seen is not wanted:
-                told = "not known" if seen is None else "closed" if seen else "open"
+            at = seen.get(role)
+            if at is not wanted:
+                told = "not known" if at is None else "closed" if at else "open"
                 return f"relay {role} is {told}, must be {'closed' if wanted else 'open'}"
     return ""
 

@@ -12,7 +12,7 @@ from drivers.errors import PermitDenied
 from drivers.ports import Guard, GuardStatus
 from station.domain.interlock import Interlock, Trip
 from station.safety import scan
-from station.safety.granting import bars, begin_refusals, position
+from station.safety.granting import bars, begin_refusals, positions
 from station.safety.guard_line import GuardLine
 from station.safety.interlocks import find_unproven
 from station.safety.keeping import Keeping
@@ -103,11 +103,11 @@ class KernelSight:
 
     def relay(self, role: str) -> bool | None:
         """Where a relay stands as read back; None where that is not known now."""
-        return position(self.rules, self._look(self.clock()), role)
+        return positions(self.rules, self._look(self.clock())).get(role)
 
     def is_off(self) -> bool:
         """Whether the guard says, and has just said, that K and H are off."""
-        return scan.confirmed_off(self.rules, self._look(self.clock()))
+        return scan.confirmed_off(self.rules, self.line.status, self.clock())
 
     def is_dead(self) -> bool:
         """`is_off`, and the contactor's feedback is open as well."""

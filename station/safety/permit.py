@@ -72,12 +72,15 @@ class Permits:
 
     def apply(self, refusals: Mapping[str, str], until: float) -> None:
         """Grant what has no refusal until `until`, revoke the rest. Revocations go first."""
+        granted = []
         for name, permit in self.by_name.items():
-            if refusals.get(name):
-                permit.revoke(refusals[name])
-        for name, permit in self.by_name.items():
-            if not refusals.get(name):
-                permit.grant(until)
+            reason = refusals.get(name)
+            if reason:
+                permit.revoke(reason)
+            else:
+                granted.append(permit)
+        for permit in granted:
+            permit.grant(until)
 
     def revoke_all(self, reason: str) -> None:
         """Take every permit away at once."""

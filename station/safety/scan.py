@@ -14,7 +14,7 @@ from dataclasses import replace
 from drivers.ports import GuardState, GuardStatus
 from station.domain.interlock import Interlock, Trip
 from station.safety.finding import EPSILON_S, find_trips, fresh_trips, mismatches
-from station.safety.granting import is_silent, position, refusals
+from station.safety.granting import is_silent, positions, refusals
 from station.safety.interlocks import find_fault, find_unproven
 from station.safety.rules import LOADS, Rules
 from station.safety.snapshot import DriveWish, HvWish, MainsWish, ScanInputs, ScanOutputs, ScanState
@@ -37,13 +37,13 @@ def step(
     """One scan. Deterministic in its arguments; unchanged inputs give the same until `next_deadline`."""
     state = _follow(rules, state, inputs)
     state, new = find_trips(rules, interlocks, state, inputs)
-    state = replace(
-        state, trips=state.trips + new, fan=_fan(rules, state, inputs), heard=state.heard or inputs.guard is not None,
-        boot=inputs.boot if state.boot is None else state.boot,
-    )  # fmt: skip
-    safe = confirmed_off(rules, inputs)
+    if new:
+        state = replace(state, trips=state.trips + new)
+    safe = confirmed_off(rules, inputs.guard, inputs.now)
     refused = refusals(rules, interlocks, state, inputs)
-    state = replace(state, drive_established=not refused["drive"])
+    drive = not refused["drive"]
+    if drive is not state.drive_established:
+        state = replace(state, drive_established=drive)
     settled = safe and (inputs.resetting or _is(inputs.guard, GuardState.TRIPPED))
     return state, ScanOutputs(
         refusals=refused,
@@ -53,7 +53,6 @@ def step(
         fan=state.fan,
         bleed=_bleed(rules, state, inputs),
         trips=new,
-        next_deadline=next_deadline(rules, interlocks, state, inputs),
         welded=_welded(rules, inputs),
     )
 
@@ -63,10 +62,9 @@ def latch(state: ScanState, trip: Trip) -> ScanState:
     return replace(state, trips=state.trips + fresh_trips(state.trips, [trip]))
 
 
-def confirmed_off(rules: Rules, inputs: ScanInputs) -> bool:
+def confirmed_off(rules: Rules, status: GuardStatus | None, now: float) -> bool:
     """Whether the guard says, and has just said, that it drives nothing."""
-    status = inputs.guard
-    if status is None or is_silent(rules, inputs):
+    if status is None or is_silent(rules, status, now):
         return False
     return status.state in (GuardState.SAFE, GuardState.TRIPPED) and not status.k and not status.h
 
@@ -77,7 +75,7 @@ def reset_refusals(
     """Everything that forbids RESET now. A guard that is itself TRIPPED does not: it is asked next, and may refuse."""
     reasons = []
     status = inputs.guard
-    if status is None or not confirmed_off(rules, inputs):
+    if status is None or not confirmed_off(rules, status, inputs.now):
         why = "" if inputs.guard_trouble is None else f": {inputs.guard_trouble}"
         reasons.append(f"the guard does not say that it is off{why}")
     else:
@@ -109,7 +107,7 @@ def reset(state: ScanState, inputs: ScanInputs) -> ScanState:
 
 
 def _follow(rules: Rules, state: ScanState, inputs: ScanInputs) -> ScanState:
-    """What is energised, wanted and established now, and since when."""
+    """What is energised, wanted and established now, and since when; what was heard; where the fan belongs."""
     status, wishes, now = inputs.guard, inputs.wishes, inputs.now
     k = status is not None and (status.k or status.fb or status.state is GuardState.ENERGISED)
     h = status is not None and (status.h or status.state is GuardState.HV)
@@ -126,6 +124,9 @@ def _follow(rules: Rules, state: ScanState, inputs: ScanInputs) -> ScanState:
         hv_established=wishes.hv is HvWish.ON and (state.hv_established or _is(status, GuardState.HV)),
         unwanted_since=_since(state.unwanted_since, unwanted, now),
         off_until=now + rules.min_off_s if state.energised_since is not None and not energised else state.off_until,
+        heard=state.heard or status is not None,
+        boot=inputs.boot if state.boot is None else state.boot,
+        fan=_fan(rules, state, inputs),
         up_ms=state.up_ms if status is None else max(state.up_ms, status.up_ms),
     )  # fmt: skip
 
@@ -137,7 +138,7 @@ def _welded(rules: Rules, inputs: ScanInputs) -> bool:
     It is looked at in every scan, so a weld behind a lost supply is known as soon as the supply is back.
     """
     status = inputs.guard
-    if status is None or is_silent(rules, inputs) or status.state is not GuardState.TRIPPED:
+    if status is None or is_silent(rules, status, inputs.now) or status.state is not GuardState.TRIPPED:
         return False
     told = status.cause == "WELD" or "WELD" in status.also
     return told and status.fb and not status.k and any(getattr(status, name) for name in LOOPS)
@@ -157,11 +158,12 @@ def _fan(rules: Rules, state: ScanState, inputs: ScanInputs) -> bool:
     While the board is busy opening a load the fan stays as it is: a load that is put open once more (as before every
     test voltage) is no reason to let its relay clatter.
     """
-    loads = [(position(rules, inputs, role), _is_opening(inputs, role)) for role in LOADS]
-    if inputs.wishes.drive is not DriveWish.OFF or any(seen is not False and not going for seen, going in loads):
+    if inputs.wishes.drive is not DriveWish.OFF:
         return True
-    if state.fan and any(going for _, going in loads):
-        return True
+    seen = positions(rules, inputs)
+    for role in LOADS:
+        if seen.get(role) is not False and (state.fan or not _is_opening(inputs, role)):
+            return True
     reading = inputs.readings.get(rules.load_bank)
     if find_unproven(reading, rules.load_bank_max_age_s, inputs.now) is not None:
         return True
@@ -178,7 +180,7 @@ def _is_opening(inputs: ScanInputs, role: str) -> bool:
 def _bleed(rules: Rules, state: ScanState, inputs: ScanInputs) -> bool:
     """The bleed resistor hangs on the plug whenever the plug is off, and never on mains or on the test voltage."""
     status = inputs.guard
-    if status is None or is_silent(rules, inputs) or inputs.wishes.mains is not MainsWish.OFF:
+    if status is None or is_silent(rules, status, inputs.now) or inputs.wishes.mains is not MainsWish.OFF:
         return False
     return state.energised_since is None and state.hv_since is None and status.state is not GuardState.ARMED
 

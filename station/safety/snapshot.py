@@ -114,7 +114,7 @@ class ScanOutputs:
     """What the kernel applies. `refusals`: by permit the reason why not; no entry is a grant until `permit_until`.
 
     `heartbeat` says whether the guard may be fed; `stop` that it must be told STOP; `fan` and `bleed` where these
-    relays belong; `next_deadline` is the earliest moment at which unchanged inputs would give another result.
+    relays belong. Unchanged inputs give the same until `scan.next_deadline`.
     """
 
     refusals: Mapping[str, str]
@@ -125,6 +125,5 @@ class ScanOutputs:
     bleed: bool
     trips: tuple[Trip, ...]
     """Those that this scan added."""
-    next_deadline: float
     welded: bool = False
     """The contactor is known to be welded: a maintainer must come [8]."""

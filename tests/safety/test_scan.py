@@ -470,7 +470,7 @@ def test_what_tripped_stays_tripped_and_nothing_is_permitted_or_fed(history: lis
         latched = state.trips
         if latched:
             assert all(outputs.refusals[name] for name in NAMES)
-            assert not outputs.heartbeat or scan.confirmed_off(RULES, one)
+            assert not outputs.heartbeat or scan.confirmed_off(RULES, one.guard, one.now)
             assert outputs.stop or (one.guard is not None and one.guard.state is GuardState.TRIPPED)
 
 
@@ -516,7 +516,7 @@ def test_reset_clears_only_the_latch_and_grants_nothing(history: list[ScanInputs
 def test_unchanged_inputs_give_the_same_until_the_next_deadline(history: list[ScanInputs], part: float) -> None:
     state, outputs = run(*history)
     last = history[-1]
-    span_s = min(outputs.next_deadline - last.now, 20.0)
+    span_s = min(scan.next_deadline(RULES, LOCKS, state, last) - last.now, 20.0)
     at = last.now + part * span_s
     settled, calm = scan.step(RULES, LOCKS, state, replace(last, due=last.now))
     later, same = scan.step(RULES, LOCKS, settled, replace(last, now=at, due=at))
