@@ -13,6 +13,7 @@ import math
 
 from station.campaign.bench import FOREVER_US, TICK_US, World
 from station.campaign.life import Life
+from station.campaign.plant import Ramp
 from station.campaign.virtual import US
 from station.run.session_scans import BADGE_S
 
@@ -76,15 +77,12 @@ class Quiet:
         edges = [FOREVER_US if math.isinf(deadline_s) else round(deadline_s * US)]
         if core.k or core.h:
             edges.append(now_us + (core.bound_s * 1000 - core.state_age) * 1000)
-        levels = {"temperature.heatsink_degc": plant.heatsink, "temperature.loadbank_degc": plant.load_bank}
-        for row in kernel.interlocks:
-            ramp = levels.get(row.reading)
-            if ramp is not None:
-                edges += [
-                    ramp.crosses_us(level, now_us) or FOREVER_US for level in (row.low, row.high) if level is not None
-                ]
-        for level in (kernel.rules.fan_on_degc, kernel.rules.fan_off_degc):
-            edges.append(plant.load_bank.crosses_us(level, now_us) or FOREVER_US)
+        ramps = {"temperature.heatsink_degc": plant.heatsink, kernel.rules.load_bank: plant.load_bank}
+        watched = [(row.reading, level) for row in kernel.interlocks for level in (row.low, row.high)]
+        watched += [(kernel.rules.load_bank, level) for level in (kernel.rules.fan_on_degc, kernel.rules.fan_off_degc)]
+        for reading, level in watched:
+            if reading in ramps and level is not None:
+                edges.append(_crossing_us(ramps[reading], level, now_us))
         scans = life.session.memory.scans
         if scans.operator is not None:
             edges.append(round((scans.badge_at_s + BADGE_S) * US))
@@ -100,3 +98,8 @@ class Quiet:
             world.drive_until_us += by_us
         life.guard.shift(by_us / US)
         self.jumped_us += by_us
+
+
+def _crossing_us(ramp: Ramp, level: float, now_us: int) -> int:
+    """The next crossing, or one so short ago that no poll may have read it yet."""
+    return ramp.crosses_us(level, max(ramp.since_us, now_us - QUIET_US)) or FOREVER_US
