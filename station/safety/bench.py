@@ -23,7 +23,7 @@ class Mains(Protocol):
         """A run begins: all its ONs together may take at most `bound_s` of test time [14]."""
 
     async def on(self, bound_s: float) -> None:
-        """Arm and switch on for at most `bound_s` of test time. Waits until the guard says ENERGISED."""
+        """Arm and switch on for at most `bound_s` of test time. Waits for ENERGISED and for mains at the plug."""
 
     async def off(self) -> None:
         """Switch off; needs no permit."""

@@ -6,6 +6,7 @@
     +-- PlugLive                the plug is not proven dead: no test voltage, no unlocking
     +-- Misrouted               asked for relays that do not go together now
     StationError
+    +-- PlugUnseen              mains is on and the discharge voltmeter does not see it: it proves nothing dead
     +-- LidHeld                 the lid stays locked
     +-- NotReady                an interlock refuses to let a run begin
 
@@ -35,6 +36,10 @@ class PlugLive(StepError):
 
 class Misrouted(StepError):
     """A relay was asked for that does not go with what is in circuit now, or does not exist on this bench."""
+
+
+class PlugUnseen(StationError):
+    """Mains is on and a pair of the plug reads nothing: the voltmeter, its wires or the contactor."""
 
 
 class LidHeld(StationError):

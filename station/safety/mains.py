@@ -11,6 +11,7 @@ from station.domain.clock import TestClock, wall_bound_s
 from station.safety.causes import guard_trip
 from station.safety.errors import Misrouted
 from station.safety.kernel import Kernel
+from station.safety.proof import prove_live
 from station.safety.rules import ISOLATED_FROM
 from station.safety.settled import settle
 from station.safety.snapshot import DriveWish, HvWish, MainsWish
@@ -47,9 +48,10 @@ class GuardedMains:
     async def on(self, bound_s: float) -> None:
         """Arm and switch on for at most `bound_s` of test time; waits for ENERGISED and the contactor's feedback.
 
-        Waits out the pause after the last OFF. Where less than that is left of the run's bound, it is for what is
-        left. Raises `PermitDenied`, `DriverError`, `Misrouted` (already on, a bound that the guard does not take, or
-        nothing left). Mains is off again whenever this raises.
+        The discharge voltmeter must then see mains (`prove_live`). Waits out the pause after the last OFF. Where less
+        than that is left of the run's bound, it is for what is left. Raises `PermitDenied`, `DriverError`,
+        `PlugUnseen`, `Misrouted` (already on, a bound that the guard does not take, or nothing left). Mains is off
+        again whenever this raises.
         """
         kernel = self._kernel
         kernel.refuse_if_tripped()
@@ -92,6 +94,7 @@ class GuardedMains:
         await kernel.wait_permit("mains", rules.permit_wait_s)
         await kernel.line.guard.on(seconds, kernel.permits.mains)
         await kernel.until(self._is_on, rules.guard_answer_s, "ENERGISED with the contactor's feedback")
+        await prove_live(kernel)
 
     async def _off(self) -> None:
         self._kernel.request_drive(DriveWish.OFF)  # a later ON must not bring it back

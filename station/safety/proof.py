@@ -1,4 +1,4 @@
-"""What must be shown before something else may happen: a plug that is dead, terminals that are quiet, a fan that turns.
+"""What must be shown before something else may happen: a plug that is dead or seen live, quiet terminals, a fan.
 
 Proof is by readings taken now, never from the table: a voltmeter that does not answer proves nothing.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from drivers.errors import DriverError
 from station.domain.errors import StepError
-from station.safety.errors import OutputBridged, PlugLive, TerminalsLive
+from station.safety.errors import OutputBridged, PlugLive, PlugUnseen, TerminalsLive
 from station.safety.rules import DISCHARGE, MINUS, PLUS
 
 if TYPE_CHECKING:
@@ -37,6 +37,40 @@ async def prove_dead(kernel: Kernel, within_s: float) -> None:
             seen = ", ".join(f"{name} {value:.1f}" for name, value in volts.items())
         if good < rules.dead_samples:
             await asyncio.sleep(BETWEEN_SAMPLES_S)
+
+
+async def prove_live(kernel: Kernel) -> None:
+    """With mains on the voltmeter sees it: L-N, and one of L-PE and N-PE, whichever way round the plug is [9].
+
+    This is what a later 0 V is worth: a voltmeter, or its lead to PE, that is open reads 0 V of a charged plug as well.
+    Raises `PlugUnseen`, `PermitDenied` on a trip.
+    """
+    rules = kernel.rules
+    deadline = kernel.clock() + rules.live_s
+    while True:
+        kernel.refuse_if_tripped()
+        try:
+            unseen = _unseen(await fresh(kernel, rules.discharge_role, DISCHARGE), rules.live_v_min)
+        except DriverError as error:
+            unseen = f"it does not answer ({error})"
+        if not unseen:
+            return
+        if kernel.clock() >= deadline:
+            raise PlugUnseen(
+                f"discharge voltmeter with mains on: {unseen}, must be at least {rules.live_v_min:g} V: it cannot "
+                "prove the plug dead; check its leads and fuses, and whether both contactors close"
+            )
+        await asyncio.sleep(BETWEEN_SAMPLES_S)
+
+
+def _unseen(volts: Mapping[str, float], least_v: float) -> str:
+    """Which pair reads nothing."""
+    l_n, l_pe, n_pe = (abs(volts[name]) for name in DISCHARGE)
+    if l_n < least_v:
+        return f"L-N reads {l_n:.1f} V"
+    if max(l_pe, n_pe) < least_v:
+        return f"neither L-PE ({l_pe:.1f} V) nor N-PE ({n_pe:.1f} V) shows it"
+    return ""
 
 
 async def prove_quiet(kernel: Kernel) -> None:
