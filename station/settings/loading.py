@@ -14,6 +14,7 @@ from station.settings.interlocks import check_readings, read_diagnosis, read_int
 from station.settings.names import nearest_of
 from station.settings.plans import check_limits, read_plan, read_product, steps_of
 from station.settings.problem import InvalidTree, Problem
+from station.settings.required import check_required
 from station.settings.source import STATION, Source, read_source
 from station.settings.tree import DiagnosisRule, PlanTemplate, StepEntry, Tree, content_sha256
 
@@ -75,7 +76,9 @@ def _read(
         problems += found
         if placed is not None:
             measured = _required(files.group("plans"), steps) if all_read else set()
-            problems += check_readings(files.found[INTERLOCKS], placed, measured)
+            problems += (astray := list(check_readings(files.found[INTERLOCKS], placed, measured)))
+            if interlocks and not astray:
+                problems += check_required(files.found[INTERLOCKS], [device.place for device in placed])
     if DIAGNOSIS in files.found:
         rules, found = read_diagnosis(files.found[DIAGNOSIS])
         problems += found

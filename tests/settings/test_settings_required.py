@@ -1,0 +1,121 @@
+"""A tree without the interlocks that no bench may be without, or with a loose one, is never clean."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from settings_tree import CONFIG, TreeCopy
+
+from station.settings.locate import locate
+from station.settings.required import REQUIRED, check_required
+from station.settings.source import Source
+
+INTERLOCKS = "interlocks.toml"
+SHIPPED = (CONFIG / INTERLOCKS).read_text(encoding="utf-8")
+NAMES = ["heatsink", "dc-left", "dc-right", "mains-power", "fan", "loadbank", "plug-volts"]
+
+
+def without(name: str) -> str:
+    """The shipped file without that interlock, comments and all."""
+    head, *blocks = SHIPPED.split("[[interlock]]\n")
+    kept = [block for block in blocks if f'name = "{name}"' not in block]
+    assert len(kept) == len(blocks) - 1
+    return "[[interlock]]\n".join((head, *kept))
+
+
+def block_of(name: str) -> str:
+    return next(block for block in SHIPPED.split("[[interlock]]\n") if f'name = "{name}"' in block)
+
+
+def edit(tree: TreeCopy, name: str, old: str, new: str) -> int:
+    """Replace `old` in one interlock; the line of `new`."""
+    block = block_of(name)
+    assert old in block
+    begin = SHIPPED.index(block)
+    text = SHIPPED[:begin] + block.replace(old, new, 1) + SHIPPED[begin + len(block) :]
+    (tree.directory / INTERLOCKS).write_text(text, encoding="utf-8")
+    return text.count("\n", 0, begin + block.index(old)) + 1
+
+
+def test_the_shipped_interlocks_hold() -> None:
+    readings = {row["reading"] for row in tomllib.loads(SHIPPED)["interlock"]}
+    assert {row.reading for row in REQUIRED} <= readings
+    assert len(NAMES) == len(REQUIRED)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_tree_without_a_required_interlock_is_not_clean(name: str, tree: TreeCopy) -> None:
+    (tree.directory / INTERLOCKS).write_text(without(name), encoding="utf-8")
+    (problem,) = tree.problems()
+    reading = re.search(r'reading = "(.+)"', block_of(name))
+    assert reading is not None and f"nothing watches {reading[1]} (" in problem.wrong
+    assert (Path(problem.file).name, problem.key) == (INTERLOCKS, "interlock") and problem.line >= 1
+    assert problem.remedy.startswith("add one with when = ") and "max_age_s = " in problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "key", "wrong", "remedy"),
+    [
+        ("heatsink", "high = 100.0", "high = 1000.0", "high", "1000 is too high", "write 100 or less"),
+        ("heatsink", "high = 100.0", "low = -10.0", "high", "is missing", "write 100 or less"),
+        ("heatsink", "max_age_s = 2.0", "max_age_s = 60.0", "max_age_s", "60 s is too long", "write 5 or less"),
+        ("heatsink", "high = 100.0", "for_s = 30.0\nhigh = 100.0", "for_s", "30 s is too long", "remove it"),
+        ("heatsink", '"energised"', '"drive"', "when", '"drive" is not enough', 'write "always" or "energised"'),
+        ("loadbank", "high = 120.0", "high = 200.0", "high", "200 is too high", "write 120 or less"),
+        ("mains-power", "high = 900.0", "high = 3600.0", "high", "3600 is too high", "write 2000 or less"),
+        ("plug-volts", "low = 150.0", "low = 10.0", "low", "10 is too low", "write 150 or more"),
+        ("plug-volts", "for_s = 2.0", "for_s = 20.0", "for_s", "20 s is too long", "write 2 or less"),
+        ("dc-left", "high = 2.0", "high = 20.0", "high", "20 is too high", "write 2 or less"),
+        ("dc-right", "low = -2.0", "low = -20.0", "low", "-20 is too low", "write -2 or more"),
+        ("dc-right", "for_s = 0.1", "for_s = 1.0", "for_s", "1 s is too long", "write 0.1 or less"),
+        ("dc-left", '"drive"', '"hv"', "when", '"hv" is not enough', 'write "always" or "drive" or "energised"'),
+        ("fan", "low = 500.0", "low = 1.0", "low", "1 is too low", "write 500 or more"),
+        ("loadbank", 'blames = "station"', 'blames = "station"\nreaction = "refuse"', "reaction",
+         "a refusal does not switch off", 'reaction = "trip"'),
+    ],
+)  # fmt: skip
+def test_a_required_interlock_that_is_too_loose_is_said_with_its_bound(
+    name: str, old: str, new: str, key: str, wrong: str, remedy: str, tree: TreeCopy
+) -> None:
+    edit(tree, name, old, new)
+    problems = [problem for problem in tree.problems() if problem.key.endswith(f"].{key}")]
+    (problem,) = problems
+    assert wrong in problem.wrong and "must trip sooner (" in problem.wrong and problem.remedy == remedy
+    assert Path(problem.file).name == INTERLOCKS
+
+
+def test_the_problem_stands_at_the_line_of_the_key(tree: TreeCopy) -> None:
+    line = edit(tree, "heatsink", "high = 100.0", "high = 1000.0")
+    assert [(problem.line, problem.key) for problem in tree.problems()] == [(line, "interlock[1].high")]
+
+
+def test_a_stricter_interlock_is_clean(tree: TreeCopy) -> None:
+    edit(tree, "heatsink", "high = 100.0", "high = 80.0")
+    assert tree.problems() == []
+
+
+def test_a_second_looser_rule_beside_one_that_holds_is_clean(tree: TreeCopy) -> None:
+    block = block_of("heatsink").split("\n\n")[0]
+    second = block.replace('"heatsink"', '"warm"').replace("100.0", "200.0").replace("blink = 51", "blink = 56")
+    text = SHIPPED + "\n[[interlock]]\n" + second.replace("DUT-HEATSINK-HOT", "DUT-WARM") + "\n"
+    (tree.directory / INTERLOCKS).write_text(text, encoding="utf-8")
+    assert tree.problems() == []
+
+
+@pytest.mark.parametrize("row", REQUIRED, ids=lambda row: row.reading)
+def test_what_a_bench_does_not_have_need_not_be_watched(row: object) -> None:
+    empty = '[[interlock]]\nname = "other"\nreading = "air.smoke_percent"\n'
+    source = Source(INTERLOCKS, INTERLOCKS, tomllib.loads(empty), locate(empty))
+    roles = {one.role for one in REQUIRED}
+    assert len(list(check_required(source, roles))) == len(REQUIRED)
+    mine = next(one for one in REQUIRED if one is row)
+    said = [problem.wrong for problem in check_required(source, roles - {mine.role})]
+    assert not any(mine.reading in wrong for wrong in said)
+
+
+def test_a_misspelled_reading_is_said_once_and_not_as_missing_too(tree: TreeCopy) -> None:
+    edit(tree, "fan", "fan.rpm", "fan.rmp")
+    assert [problem.key for problem in tree.problems()] == ["interlock[6].reading"]
