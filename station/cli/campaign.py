@@ -50,7 +50,7 @@ def parse_seeds(text: str) -> tuple[int, int]:
 
 
 def parse_only(text: str | None) -> tuple[int, ...] | None:
-    """`0,3`: numbers of happenings; an empty text keeps none. Raises `SettingsError`."""
+    """`0,3`: numbers of happenings, each once, in their own order; an empty text keeps none. Raises `SettingsError`."""
     if text is None:
         return None
     parts = [part for part in text.split(",") if part]
@@ -58,11 +58,13 @@ def parse_only(text: str | None) -> tuple[int, ...] | None:
         raise SettingsError(
             f"--only {text!r}: numbers of happenings with commas, such as 0,3, as the campaign printed them"
         )
-    return tuple(int(part) for part in parts)
+    return tuple(sorted({int(part) for part in parts}))
 
 
 def run_campaign(choice: Choice) -> int:
     """Play the seeds; 0 if nothing was violated, 1 else."""
+    if choice.only is not None and choice.end - choice.first != 1:
+        raise SettingsError(f"--only is for one seed, such as --seeds {choice.first}:{choice.first + 1}")
     logging.disable(logging.CRITICAL)
     read_tree = partial(_read_tree, choice.config)
     bench = make_bench(read_tree(), Mode(choice.mode))  # a wrong tree is told here, not by every worker
@@ -112,7 +114,8 @@ def _cut(history: History, only: tuple[int, ...]) -> History:
     last = len(history.happenings) - 1
     wrong = [number for number in only if number > last]
     if wrong:
-        raise SettingsError(f"--only {wrong[0]}: seed {history.seed} has happenings 0 to {last}")
+        has = f"happenings 0 to {last}" if last >= 0 else "no happenings"
+        raise SettingsError(f"--only {wrong[0]}: seed {history.seed} has {has}")
     return history.only(only)
 
 

@@ -119,13 +119,19 @@ class Stage(Machinery):
 
 def play_scene(scene: Scene, wanted: Collection[int] = (), core: Any = None) -> Outcome:
     """Play it, jumping over quiet time. `core`: a module of the guard's core, sabotaged or not."""
+    return play_history(scene.history(), scene.setting(), wanted, core, scene.stays_s)
+
+
+def play_history(
+    history: History, setting: Setting, wanted: Collection[int] = (), core: Any = None, stays_s: float = 0.0
+) -> Outcome:
+    """The same for a history and a setting."""
     logging.disable(logging.CRITICAL)
     try:
         with tempfile.TemporaryDirectory(prefix="stage-", dir=_fast_disk()) as folder:
-            history = scene.history()
-            stage = Stage(core or load_core(), scene.setting(), history, Path(folder), Mode.JUMP)
-            stage.wanted, stage.stays_us = wanted, round(scene.stays_s * US)
-            if scene.stays_s:
+            stage = Stage(core or load_core(), setting, history, Path(folder), Mode.JUMP)
+            stage.wanted, stage.stays_us = wanted, round(stays_s * US)
+            if stays_s:
                 stage.technician._started = 1  # the one that is coming is the last
             return stage.play()
     finally:
