@@ -7,7 +7,6 @@ on a socket, and the broker is a few lines of `centre`. A life that is over reac
 from __future__ import annotations
 
 import asyncio
-import math
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
@@ -26,6 +25,7 @@ from station.campaign.virtual import US
 from station.contract.envelope import Stamp
 from station.contract.messages import Messages
 from station.contract.records import RecordCodec
+from station.domain.clock import wall_bound_s
 from station.domain.errors import StoreError
 from station.domain.events import Event
 from station.domain.interlock import Interlock, Trip
@@ -314,7 +314,7 @@ class Life:
 
     def _draft(self, ticket: Ticket, purpose: Purpose, plan: Plan, product: Product) -> RunDraft:
         stamp = self.stamps.read_stamp()
-        self.world.bound_us = math.ceil(plan.max_mains_s / self.setting.speed) * US
+        self.world.bound_us = wall_bound_s(plan.max_mains_s, self.setting.speed) * US
         run_id = str(uuid.UUID(int=self._runs.whole(0, (1 << 64) - 1) << 64 | 0x7 << 76 | 0x2 << 62))
         return RunDraft(
             run_id=run_id, purpose=purpose, work_order=ticket.work_order.number, operator=ticket.operator,
