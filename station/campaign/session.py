@@ -31,6 +31,8 @@ from station.run import session_events as ev
 END_S = LATE_S + 400
 MIN_OFF_US = 10 * US
 REBOOT_US = 3 * US
+STARTS_MAX = 5
+"""Starts that fail one after the other before the technician goes home."""
 
 
 class Mode(StrEnum):
@@ -77,7 +79,8 @@ class Machinery:
         self._lives = 0
         self._gone: list[tuple[VirtualLoop, Life]] = []
         self._ended: asyncio.Future[None] | None = None
-        self._down_us = 0
+        self._down_us = self._dark_until_us = 0
+        self._failed_starts = 0
         self._frozen = False
         self._missed_us = 0
         self.centre = Centre(world)
@@ -97,6 +100,7 @@ class Machinery:
             while not self._over():
                 self._one_life()
                 self.world.pass_without_station(self.world.now_us + self._down_us)
+                self.world.pass_without_station(self._dark_until_us)
             simulated_us = self.world.now_us - START_US
             self._epilogue()
         finally:
@@ -136,12 +140,14 @@ class Machinery:
                 raise booting.exception()  # type: ignore[misc]
             self.world.note(f"the station does not start: {booting.exception()}")
             self._down_us = REBOOT_US
+            self._failed_starts += 1
+            self.technician.done = self.technician.done or self._failed_starts >= STARTS_MAX
             return
+        self._failed_starts = 0
         await self._ended
 
     def _end(self, down_us: int) -> None:
-        if self._ended is not None and not self._ended.done():
-            assert self.life is not None
+        if self.life is not None and self._ended is not None and not self._ended.done():
             if self.life.ready and self.life.conductor.running:
                 self.world.may_be_cut_off.update(self.world.minted[-1:])
             self.life.over = True
@@ -151,7 +157,7 @@ class Machinery:
     def _pass_time(self, loop: VirtualLoop, limit_us: int | None) -> None:
         if self._ended is not None and self._ended.done():
             return
-        if self._over() and not self._closing:
+        if self._over():
             self._end(0)
             return
         if self._mode is Mode.JUMP and self.life is not None and self.life.ready:
@@ -161,8 +167,6 @@ class Machinery:
         if self.world.now_us == limit_us != before_us:
             self._quiet.stir()
         loop.now_us = self.world.now_us
-
-    _closing = False
 
     def _tick(self, now_us: int) -> None:
         if self._frozen:
@@ -221,9 +225,12 @@ class Machinery:
         world = self.world
         world.plant.supply = world.board.powered = False
         world.board.supply_changed(world.now_us)
+        self._dark_until_us = max(self._dark_until_us, world.now_us + down_us)
         self._end(down_us)
 
         def back(now_us: int) -> None:
+            if now_us < self._dark_until_us:
+                return  # it has gone once more meanwhile
             world.plant.supply = world.board.powered = True
             world.board.power_up(now_us)
             world.plant.settle(now_us)
