@@ -23,6 +23,8 @@ from station.steps.step import StepContext
 T = TypeVar("T")
 SCAN_S = 0.05
 """Wall seconds a batch aims at: one scan of the kernel."""
+FOLLOW_S, FOLLOW_K = 600.0, 0.3
+"""By then a heatsink under rated power has become warmer by at least this, ten times the noise of a thermometer."""
 WINDOW_STOPS = 10
 """Batches in the reference window, so that silences in some of them leave the others to compare with."""
 
@@ -103,6 +105,8 @@ async def _run(context: StepContext, params: Params, stream: SoakStream, tally: 
         for index, channel in enumerate(CHANNELS):
             tally.offset_v[index].append((began_s, readings[f"{channel}_plus_v"] - readings[f"{channel}_minus_v"]))
         tally.heatsink_degc.append((began_s, readings["heatsink_degc"]))
+        if at_s >= FOLLOW_S > began_s:
+            tally.refuse_a_stuck_thermometer(FOLLOW_K)
         context.progress(at_s / params.duration_s, _live(params, tally, readings, at_s))
         if tally.longest_silence_s >= params.lasting_silence_s:
             break

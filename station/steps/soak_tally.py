@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from station.domain.errors import StepError
 from station.domain.sound import SoakBatch
 
 DROPOUT_S = 0.050
@@ -29,6 +30,16 @@ class Tally:
     end_s: float = 0.0
     open_silence_s: float = 0.0
     longest_silence_s: float = 0.0
+
+    def refuse_a_stuck_thermometer(self, least_k: float) -> None:
+        """Raise `StepError` where the heatsink's temperature has not moved by `least_k`: it cannot watch the soak."""
+        values = [value for _, value in self.heatsink_degc]
+        moved_k = max(values) - min(values)
+        if moved_k < least_k:
+            raise StepError(
+                f"heatsink thermometer: {values[-1]:.2f} degC has moved by {moved_k:.2f} K in {self.end_s:.0f} s at rated "
+                f"power, must be at least {least_k:g} K; it is stuck or off the heatsink, fix it and test again"
+            )
 
     def take(self, batch: SoakBatch) -> None:
         """Add one stretch of sound."""
