@@ -165,7 +165,8 @@ def i23(watch: Watch) -> str:
     world, board = watch.world, watch.world.board
     if board.k and not watch.k and board.k_rose_us - board.k_fell_us < watch.min_off_us:
         return f"ON {(board.k_rose_us - board.k_fell_us) / US:.1f} s after OFF"
-    hot = world.plant.load_bank.at(world.now_us) > 61.0
+    lying = world.troubles["temperature"].kind in ("stuck", "drifting", "shorted_sensor")
+    hot = world.plant.load_bank.at(world.now_us) > 61.0 and not lying
     alive = watch.sight.life is not None and watch.sight.life.ready
     if watch.lasting("cool", hot and alive and not world.plant.relays["fan"], 4_000_000):
         return "load bank above 60 degC and the fan's relay open"
