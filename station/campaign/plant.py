@@ -85,6 +85,8 @@ class Plant:
 
     dut: Dut
     relays: dict[str, bool]
+    pace: float = 1.0
+    """What is warm or cool runs as much faster as test time does."""
     closed: list[bool] = field(default_factory=lambda: [False, False])
     welded: list[bool] = field(default_factory=lambda: [False, False])
     dropped: bool = False
@@ -125,11 +127,11 @@ class Plant:
         driven = self.powered and self.playing_v > 1.0
         dut = self.dut
         if driven and (self.relays["load_left"] or self.relays["load_right"]):
-            self.heatsink.steer(now_us, dut.heat_k_s, dut.settles_degc)
-            self.load_bank.steer(now_us, 0.2, 75.0 if self.fan_turns else 140.0)
+            self.heatsink.steer(now_us, self.pace * dut.heat_k_s, dut.settles_degc)
+            self.load_bank.steer(now_us, self.pace * 0.2, 75.0 if self.fan_turns else 140.0)
         else:
-            self.heatsink.steer(now_us, 0.05, AMBIENT_DEGC)
-            self.load_bank.steer(now_us, 1.0 if self.fan_turns else 0.02, AMBIENT_DEGC)
+            self.heatsink.steer(now_us, self.pace * 0.05, AMBIENT_DEGC)
+            self.load_bank.steer(now_us, self.pace * (1.0 if self.fan_turns else 0.02), AMBIENT_DEGC)
         if not self.relays["fan"] or self.fan_broken:
             self.fan_since_us = None
         elif self.fan_since_us is None:

@@ -72,6 +72,7 @@ class Machinery:
 
     def __init__(self, core: Any, setting: Setting, history: History, folder: Path, mode: Mode) -> None:
         self.world = world = World(core, history)
+        world.plant.pace = setting.speed
         self.setting = setting
         self._path = folder / "station.sqlite"
         self._mode = mode

@@ -28,7 +28,7 @@ from station.steps.catalog import STEPS
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "config"
-ONE_RUN, TWO_RUNS = 29, 37
+ONE_RUN, TWO_RUNS = 29, 60
 """Seeds whose technician tests one device, and two."""
 FOR_EVER_S = FOR_EVER_US / US
 
