@@ -25,7 +25,7 @@ from station.safety.rules import Rules
 from station.safety.snapshot import DriveWish, RelayImage, ScanInputs, ScanState
 from station.steps import electrical
 from station.store.store import Store
-from tests.campaign.sabotages_of_the_guard import ON, both, deaf_to, scene
+from tests.campaign.sabotages_of_the_guard import ON, both, deaf_to, never_refuses, scene
 from tests.campaign.stage import FOR_EVER_S, TWO_RUNS, At, Sabotage, Scene, What
 
 
@@ -237,6 +237,10 @@ ELECTRICAL = ("earth_bond", "insulation", "inrush", "touch_current", "idle_power
 # what was broken -> (invariant, what else may break with it, the bug, the session)
 OF_THE_STATION: dict[str, tuple[int, tuple[int, ...], Sabotage, Scene]] = {
     "a trip lapses": (3, (), a_trip_lapses, scene(What(ON, "input", "estop", 0.5))),
+    "RESET over an open loop": (
+        3, (), both(never_refuses("INPUT"), gives(kernel_sight.KernelSight, "why_reset_refused", lambda kernel: ())),
+        scene(What(ON, "input", "estop", 30.0)),
+    ),
     "the latest trip comes first": (
         4, (), the_latest_trip_first,
         scene(What(ON, "input", "estop", 2.0), What(replace(ON, plus_s=1.2), "input", "thermo", 2.0)),
