@@ -37,8 +37,8 @@ class Tally:
         moved_k = max(values) - min(values)
         if moved_k < least_k:
             raise StepError(
-                f"heatsink thermometer: {values[-1]:.2f} degC has moved by {moved_k:.2f} K in {self.end_s:.0f} s at rated "
-                f"power, must be at least {least_k:g} K; it is stuck or off the heatsink, fix it and test again"
+                f"heatsink thermometer: {values[-1]:.2f} degC has moved by {moved_k:.2f} K in {self.end_s:.0f} s "
+                f"at rated power, must be at least {least_k:g} K; stuck or off the heatsink: fix it, test again"
             )
 
     def take(self, batch: SoakBatch) -> None:

@@ -21,4 +21,6 @@ def test_a_stuck_thermometer_ends_the_soak_and_is_named_with_what_it_showed() ->
 
 
 def test_a_heatsink_that_warms_a_little_is_followed() -> None:
-    tally(25.0, 25.1, 25.2, 25.35).refuse_a_stuck_thermometer(FOLLOW_K)
+    warming = tally(25.0, 25.1, 25.2, 25.35)
+    warming.refuse_a_stuck_thermometer(FOLLOW_K)
+    assert len(warming.heatsink_degc) == 4, "looking changes nothing"
