@@ -17,8 +17,10 @@ from station.campaign.virtual import US
 FOR_EVER_US = 20_000 * US
 START_US = 1_000 * US
 """Virtual time at which every session begins."""
-EARLY_S, LATE_S = 120, 7_400
+EARLY_S, LATE_S = 60, 7_400
 """Where most of what happens in a session happens; and its whole length."""
+HEELS_S = 4
+"""What comes on the heels of something comes within this."""
 SENSORS = ("mains", "temperature", "inrush", "dc", "discharge", "fan")
 DEVICES = (*SENSORS, "relays", "tester", "touch", "panel", "loadbank")
 INPUTS = ("estop", "lid", "thermo")
@@ -141,22 +143,35 @@ class History:
 
 
 def draw(seed: int) -> History:
-    """The history of a seed."""
+    """The history of a seed.
+
+    Half of what happens comes on the heels of what happened before: faults meet faults, and people press buttons then.
+    """
     chance = Chance(seed, "history")
-    count = 0 if chance.one_in(12) else chance.whole(1, 4) if not chance.one_in(6) else chance.whole(5, 14)
-    happenings = sorted((_draw_one(chance) for _ in range(count)), key=lambda one: (one.at_us, one.kind))
-    dut = chance.pick(DUTS) if chance.one_in(3) else Dut()
-    soak_s = 0 if chance.one_in(4) else 7_200
+    soak_s = 0 if chance.one_in(3) else 7_200
+    count = 0 if chance.one_in(20) else chance.whole(1, 5) if not chance.one_in(5) else chance.whole(6, 16)
+    happenings: list[Happening] = []
+    for _ in range(count):
+        heels = bool(happenings) and chance.one_in(2)
+        happenings.append(_draw_one(chance, happenings[-1].at_us if heels else None, late=soak_s > 0))
+    happenings.sort(key=lambda one: (one.at_us, one.kind))
+    dut = chance.pick(DUTS) if chance.one_in(4) else Dut()
     wrap_ms = (1 << 30) - chance.whole(1, 9_000_000)
     return History(seed, tuple(happenings), dut, soak_s, wrap_ms)
 
 
-def _draw_one(chance: Chance) -> Happening:
-    name = chance.pick([name for name, kind in KINDS.items() for _ in range(kind.weight)])
+def _draw_one(chance: Chance, before_us: int | None, *, late: bool) -> Happening:
+    name = chance.pick(_LOTS)
     kind = KINDS[name]
-    late = chance.one_in(3)
-    at_us = chance.whole(0, (LATE_S if late else EARLY_S) * 1000) * 1000 + chance.whole(0, 999)
+    if before_us is not None:
+        at_us = before_us + chance.whole(0, HEELS_S * 1_000_000)
+    else:
+        within_s = LATE_S if late and chance.one_in(4) else EARLY_S
+        at_us = chance.whole(0, within_s * 1_000_000)
     for_us = chance.whole(*kind.for_ms) * 1000
     if kind.may_last and chance.one_in(3):
         for_us = FOR_EVER_US
     return Happening(at_us, name, chance.pick(kind.targets), for_us, chance.whole(*kind.amount))
+
+
+_LOTS = tuple(name for name, kind in KINDS.items() for _ in range(kind.weight))
