@@ -16,7 +16,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -137,11 +137,14 @@ class Station:
         return self.stamps.read_stamp().ts
 
 
-async def _close_cut_off_runs(store: Store, messages: RunMessages, stamps: ClockReader) -> int:
-    """Every run that a crash cut off becomes one ABORTED record, committed with its messages. Returns how many."""
+async def _close_cut_off_runs(
+    store: Store, messages: RunMessages, stamps: ClockReader, broken: Mapping[str, str]
+) -> int:
+    """Every run that was cut off becomes one record, committed with its messages: ABORTED after a crash, ERROR where
+    this station could not keep it (`broken`: why, by run id). Returns how many."""
     cut_off = await store.unfinished()
     for run in cut_off:
-        record = close_as_aborted(run, stamps.read_stamp().ts)
+        record = close_as_aborted(run, stamps.read_stamp().ts, broken.get(run.draft.run_id))
         await store.finish_run(record, messages.ended(record))
         log.warning("run %s was cut off; closed as %s", record.run_id, record.verdict)
     return len(cut_off)
@@ -157,7 +160,7 @@ async def _serve(tree: Tree, keys: Any) -> int:
         rooms.enter_context(hold_store(path))  # before anything is read as "cut off": another may be in the run
         store = await Store.open(path, RecordCodec(), settings.name)
         rooms.push_async_callback(store.close)
-        cut_off = await _close_cut_off_runs(store, run_messages, stamps)
+        cut_off = await _close_cut_off_runs(store, run_messages, stamps, {})
         devices = make_devices(settings)
         rooms.push_async_callback(devices.close)
         station = Station(tree, store, devices, stamps)
@@ -181,7 +184,7 @@ async def _serve(tree: Tree, keys: Any) -> int:
             await store.post([messages.alarm(trip.code or trip.interlock, cause, run_id=run_id)])
 
         async def prepare() -> None:
-            await _close_cut_off_runs(store, run_messages, stamps)
+            await _close_cut_off_runs(store, run_messages, stamps, room.broken)
             await devices.ensure_sound()
             if refused := kernel.why_start_refused():
                 raise NotReady(f"no run is begun: {'; '.join(refused)}")

@@ -184,6 +184,7 @@ class Life:
         self._path = path
         self._tasks: list[asyncio.Task[Any]] = []
         self._runs = Chance(world.history.seed, f"runs {number}")
+        self._broken: dict[str, str] = {}
 
     def is_over(self) -> bool:
         """Whether this life has ended: then nothing of it reaches the world."""
@@ -211,7 +212,7 @@ class Life:
         )
         room = Room(
             bench, kernel, self.disk, self.messages, STEPS, clock, self.stamps, self._resolve, self._draft,
-            self._prepare, lambda trip: trip_text(trip, self.setting.interlocks), self._alarm,
+            self._prepare, lambda trip: trip_text(trip, self.setting.interlocks), self._alarm, self._broken,
         )  # fmt: skip
         self.conductor = Conductor(self.session, room, self._make_panel, self._publish, loop.time)
         kernel.listen(self.conductor.tripped)
@@ -342,7 +343,7 @@ class Life:
         cut_off = await self.store.unfinished()
         for run in cut_off:
             self.world.cut_off.add(run.draft.run_id)
-            record = close_as_aborted(run, self.stamps.now())
+            record = close_as_aborted(run, self.stamps.now(), self._broken.get(run.draft.run_id))
             await self.disk.finish_run(record, self.messages.ended(record))
         return len(cut_off)
 

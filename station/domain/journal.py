@@ -108,12 +108,14 @@ def step_not_made(planned: PlannedStep) -> StepRecord:
     return StepRecord(planned.id, planned.use, planned.title, verdict, 0, None, 0.0, measurements)
 
 
-def close_as_aborted(
-    run: UnfinishedRun, ended_at: str, why: str = "the station stopped in the middle of the run"
-) -> Record:
+CUT_OFF = "the station stopped in the middle of the run"
+
+
+def close_as_aborted(run: UnfinishedRun, ended_at: str, broke: str | None = None) -> Record:
     """The record of a run that was cut off: what was measured, the rest SKIPPED, ABORTED (ERROR where a step was one).
 
-    `ended_at` is the UTC stamp of the closing; `why` becomes the last cause. The duration is the test time of
+    `ended_at` is the UTC stamp of the closing. `broke`: why the station could not keep the run to its end, where it is
+    still the one that knows: the last cause, and an ERROR. The duration is the test time of
     the steps that were committed: what the step in hand took is not known.
     """
     draft = run.draft
@@ -140,8 +142,8 @@ def close_as_aborted(
         ended_at=ended_at,
         clock=draft.clock,
         duration_s=sum(step.duration_s for step in run.steps),
-        verdict=worst([Verdict.ABORTED, *(step.verdict for step in run.steps)]),
-        causes=(*in_time, Cause(None, None, None, why)),
+        verdict=worst([Verdict.ERROR if broke else Verdict.ABORTED, *(step.verdict for step in run.steps)]),
+        causes=(*in_time, Cause(None, None, None, broke or CUT_OFF)),
         steps=steps + surplus,
         parts=draft.parts,
         instruments=draft.instruments,

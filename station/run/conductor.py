@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from drivers.errors import DriverError, PermitDenied
@@ -93,6 +93,8 @@ class Room:
     words: Callable[[Trip], Mapping[str, str]]
     alarm: Callable[[Trip, str | None], Awaitable[None]]
     """Tell the centre of a trip, in a run or not. Raises `StationError`."""
+    broken: dict[str, str] = field(default_factory=dict)
+    """By run id: why a run could not be kept to its end (a full disk), for the record that closes it later."""
 
 
 class Conductor:
@@ -274,6 +276,7 @@ class Conductor:
             verdict = record.verdict
         except (DriverError, StationError) as error:
             log.error("run %s: %s", draft.run_id, error)
+            room.broken[draft.run_id] = str(error)
             self._tell("tell", "no_run", in_both(str(error)))
         finally:
             self._runner = None

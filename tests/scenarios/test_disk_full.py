@@ -76,9 +76,11 @@ def refuses(bench: Deathbed) -> str:
     raise AssertionError(f"the daemon went away; {bench.logs()}")
 
 
-def check_closed(bench: Deathbed, run_id: str) -> None:
-    """The run is on record, once, as one that did not come to its end."""
-    assert bench.result(run_id)["verdict"] == "ABORTED"
+def check_closed(bench: Deathbed, run_id: str, verdict: str, why: str) -> None:
+    """The run is on record, once, as one that did not come to its end, and the record says why."""
+    record = bench.result(run_id)
+    assert record["verdict"] == verdict
+    assert why in record["causes"][-1]["text"]
 
 
 @pytest.mark.timeout(240)
@@ -96,7 +98,7 @@ def test_a_full_disk_ends_the_run_dead_and_nothing_is_tested_until_there_is_room
         assert "the disk is full" in refuses(bench)
         make_room()
         second, told = run_into_it(bench, lambda: fill(place), make_room)  # with room it goes on, without a restart
-        check_closed(bench, first)
+        check_closed(bench, first, "ERROR", "the disk is full")
         assert "the disk is full" in told
         bench.kill(bench.station)
         before = bench.changes()
@@ -104,7 +106,7 @@ def test_a_full_disk_ends_the_run_dead_and_nothing_is_tested_until_there_is_room
         assert "the disk is full" in bench.logs() and bench.changes() == before
         make_room()
         bench.restart()
-        check_closed(bench, second)
+        check_closed(bench, second, "ABORTED", "the station stopped")
 
 
 @pytest.mark.byhand
@@ -118,4 +120,4 @@ def test_a_store_that_cannot_grow_ends_the_run_dead_and_the_next_daemon_says_so(
         assert "station.sqlite" in told and "check the disk" in told
         bench.kill(bench.station)
         bench.restart()
-        check_closed(bench, run_id)
+        check_closed(bench, run_id, "ABORTED", "the station stopped")
