@@ -31,6 +31,7 @@ from station.run import session_events as ev
 END_S = LATE_S + 400
 MIN_OFF_US = 10 * US
 REBOOT_US = 3 * US
+BURIAL_ROUNDS = 100
 STARTS_MAX = 5
 """Starts that fail one after the other before the technician goes home."""
 
@@ -104,8 +105,11 @@ class Machinery:
                 self.world.pass_without_station(self._dark_until_us)
             simulated_us = self.world.now_us - START_US
             self._epilogue()
+            return self._outcome(simulated_us)
         finally:
             self._bury()
+
+    def _outcome(self, simulated_us: int) -> Outcome:
         verdicts = tuple(record.verdict.value for records in self.world.records.values() for record in records)
         return Outcome(
             self.world.history.seed, simulated_us / US, tuple(self.watch.violations), tuple(self.world.trace),
@@ -201,15 +205,14 @@ class Machinery:
         """Lives that are over end for good: nothing of theirs runs when memory is collected."""
         for loop, life in self._gone:
             life.over = True
-            for task in asyncio.all_tasks(loop):
-                task._log_destroy_pending = False  # type: ignore[attr-defined]
-                coroutine = task.get_coro()
-                for _ in range(20):
-                    try:
-                        coroutine.close()
-                        break
-                    except BaseException:
-                        continue
+            loop.let_go()
+            for _ in range(BURIAL_ROUNDS):  # clean-up that waits is cancelled in its turn
+                tasks = asyncio.all_tasks(loop)
+                if not tasks:
+                    break
+                for task in tasks:
+                    task.cancel()
+                loop.run_until_complete(asyncio.sleep(0))
             if hasattr(life, "store"):
                 life.store.let_go()
             loop.close()

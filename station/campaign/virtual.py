@@ -52,6 +52,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             raise RuntimeError("everything waits for nothing: a deadlock")
         self.now_us = limit_us
 
+    def let_go(self) -> None:
+        """Nobody owns this loop's time any more, and nobody listens to its complaints: it only has to end."""
+        self._owner = None
+        self.set_exception_handler(lambda loop, context: None)
+
     def call_soon_threadsafe(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:  # type: ignore[override]
         """There are no threads in virtual time."""
         return self.call_soon(callback, *args, context=context)
