@@ -93,7 +93,7 @@ class Machinery:
         world.watch = self.watch.look
         world.on_tick = self._tick
         self._ticks = Ticks(self)
-        self._quiet = Quiet(world)
+        self._quiet = Quiet(world, self._ticks.catch_up)
         plan_all(world, self)
 
     def play(self) -> Outcome:
@@ -167,10 +167,7 @@ class Machinery:
             return
         if self._mode is Mode.JUMP and self.life is not None and self.life.ready:
             self._quiet.jump(self.life, self.technician.next_us, limit_us)
-        before_us = self.world.now_us
         self.world.advance(loop, limit_us)
-        if self.world.now_us == limit_us != before_us:
-            self._quiet.stir()
         loop.now_us = self.world.now_us
 
     def _tick(self, now_us: int) -> None:

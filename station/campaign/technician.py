@@ -51,8 +51,7 @@ class Technician:
         elif state in IDLE:
             self._scan_all()
         elif state == "ready":
-            self._started += 1
-            self._press(Button.START)
+            self._start(now_us)
         elif state == "prompt":
             self._press(Button.OK)
         elif state == "tripped":
@@ -76,6 +75,13 @@ class Technician:
         plan = "short" if number > 1 or not self._world.history.soak_s else "whole"
         for text in ("OP:e7", f"WO:{number}", f"SN:{number}", f"PR:{self._product}", f"PL:{plan}"):
             self._scan(text)
+
+    def _start(self, now_us: int) -> None:
+        if now_us - self._since_us > GIVES_UP_US:  # START is refused again and again
+            self.done = True
+            return
+        self._started += 1
+        self._press(Button.START)
 
     def _reset(self, now_us: int) -> None:
         if self._resets >= RESETS_MAX or now_us - self._since_us > GIVES_UP_US:

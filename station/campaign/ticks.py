@@ -16,12 +16,18 @@ from station.campaign.life import POLL_S, Life
 from station.campaign.virtual import US
 from station.panel.buttons import ButtonPressed, ButtonScan, ButtonStuck
 from station.run import session_events as ev
+from station.safety.pollers import REST_S
 
 if TYPE_CHECKING:
     from station.campaign.session import Machinery
 
-DESK_TICKS, LINE_TICKS, LOOK_TICKS, DRAIN_TICKS, REST_TICKS = 10, 20, 2, 40, 20
-POLL_TICKS = {role: round(poll_s * US) // TICK_US for role, poll_s in POLL_S.items()}
+LINE_TICKS, LOOK_TICKS, DRAIN_TICKS = 20, 2, 40
+DESK_TICKS = {False: 10, True: 20}
+"""By whether the bench rests."""
+POLL_TICKS = {
+    False: {role: round(poll_s * US) // TICK_US for role, poll_s in POLL_S.items()},
+    True: {role: round(max(poll_s, REST_S) * US) // TICK_US for role, poll_s in POLL_S.items()},
+}
 
 
 class Ticks:
@@ -84,27 +90,46 @@ class Ticks:
     def _poll(self, life: Life, number: int) -> None:
         resting = life.kernel.pollers.pace.resting
         woken, self._resting = self._resting and not resting, resting
-        table, now_s = life.kernel.table, self._world.now_us / US
-        for role, sensor in life.sensors.items():
-            every = max(POLL_TICKS[role], REST_TICKS) if resting else POLL_TICKS[role]
-            if number % every == 0 or woken:
-                try:
-                    table.put(role, sensor.sample(), now_s)
-                except DriverError:
-                    table.fail(role, sensor.accuracy, now_s)
+        for role, period in POLL_TICKS[resting].items():
+            if woken or number % period == 0:
+                self._read(life, role)
+
+    def _read(self, life: Life, role: str) -> None:
+        sensor, table, now_s = life.sensors[role], life.kernel.table, self._world.now_us / US
+        try:
+            table.put(role, sensor.sample(), now_s)
+        except DriverError:
+            table.fail(role, sensor.accuracy, now_s)
+
+    def _see_relays(self, life: Life) -> None:
+        desk = life.kernel.desk
+        try:
+            desk.note(life.relays.sample(), self._world.now_us / US)
+            desk.trouble = None
+        except DriverError as error:
+            desk.trouble = error
+
+    def catch_up(self, life: Life, since_us: int) -> None:
+        """Quiet time since then was jumped over: the last polls in it are done as of their own moments."""
+        world, resting = self._world, life.kernel.pollers.pace.resting
+        now_us, desk = world.now_us, life.kernel.desk
+        for role, period in POLL_TICKS[resting].items():
+            world.now_us = now_us // (period * TICK_US) * (period * TICK_US)
+            if world.now_us > since_us:
+                self._read(life, role)
+        period_us = DESK_TICKS[resting] * TICK_US
+        world.now_us = now_us // period_us * period_us
+        if world.now_us > since_us and desk.started and not desk.writing:
+            self._see_relays(life)
+        world.now_us = now_us
 
     def _keep_lines(self, life: Life, number: int) -> None:
         desk, line = life.kernel.desk, life.kernel.line
-        if number % (REST_TICKS if life.kernel.pollers.pace.resting else DESK_TICKS) == 0:
-            if desk.started and desk.writing:
-                pass
-            elif desk.started:
-                try:
-                    desk.note(life.relays.sample(), self._world.now_us / US)
-                except DriverError as error:
-                    desk.trouble = error
-            else:
+        if number % DESK_TICKS[life.kernel.pollers.pace.resting] == 0:
+            if not desk.started:
                 self._once("desk", desk.look)
+            elif not desk.writing:
+                self._see_relays(life)
         if line.needs_opening and (number % LINE_TICKS == 0 or line.status is None):
             self._once("line", line.keep_open)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -113,7 +114,7 @@ class Conductor:
         self._alarmed_s: dict[tuple[str, str], float] = {}
         self._prompts = Prompts(self._prompted)
         self._view: dict[str, Any] = {}
-        self._voltage, self._ticked_s = False, now_s()
+        self._voltage, self._ticks = False, now_s() // TICK_S
         self._blinks = dict(BLINKS)
         self._blind_since_s: float | None = None
         self._blind_told = False
@@ -171,9 +172,16 @@ class Conductor:
         if self._session.state is State.COOLING and not self._room.safety.hot:
             self.post(ev.Cooled())
         self._tell_if_blind()
-        if self._now_s() - self._ticked_s >= TICK_S:
-            self._ticked_s = self._now_s()
+        ticks = self._now_s() // TICK_S
+        if ticks != self._ticks:
+            self._ticks = ticks
             self.post(ev.Tick())
+
+    @property
+    def due_s(self) -> float:
+        """When a look would tell something although nothing had changed, in monotonic seconds."""
+        since_s = self._blind_since_s
+        return math.inf if since_s is None or self._blind_told else since_s + BLIND_S
 
     def _tell_if_blind(self) -> None:
         """A session that cools under a dead thermometer would cool for ever: say so once, and what to do."""
