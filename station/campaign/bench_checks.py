@@ -75,7 +75,7 @@ def i12(watch: Watch) -> str:
         for role, limit_us in limits.items():
             kind = world.troubles[role].kind
             dumb = kind in DUMB or (kind == "open_sensor" and role in ("temperature", "dc", "discharge"))
-            if watch.lasting(f"dumb {role}", on and dumb, limit_us + SPARE_US):
+            if watch.lasting("dumb " + role, on and dumb, limit_us + SPARE_US):
                 return f"{'K' if limits is STALE_US else 'drive'} on over a sensor that tells nothing: {role} ({kind})"
     return ""
 
@@ -136,16 +136,16 @@ def i20_routing(watch: Watch) -> str:
     plant, now_us = watch.world.plant, watch.world.now_us
     if watch.lasting("tester", plant.live and plant.relays["tester"], 400_000):
         return "tester on mains"
-    volts = plant.plug_volts(now_us) if watch.world.troubles["discharge"].kind != "stuck" else 0.0
-    if watch.relays["tester"] and not plant.relays["tester"] and not plant.live and volts >= DEAD_V:
-        return f"tester taken out of circuit with {volts:.0f} V on the plug"
+    if watch.relays["tester"] and not plant.relays["tester"] and not plant.live:
+        volts = plant.plug_volts(now_us) if watch.world.troubles["discharge"].kind != "stuck" else 0.0
+        return f"tester taken out of circuit with {volts:.0f} V on the plug" if volts >= DEAD_V else ""
     return ""
 
 
 def i21(watch: Watch) -> str:
     """Loads and capture close on quiet terminals only; DC under drive is a trip."""
     plant = watch.world.plant
-    volts = max(abs(v) for v in plant.terminals().values())
+    volts = max(map(abs, plant.terminals().values())) if plant.powered else 0.0
     if watch.world.troubles["dc"].kind in LYING:  # one DC meter: what it does not show nobody knows
         volts = 0.0
     for role in ("load_left", "load_right", "capture"):
@@ -158,10 +158,11 @@ def i21(watch: Watch) -> str:
 
 def i22(watch: Watch) -> str:
     """The plug is measured dead before the test voltage: it is the bench's own, and nothing is left on it."""
-    board, volts = watch.world.board, watch.world.plant.plug_volts(watch.world.now_us)
-    if board.h and not watch.h and not watch.world.plant.testing and volts >= DEAD_V:
-        return f"H rose with {volts:.0f} V on the plug"
-    return ""
+    board, plant = watch.world.board, watch.world.plant
+    if not board.h or watch.h or plant.testing:
+        return ""
+    volts = plant.plug_volts(watch.world.now_us)
+    return f"H rose with {volts:.0f} V on the plug" if volts >= DEAD_V else ""
 
 
 def i23(watch: Watch) -> str:

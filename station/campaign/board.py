@@ -82,6 +82,9 @@ class Board:
         """Verbs accepted since the last power-up, heartbeats left out."""
         self.lines: list[str] = []
         self._seen = ("", False, False, True)
+        self._stepped_us = NEVER_US
+        self.k = self.h = False
+        """K and H are driven: the core says so and the board has power."""
         self.power_up(0)
 
     def power_up(self, now_us: int) -> None:
@@ -112,6 +115,7 @@ class Board:
         inputs = self.inputs
         ticks = (now_us // 1000 + self._wrap_ms) & TICKS_MASK
         self.core.step(ticks, inputs["estop"], inputs["lid"], inputs["thermo"], self.feedback)
+        self._stepped_us = now_us
         self.after(now_us)
 
     def skip(self, quiet_us: int, *, beats: bool) -> None:
@@ -135,7 +139,9 @@ class Board:
         """Hand one frame over; the lines that the guard sends meanwhile."""
         if not self.powered:
             return []
-        self.step(now_us)
+        if self._stepped_us != now_us:  # a second pass within the same moment would do nothing
+            self.step(now_us)
+        self._stepped_us = NEVER_US
         self.lines.clear()
         self.core.frame(body)
         answer = self.lines[0] if self.lines else ""
@@ -194,21 +200,12 @@ class Board:
         self.step(now_us)
 
     @property
-    def k(self) -> bool:
-        """K is driven: the core says so and the board has power."""
-        return bool(self.powered and self.core.k)
-
-    @property
-    def h(self) -> bool:
-        """H is driven."""
-        return bool(self.powered and self.core.h)
-
-    @property
     def chain(self) -> bool:
         """The hardware chain, the supply of the coils and of the tester's interlock."""
         return self.powered and self._plant.supply and self.inputs["estop"] and self.inputs["lid"]
 
     def _coil_follows(self, now_us: int) -> None:
+        self.k, self.h = bool(self.powered and self.core.k), bool(self.powered and self.core.h)
         coil = self.k and self.chain
         if coil != self._coil:
             self._coil = coil

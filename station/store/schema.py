@@ -53,7 +53,7 @@ def open_database(path: Path) -> sqlite3.Connection:
             raise StoreError(f"{path}: the journal mode is {mode}, not WAL; put the store on a local file system")
         db.execute("PRAGMA synchronous = FULL")
         _migrate(db, path)
-        _reserve_log(db)
+        _reserve_log(db, path)
     except BaseException:
         db.close()
         raise
@@ -77,9 +77,12 @@ def _migrate(db: sqlite3.Connection, path: Path) -> None:
         db.execute("COMMIT")
 
 
-def _reserve_log(db: sqlite3.Connection) -> None:
+def _reserve_log(db: sqlite3.Connection, path: Path) -> None:
     """Grow the write-ahead log once, so that later commits overwrite it: a sync without a change of the file's
     size takes about half the time (0.17 against 0.32 ms where it was measured)."""
+    log = path.with_name(path.name + "-wal")
+    if log.exists() and log.stat().st_size > _WAL_RESERVE_BYTES:
+        return  # left by a process that died, or another connection's
     db.execute("BEGIN")
     db.execute("CREATE TABLE log_reserve (x)")
     db.execute("INSERT INTO log_reserve VALUES (zeroblob(?))", (_WAL_RESERVE_BYTES,))
