@@ -19,14 +19,18 @@ class Keeping:
         self._desk = desk
         self._retry_s = retry_s
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.settled = True
+        """Nothing was left to put when the last scan looked: no relay is being tried again and again."""
 
     def keep(self, wanted: Mapping[str, bool]) -> None:
         """Start what is needed to bring each role where it is wanted. Never waits."""
+        self.settled = True
         for role in SAFE_CLOSED:
             busy = self._tasks.get(role)
             done = self._desk.commanded(role) is wanted[role]
             if done or not self._desk.started or not self._desk.has(role):
                 continue
+            self.settled = False
             if busy is None or busy.done():
                 self._tasks[role] = asyncio.get_running_loop().create_task(self._put(role, wanted[role]))
 

@@ -99,6 +99,11 @@ class Kernel(KernelSight):
         """Return once the latch is set."""
         await self._tripped.wait()
 
+    @property
+    def settled(self) -> bool:
+        """Whether scans only say the same again, and nothing is tried again beside them."""
+        return super().settled and self._leftover.settled
+
     def listen(self, listener: Callable[[Trip], None]) -> None:
         """Call `listener` with every new trip; what it raises is logged and changes nothing."""
         self._listeners.append(listener)

@@ -127,7 +127,7 @@ class KernelSight:
         """Whether scans only say the same again: no violation is growing old, nobody waits for a turn."""
         state = self._state
         busy = state is None or bool(state.bad_since) or state.unwanted_since is not None or self._turns.waiting > 0
-        return not busy and not self._resetting
+        return not busy and not self._resetting and self._keeping.settled
 
     def next_deadline(self) -> float:
         """When scans would say something else although every reading went on as it is, in monotonic seconds."""

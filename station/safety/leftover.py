@@ -35,6 +35,11 @@ class Leftover:
         if (self._task is None or self._task.done()) and self._is_left():
             self._task = asyncio.get_running_loop().create_task(self._free(), name="tester left in circuit")
 
+    @property
+    def settled(self) -> bool:
+        """Whether no tester is left in circuit and nobody is about to free it."""
+        return (self._task is None or self._task.done()) and not self._is_left()
+
     async def close(self) -> None:
         """Let go; a relay that is still closed stays closed."""
         if self._task is not None:

@@ -81,6 +81,27 @@ def test_a_soak_that_is_cut_short_is_the_same_history_with_and_without_jumps(nam
     assert any(words == "relay fan open" for _, words in jumping.trace)  # a bound that is crossed in quiet time
 
 
+FOUND = {
+    "relays that are put again and again": Scene((What(At("session energised", 1.0, 2), "silent", "relays", 7.784),)),
+    "a bus that is out when the run ends": Scene(
+        (
+            What(At("relay load_left closed", 1.0), "bus_out", "a", 5.926),
+            What(At("relay load_left closed", 5.9), "silent", "relays", 3.592),
+        )
+    ),
+    "no thermometer while it cools": Scene(
+        (What(At("relay source closed", 1.0), "silent", "temperature", 30.0), What(At("", 26.19), "stall", amount=2055))
+    ),
+}
+"""What was jumped over once and ought not to have been."""
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_was_once_jumped_over_is_the_same_history_both_ways(name: str) -> None:
+    jumping, every = look_both_ways(FOUND[name].history())
+    assert jumping.scans <= every.scans
+
+
 @pytest.mark.parametrize("seed", QUICK)
 def test_another_wrap_around_of_the_guard_s_ticks_changes_nothing(seed: int) -> None:
     history = draw(seed)
