@@ -21,6 +21,8 @@ STALE_US = {"mains": 1_000_000, "temperature": 2_000_000, "inrush": 1_000_000, "
 DRIVE_STALE_US = {"dc": 1_000_000, "fan": 2_000_000}
 """How old a reading may be that watches mains, and one that watches drive."""
 SPARE_US = 1_000_000
+MS_US = 1_000
+"""The guard counts whole milliseconds."""
 
 
 def i9(watch: Watch) -> str:
@@ -33,7 +35,7 @@ def i9(watch: Watch) -> str:
     volts = world.plant.plug_volts(world.now_us)
     if watch.lock:
         off_us = max(board.k_fell_us, board.hv_fell_us)
-        if world.now_us - off_us < watch.bleed_us:
+        if world.now_us - off_us < watch.bleed_us - MS_US:
             return f"lid released {(world.now_us - off_us) / US:g} s after OFF"
         if volts >= DEAD_V:
             return f"lid released with {volts:.0f} V on the plug"

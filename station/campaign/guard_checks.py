@@ -78,7 +78,9 @@ def i4(watch: Watch) -> str:
     if life is None or watch.latch_life is not life or not before:
         return ""
     trips = life.kernel.trips
-    if trips and trips[: len(before)] != before:
+    after_reset = watch.sight.resets != watch.latch_resets
+    anew = trips and trips[0].at > before[-1].at and after_reset  # cleared by RESET, and tripped again
+    if trips and not anew and trips[: len(before)] != before:
         return f"trips were {[t.cause for t in before]}, are {[t.cause for t in trips]}"
     return ""
 

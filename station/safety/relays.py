@@ -81,18 +81,20 @@ class RelayDesk:
                 await self.open(*(role for role in (*AUDIO, "touch") if self.has(role)))
 
     async def put_right(self, timeout_s: float) -> None:
-        """Open again what was put open and is seen closed, and let fan and bleed be put anew; raises nothing.
+        """Open again what was put open and is seen closed, close fan and bleed again likewise; raises nothing.
 
-        A lost reply leaves a relay commanded and not moved; without this it would stay so for ever.
+        A lost reply leaves a relay commanded and not moved; without this it would stay so for ever. One that does not
+        obey stays astray, and RESET is refused for it.
         """
         seen = self._image.seen if self._image is not None else {}
         astray = [role for role, closed in self._commanded.items() if seen.get(role, closed) is not closed]
-        for role in astray:
-            if role in SAFE_CLOSED and self._commanded[role]:
-                del self._commanded[role]  # the scan's next word on it is then a new one
+        to_open = [role for role in astray if self._commanded[role] is False]
+        to_close = [role for role in astray if self._commanded[role] and role in SAFE_CLOSED]
         with contextlib.suppress(DriverError, TimeoutError):
             async with asyncio.timeout(timeout_s):
-                await self.open(*(role for role in astray if self._commanded.get(role) is False))
+                await self.open(*to_open)
+                if to_close:
+                    await self.close(AlwaysSafe(), *to_close)
 
     async def close(self, permit: Permit, *roles: str) -> None:
         """Close these relays, in this order, and read them back. Raises `PermitDenied`, `DriverError`."""

@@ -34,6 +34,21 @@ def test_a_fan_that_stopped_by_itself_is_put_on_again_by_reset() -> None:
     play(scene)
 
 
+def test_a_fan_that_does_not_obey_keeps_the_bench_tripped() -> None:
+    """Found by the campaign: RESET cleared the latch, and the next scan tripped again."""
+
+    async def scene(rig: Rig) -> None:
+        rig.degc["loadbank_degc"] = 80.0
+        await rig.settle(3.0)
+        rig.board.positions["fan"] = False
+        rig.board.stuck.add("fan")
+        await rig.tripped(5.0)
+        assert "relay fan is not where it was put" in await rig.kernel.reset()
+        assert rig.causes[0] == ("relays", "MISMATCH fan")
+
+    play(scene)
+
+
 def test_a_relay_that_does_not_obey_keeps_the_bench_tripped() -> None:
     async def scene(rig: Rig) -> None:
         await rig.settle()
