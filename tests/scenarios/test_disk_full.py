@@ -46,7 +46,8 @@ def limit_files(bench: Deathbed, bytes_max: int) -> None:
 def run_into_it(bench: Deathbed, make_full: Callable[[], None], make_room: Callable[[], None]) -> tuple[str, str]:
     """A run with more steps than the store has in reserve; the disk is full from its first step on.
 
-    Returns the run and what the technician is told when it ends. One that the station ended by itself is made again.
+    Returns the run, in which K was on, and what the technician is told when it ends. One that the station ended by
+    itself, or that the disk ended before K was on, is made again.
     """
     for _ in range(AGAIN_MAX):
         run_id = ""
@@ -56,8 +57,11 @@ def run_into_it(bench: Deathbed, make_full: Callable[[], None], make_room: Calla
                 run_id = data["run_id"]
                 make_full()
             elif kind == "tell" and data["code"] == "no_run" and run_id:
-                assert bench.outputs("k") and not bench.energised(), "K was on and is off before anything is told"
-                return run_id, data["text"]["en"]
+                assert not bench.energised(), "K and H are off before anything is told"
+                if bench.outputs("k"):
+                    return run_id, data["text"]["en"]
+                make_room()  # the log's reserve was used up before anything was switched on: nothing to see here
+                break
             elif kind == "run_ended":
                 assert busy(data), data
                 make_room()
