@@ -60,9 +60,9 @@ class Wire:
         """Take the time of one exchange. Raises what a driver raises; never returns to a station that has died."""
         trouble = self.trouble
         kind = trouble.kind
-        await asyncio.sleep(seconds if kind not in _SILENT else TIMEOUT_S)
+        await asyncio.sleep(seconds if kind != "silent" else TIMEOUT_S)
         await self.alive()
-        if kind in _SILENT:
+        if kind == "silent":
             raise DeviceTimeout(self.role, "no reply")
         if kind == "late":
             await asyncio.sleep(trouble.amount / 1000)
@@ -72,7 +72,7 @@ class Wire:
     def raise_trouble(self) -> None:
         """Raise what the present trouble makes a driver raise."""
         kind = self.trouble.kind
-        if kind in _SILENT:
+        if kind == "silent":
             raise DeviceTimeout(self.role, "no reply")
         if kind == "bus_out":
             raise PortError(self.role, "unplugged")
@@ -87,11 +87,8 @@ class Wire:
 
     async def alive(self) -> None:
         """Never returns to a station that has died."""
-        if self._gone():
+        if self.is_gone():
             await asyncio.get_running_loop().create_future()
-
-
-_SILENT = ("silent",)
 
 
 class Sensor:

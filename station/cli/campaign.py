@@ -38,7 +38,6 @@ class Choice:
     trace: bool
     as_json: bool
     only: tuple[int, ...] | None = None
-    workers: int = 0
 
 
 def parse_seeds(text: str) -> tuple[int, int]:
@@ -74,9 +73,7 @@ def run_campaign(choice: Choice) -> int:
         history = _cut(draw(choice.first), choice.only)
         outcomes = iter([bench.play(history)])
     else:
-        outcomes = run_seeds(
-            read_tree, range(choice.first, choice.end), Mode(choice.mode), choice.workers or os.cpu_count() or 1
-        )
+        outcomes = run_seeds(read_tree, range(choice.first, choice.end), Mode(choice.mode), os.cpu_count() or 1)
     for outcome in outcomes:
         simulated_s += outcome.simulated_s
         scans += outcome.scans
