@@ -212,7 +212,7 @@ class Life:
         )
         room = Room(
             bench, kernel, self.disk, self.messages, STEPS, clock, self.stamps, self._resolve, self._draft,
-            self._prepare, lambda trip: trip_text(trip, self.setting.interlocks), self._alarm, self._broken,
+            self._prepare, lambda trip: trip_text(trip, self.setting.interlocks), self._alarm, broken=self._broken,
         )  # fmt: skip
         self.conductor = Conductor(self.session, room, self._make_panel, self._publish, loop.time)
         kernel.listen(self.conductor.tripped)

@@ -1,7 +1,7 @@
 """Records, steps and drafts as JSON and back, with the names of contracts/record.md.
 
-`channel`, `bound` and `imei` are absent where there is none (the contract says so); every other field without
-a value is null. Figures of measurements and trips are written with six significant digits: what a floating point unit
+`channel`, `bound` and `imei` are absent where there is none (the contract says so), as is what later versions added;
+every other field without a value is null. Figures of measurements and trips are written with six significant digits: what a floating point unit
 adds beyond them nobody has measured. Curves are as their steps gave them, times are exact.
 """
 
@@ -19,7 +19,8 @@ from station.domain.errors import MessageError
 from station.domain.journal import RunDraft
 from station.domain.record import Record, StepRecord
 
-ABSENT_WHEN_NONE = frozenset({"channel", "bound", "imei"})
+ABSENT_WHEN_NONE = frozenset({"channel", "bound", "imei", "signed_by", "purpose", "verdict", "station", "ended_at"})
+ABSENT_WHEN_EMPTY = frozenset({"captures"})
 DIGITS = 6
 """Significant digits of a figure in a record."""
 
@@ -74,7 +75,7 @@ def _without_absent(value: Any) -> Any:
         return {
             name: _without_absent(member)
             for name, member in value.items()
-            if member is not None or name not in ABSENT_WHEN_NONE
+            if not (member is None and name in ABSENT_WHEN_NONE) and not (member == [] and name in ABSENT_WHEN_EMPTY)
         }
     if isinstance(value, list) and value and isinstance(value[0], (dict, list)):
         return [_without_absent(member) for member in value]

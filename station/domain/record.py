@@ -60,8 +60,28 @@ class JudgedMeasurement:
 
 
 @dataclass(frozen=True, slots=True)
+class Capture:
+    """Sound that was kept on the bench around an event; the record names the file (contracts/mqtt.md, Envelope).
+
+    `at_s` is test time since the step began; the file holds `before_s` and `after_s` around it.
+    """
+
+    file: str
+    event: str
+    at_s: float
+    before_s: float
+    after_s: float
+    sample_rate_hz: int
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class StepRecord:
-    """One step as it ran, or as it was skipped (then `attempt` 0 and no start)."""
+    """One step as it ran, or as it was skipped (then `attempt` 0 and no start).
+
+    `signed_by`: the badge that signed it.
+    """
 
     id: str
     use: str
@@ -73,6 +93,8 @@ class StepRecord:
     measurements: tuple[JudgedMeasurement, ...] = ()
     curves: tuple[Curve, ...] = ()
     notes: tuple[str, ...] = ()
+    captures: tuple[Capture, ...] = ()
+    signed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +121,27 @@ class TripRecord:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the rules of diagnosis infer (incoming runs)."""
+    """What the rules of diagnosis infer (incoming runs).
+
+    `because`: measurements, as `step/name` or `step/name/channel`. `text` and `parts` (what it most likely is) by
+    language.
+    """
 
     area: str
-    text: str
+    text: Mapping[str, str]
     because: tuple[str, ...]
     weight: float
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part replaced, as the work order brought it."""
+    """A part replaced, as the work order brought it; `source` is where it came from."""
 
     name: str
     number: str = ""
     quantity: int = 1
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +165,17 @@ class Handover:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The as-found or previous run of this work order or serial number."""
+    """The as-found or previous run of this work order or serial number.
+
+    `rework`: the device came back within 30 days with the same cause.
+    """
 
     run_id: str
+    purpose: Purpose | None = None
+    verdict: str | None = None
+    station: str | None = None
+    ended_at: str | None = None
+    rework: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from station.domain.measurement import Curve
 from station.domain.record import Part
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierRun:
+    """A run that was made before, on any bench, as the centre tells it (`history[]` of `assign`).
+
+    `causes` are texts, `areas` the areas of its findings, `measurements` values by `name` or `name/channel`.
+    """
+
+    run_id: str
+    purpose: str
+    verdict: str
+    ended_at: str
+    station: str | None = None
+    plan: str | None = None
+    work_order: str | None = None
+    serial_number: str | None = None
+    causes: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
+    measurements: Mapping[str, float] = field(default_factory=dict)
+    curves: tuple[Curve, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +41,9 @@ class WorkOrder:
     fault_code: str | None = None
     repair_engineer: str | None = None
     parts: tuple[Part, ...] = ()
+    priority: int = 0
+    data_consent: bool = False
+    history: tuple[EarlierRun, ...] = ()
     assigned: bool = False
 
 

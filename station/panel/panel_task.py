@@ -13,6 +13,7 @@ from collections.abc import Callable
 from drivers.errors import DriverError
 from drivers.ports import Button, Panel
 from station.domain.clock import tick_after
+from station.domain.guide import Guide
 from station.domain.session_state import State
 from station.panel.buttons import ButtonEvent, ButtonPressed, ButtonScan
 from station.panel.patterns import BUZZERS, PATTERNS, Pattern, with_code
@@ -62,6 +63,9 @@ class PanelTask:
         """Show a pattern that belongs to no state (`IDENTIFY`) until `show_state` names another."""
         self._state = None
         self._wanted = (pattern, pattern.buzzer)
+
+    def guide(self, guide: Guide | None) -> None:
+        """Show which way to turn over what the state shows; None: the state's pattern again."""
 
     def sound(self, buzzer: str) -> None:
         """Sound a named pattern once over what is shown; ignored while a repeating one (trip, prompt) sounds."""

@@ -18,9 +18,11 @@ from drivers.ports import Button, GuardStatus
 from station.domain.clock import TestClock, tick_after
 from station.domain.errors import StationError
 from station.domain.events import Event, Publish
+from station.domain.guide import Guide
 from station.domain.interlock import Trip
 from station.domain.journal import RunDraft
 from station.domain.plan import Plan, Product, Purpose
+from station.domain.prompt import Prompt
 from station.domain.record import Record
 from station.domain.session_state import State
 from station.domain.verdict import Verdict
@@ -30,7 +32,7 @@ from station.panel.panel_task import PanelTask
 from station.panel.prompts import Prompts
 from station.run import session_events as ev
 from station.run.refusal_words import in_both, in_chinese
-from station.run.run_ports import Journal, Messages, Order, Stamps, Watch
+from station.run.run_ports import Diagnose, Journal, Messages, Order, Stamps, Watch, no_findings
 from station.run.runner import Runner
 from station.run.session import Session
 from station.run.session_texts import say
@@ -94,6 +96,7 @@ class Room:
     words: Callable[[Trip], Mapping[str, str]]
     alarm: Callable[[Trip, str | None], Awaitable[None]]
     """Tell the centre of a trip, in a run or not. Raises `StationError`."""
+    diagnose: Diagnose = no_findings
     broken: dict[str, str] = field(default_factory=dict)
     """By run id: why a run could not be kept to its end (a full disk), for the record that closes it later."""
 
@@ -234,8 +237,8 @@ class Conductor:
                     self._room.safety.stop(reason)
                 if self._runner is not None:
                     self._runner.abort(f"{reason} ({by})", Verdict.ERROR if by == "station" else Verdict.ABORTED)
-            case ev.AnswerPrompt(ok):
-                self._prompts.answer(ok)
+            case ev.AnswerPrompt(answer):
+                self._prompts.answer(answer)
             case ev.HandOver(operator):
                 if self._runner is not None:
                     self._runner.hand_over(operator)
@@ -272,14 +275,15 @@ class Conductor:
         plan, product = room.resolve(ticket.plan, ticket.product)
         draft = room.draft(ticket, purpose, plan, product)
         self._runner = Runner(
-            room.bench, room.safety, room.journal, room.messages, room.steps, room.clock, room.stamps, self._publish,
+            room.bench, room.safety, room.journal, room.messages, room.steps, room.clock, room.stamps, self._follow,
             self._prompts.ask,
         )  # fmt: skip
+        diagnose = room.diagnose if plan.purpose == "incoming" else no_findings
         verdict = Verdict.ERROR
         try:
             await room.prepare()
             record: Record = await self._runner.run(
-                Order(plan, product, draft), lambda run_no: self._began(draft.run_id)
+                Order(plan, product, draft, diagnose), lambda run_no: self._began(draft.run_id)
             )
             verdict = record.verdict
         except (DriverError, StationError) as error:
@@ -293,8 +297,17 @@ class Conductor:
     def _began(self, run_id: str) -> None:
         self.post(ev.RunBegan(run_id))
 
-    def _prompted(self, text: Mapping[str, str] | None) -> None:
-        self.post(ev.PromptClosed() if text is None else ev.PromptAsked(text))
+    def _prompted(self, prompt: Prompt | None) -> None:
+        self.post(ev.PromptClosed() if prompt is None else ev.PromptAsked(prompt))
+
+    def _follow(self, event: Event) -> None:
+        """What a run tells: the panel leads the technician's hand, everybody else may watch."""
+        if event.kind == "guide":
+            told = event.data["guide"]
+            self.panel.guide(None if told is None else Guide(**told))
+        elif event.kind == "step_ended":
+            self.panel.guide(None)
+        self._publish(event)
 
     async def _reset(self) -> None:
         try:

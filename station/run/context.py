@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 
 from station.domain.clock import TestClock
 from station.domain.errors import StepError
 from station.domain.events import Event, Publish
+from station.domain.guide import Guide
 from station.domain.measurement import Channel, Curve, Measurement
 from station.domain.plan import PlanStep, Product
+from station.domain.prompt import Answer, Prompt
+from station.domain.record import Capture
 from station.run.judging import Harvest
 from station.run.watchers import harmless
 from station.safety.bench import Bench
 
-Ask = Callable[[dict[str, str]], Awaitable[bool]]
+Ask = Callable[[Prompt], Awaitable[Answer]]
 """Puts a prompt and waits; raises `StepError` when nobody answers in time."""
 
 
@@ -31,6 +35,7 @@ class Context:
         earlier: dict[tuple[str, Channel | None], float],
         publish: Publish,
         ask: Ask,
+        operators: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         self.bench = bench
         self.product = product
@@ -41,6 +46,7 @@ class Context:
         self._earlier = earlier
         self._publish = harmless(publish)
         self._ask = ask
+        self._operators = operators
 
     def record(self, measurement: Measurement) -> None:
         self.harvest.take(measurement)
@@ -70,9 +76,28 @@ class Context:
             Event("progress", {"step": self._step.id, "fraction": round(fraction, 4), "readings": readings or {}})
         )
 
-    async def ask(self, text: dict[str, str]) -> bool:
-        self._publish(Event("prompt", {"step": self._step.id, "text": text}))
-        return await self._ask(text)
+    def keep(self, capture: Capture) -> None:
+        self.harvest.captures.append(capture)
+
+    def guide(self, guide: Guide | None) -> None:
+        self._publish(Event("guide", {"step": self._step.id, "guide": None if guide is None else asdict(guide)}))
+
+    async def ask(self, text: Mapping[str, str], about: Mapping[str, str] | None = None) -> bool:
+        return await self._put(Prompt(text, about=about or {})) is True
+
+    async def ask_badge(self, text: Mapping[str, str], *, second: bool = False) -> str | None:
+        answer = await self._put(Prompt(text, "badge", not_by=self._operators() if second else ()))
+        if not isinstance(answer, str):
+            return None
+        self.harvest.signed_by = answer
+        if second:
+            self.harvest.second_operator = answer
+        return answer
+
+    async def _put(self, prompt: Prompt) -> Answer:
+        told = {"text": dict(prompt.text), "kind": prompt.kind, "about": dict(prompt.about)}
+        self._publish(Event("prompt", {"step": self._step.id, **told}))
+        return await self._ask(prompt)
 
     def already(self, name: str, channel: Channel | None = None) -> float | None:
         measured = self.harvest.measured.get((name, channel))

@@ -11,7 +11,7 @@ from station.domain.judge import judge
 from station.domain.measurement import Channel, Curve, Measurement
 from station.domain.plan import PlanStep, Requirement
 from station.domain.quantity import unit_of
-from station.domain.record import Cause, JudgedMeasurement, StepRecord
+from station.domain.record import Capture, Cause, JudgedMeasurement, StepRecord
 from station.domain.verdict import Verdict, worst
 
 Key = tuple[str, Channel | None]
@@ -26,6 +26,9 @@ class Harvest:
     skipped: set[Key] = field(default_factory=set)
     curves: list[Curve] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    captures: list[Capture] = field(default_factory=list)
+    signed_by: str | None = None
+    second_operator: str | None = None
 
     def take(self, measurement: Measurement) -> None:
         """Keep one measurement. Raises `StepError` if it was handed over before: no second try in one attempt."""
@@ -85,6 +88,8 @@ def judge_step(
         tuple(measurements),
         tuple(harvest.curves),
         (*harvest.notes, *_surplus(step, harvest)),
+        tuple(harvest.captures),
+        harvest.signed_by,
     )
     return Judged(record, tuple(causes))
 

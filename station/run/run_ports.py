@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from station.domain.interlock import Trip
 from station.domain.journal import RunDraft
 from station.domain.outbox import Draft
 from station.domain.plan import Plan, Product
-from station.domain.record import Record, StepRecord
+from station.domain.record import Finding, Record, StepRecord, TripRecord
 
 
 class Journal(Protocol):
@@ -48,10 +48,20 @@ class Stamps(Protocol):
     def now(self) -> str: ...
 
 
+Diagnose = Callable[[Sequence[StepRecord], Sequence[TripRecord]], tuple[Finding, ...]]
+"""What the rules of diagnosis infer from a run's steps and trips, strongest first. Pure."""
+
+
+def no_findings(steps: Sequence[StepRecord], trips: Sequence[TripRecord]) -> tuple[Finding, ...]:
+    """What a run that looks for no fault infers."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One run to make: the plan resolved for the product, and the draft of its record."""
+    """One run to make: the plan resolved for the product, the draft of its record, the diagnosis of its end."""
 
     plan: Plan
     product: Product
     draft: RunDraft
+    diagnose: Diagnose = no_findings

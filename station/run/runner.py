@@ -81,6 +81,7 @@ class Runner:
         self._trips: list[TripRecord] = []
         self._ended: Verdict | None = None
         self._handovers: list[Handover] = []
+        self._second_operator: str | None = None
 
     def abort(self, reason: str, verdict: Verdict = Verdict.ABORTED) -> None:
         """Ask the run to end now, or not to begin; the first wish counts."""
@@ -109,7 +110,7 @@ class Runner:
         finally:
             trip.cancel()
             await self._make_safe()
-        record = self._conclude(draft, run_no)
+        record = self._conclude(order, draft, run_no)
         await self._journal.finish_run(record, self._messages.ended(record))
         self._publish(Event("run_ended", ended_data(record)))
         return record
@@ -127,7 +128,7 @@ class Runner:
         self._publish(Event("step_started", {"step": step.id, "title": dict(step.title)}))
         context = Context(
             step, self._bench, order.product, self._clock, order.plan.max_mains_s, self._earlier, self._publish,
-            self._ask,
+            self._ask, lambda: self._operators(order.draft.operator),
         )  # fmt: skip
         started_at, began_s = self._stamps.now(), self._clock.now_s()
         ended, why = await self._guarded(spec, step, context, trip)
@@ -138,6 +139,7 @@ class Runner:
         )  # fmt: skip
         self._causes.extend(judged.causes)
         self._remember(context)
+        self._second_operator = context.harvest.second_operator or self._second_operator
         self._failed = self._failed or judged.record.verdict is Verdict.FAIL
         if ended is not None:
             self._ended = ended if self._ended is None else worst([self._ended, ended])
@@ -204,6 +206,10 @@ class Runner:
             self._causes.append(first[1])
         return first
 
+    def _operators(self, first: str | None) -> tuple[str, ...]:
+        """Every badge that has had this run in hand."""
+        return (*([first] if first else []), *(one.operator for one in self._handovers))
+
     def _abort_asked(self) -> bool:
         """An abort between two steps or after the last ends the run as one inside a step does."""
         if not self._abort.done():
@@ -244,18 +250,20 @@ class Runner:
                 log.exception("making safe, %s", what)
 
     # ---- the end ---------------------------------------------------------------------------------------
-    def _conclude(self, draft: RunDraft, run_no: int) -> Record:
+    def _conclude(self, order: Order, draft: RunDraft, run_no: int) -> Record:
         self._notice_trips(None)
         self._abort_asked()
         verdict, lacking = judge_run(self._done, self._ended, self._causes)
         self._causes.extend(lacking)
         return Record(
             run_id=draft.run_id, run_no=run_no, purpose=draft.purpose, work_order=draft.work_order,
-            operator=draft.operator, second_operator=draft.second_operator, repair_engineer=draft.repair_engineer,
+            operator=draft.operator, second_operator=self._second_operator or draft.second_operator,
+            repair_engineer=draft.repair_engineer,
             dut=draft.dut, plan=draft.plan, station=draft.station, software=draft.software,
             config_sha256=draft.config_sha256, simulated=draft.simulated, speed=draft.speed,
             started_at=draft.started_at, ended_at=self._stamps.now(), clock=draft.clock,
             duration_s=round(self._clock.now_s() - self._began_s, 6), verdict=verdict, causes=tuple(self._causes),
-            steps=tuple(self._done), trips=tuple(self._trips), parts=draft.parts, instruments=draft.instruments,
+            steps=tuple(self._done), trips=tuple(self._trips),
+            findings=order.diagnose(self._done, self._trips), parts=draft.parts, instruments=draft.instruments,
             handovers=tuple(self._handovers), reference=draft.reference,
         )  # fmt: skip

@@ -83,6 +83,13 @@ def _answer(ok: bool) -> Callable[[Memory, ev.Event], Actions]:
     return deed
 
 
+def _sign(memory: Memory, event: ev.Event) -> Actions:
+    scan = read(memory, event)
+    assert isinstance(scan, Scan)
+    memory.prompt = None
+    return (ev.AnswerPrompt(scan.value),)
+
+
 def _tell_stuck(memory: Memory, event: ev.Event) -> Actions:
     assert isinstance(event, ButtonStuck)
     memory.stuck.add(event.button)
@@ -191,7 +198,7 @@ def _note_voltage(memory: Memory, event: ev.Event) -> Actions:
 
 def _note_prompt(memory: Memory, event: ev.Event) -> Actions:
     assert isinstance(event, ev.PromptAsked)
-    memory.prompt = event.text
+    memory.prompt = event.prompt
     return ()
 
 
@@ -286,6 +293,9 @@ DEEDS: Mapping[str, Callable[[Memory, ev.Event], Actions]] = {
     "refuse_reset": lambda memory, event: _refuse("not_tripped"),
     "answer_ok": _answer(True),
     "answer_ng": _answer(False),
+    "sign": _sign,
+    "refuse_own_badge": lambda memory, event: _refuse("second_badge"),
+    "refuse_ok": lambda memory, event: _refuse("badge_wanted"),
     "refuse_answer": lambda memory, event: _refuse("no_prompt"),
     "tell_stuck": _tell_stuck,
     "keep_scan": _keep_scan,

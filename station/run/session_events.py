@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Literal
 
 from station.domain.plan import Purpose
+from station.domain.prompt import Answer, Prompt
 from station.domain.verdict import Verdict
 from station.domain.work_order import Ticket, WorkOrder
 from station.panel.buttons import ButtonPressed, ButtonStuck
@@ -102,9 +103,9 @@ class VoltageChanged:
 
 @dataclass(frozen=True, slots=True)
 class PromptAsked:
-    """A step asks the technician; `text` by language."""
+    """A step asks the technician."""
 
-    text: Mapping[str, str]
+    prompt: Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +213,9 @@ class AbortRun:
 
 @dataclass(frozen=True, slots=True)
 class AnswerPrompt:
-    """The technician pressed OK (True) or NG (False)."""
+    """The technician pressed OK (True) or NG (False), or scanned the badge that was asked for."""
 
-    ok: bool
+    answer: Answer
 
 
 @dataclass(frozen=True, slots=True)

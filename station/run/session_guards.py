@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from drivers.ports import Button
+from station.domain.prompt import Prompt
 from station.domain.session_state import State
 from station.domain.verdict import Verdict
 from station.domain.work_order import Ticket, WorkOrder
@@ -31,7 +32,7 @@ class Memory:
     run_id: str | None = None
     energised: bool = False
     hot: bool = False
-    prompt: Mapping[str, str] | None = None
+    prompt: Prompt | None = None
     verdict: Verdict | None = None
     trip: ev.Tripped | None = None
     barred: Mapping[str, str] = field(default_factory=dict)
@@ -80,6 +81,19 @@ def _is_badge(memory: Memory, event: ev.Event) -> bool:
     return isinstance(scan, Scan) and scan.field == "operator"
 
 
+def _wants_badge(memory: Memory) -> bool:
+    return memory.prompt is not None and memory.prompt.kind == "badge"
+
+
+def _is_signature(memory: Memory, event: ev.Event) -> bool:
+    """The badge that the prompt asks for, at the bench's own scanner, of somebody who may sign."""
+    if not _wants_badge(memory) or not _is_badge(memory, event):
+        return False
+    scan = read(memory, event)
+    assert isinstance(event, ev.Scanned) and isinstance(scan, Scan) and memory.prompt is not None
+    return event.source == "scanner" and scan.value not in memory.prompt.not_by
+
+
 def _is_acceptable(memory: Memory, event: ev.Event) -> bool:
     assert isinstance(event, ev.Assigned)
     return assign_refusal(memory, event.work_order) is None
@@ -104,6 +118,9 @@ GUARDS: Mapping[str, Callable[[Memory, ev.Event], bool]] = {
     "": lambda memory, event: True,
     "understood": _is_understood,
     "badge": _is_badge,
+    "signature": _is_signature,
+    "own_badge": lambda memory, event: _wants_badge(memory) and _is_badge(memory, event),
+    "wants_badge": lambda memory, event: _wants_badge(memory),
     "acceptable": _is_acceptable,
     "on_list": _is_on_list,
     "may_stand_in_front": lambda memory, event: put_refusal(memory, event) is None,

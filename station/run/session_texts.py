@@ -50,6 +50,14 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "not_tripped": ("没有需要复位的跳闸", "nothing to reset"),
     "no_prompt": ("当前没有需要回答的提示", "no prompt is waiting for an answer"),
+    "badge_wanted": (
+        "此处须扫描工牌签字，按确认无效；不同意请按 NG",
+        "a badge has to sign here: scan it; OK does not count. Press NG to decline",
+    ),
+    "second_badge": (
+        "须在本台扫描有权签字的工牌；互检须由另一位工程师签字",
+        "a badge signs at the bench's own scanner; mutual inspection needs that of another engineer",
+    ),
     "nothing_to_stop": ("当前没有测试", "no run to stop"),
     "no_run": ("当前没有测试", "no run is in progress"),
     "other_run": ("正在进行的是另一次测试 {run_id}", "the run in progress is another one: {run_id}"),

@@ -6,13 +6,15 @@ class, the measurements it can deliver, and what it needs of the bench.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from station.domain.clock import TestClock
+from station.domain.guide import Guide
 from station.domain.measurement import Channel, Curve, Measurement
 from station.domain.plan import Needs, Product
+from station.domain.record import Capture
 from station.safety.bench import Bench
 
 
@@ -50,8 +52,18 @@ class StepContext(Protocol):
     def progress(self, fraction: float, readings: dict[str, float] | None = None) -> None:
         """How far the step is (0 to 1) and live readings by name."""
 
-    async def ask(self, text: dict[str, str]) -> bool:
+    def keep(self, capture: Capture) -> None:
+        """Name a capture that was kept on the bench, for the record."""
+
+    def guide(self, guide: Guide | None) -> None:
+        """Lead the technician's hand: lamps, tone and the page show it until the next one; None ends it."""
+
+    async def ask(self, text: Mapping[str, str], about: Mapping[str, str] | None = None) -> bool:
         """Put a prompt in front of the technician: True OK, False NG. A time-out raises `StepError`: it is no OK."""
+
+    async def ask_badge(self, text: Mapping[str, str], *, second: bool = False) -> str | None:
+        """Have a badge sign this step; it goes on record. None: NG, nobody signs. `second`: not by an operator of this
+        run (mutual inspection), and on record as `second_operator`. A time-out raises `StepError`."""
 
     def already(self, name: str, channel: Channel | None = None) -> float | None:
         """A value measured earlier in this run, or None."""

@@ -45,9 +45,9 @@ NESTED_FIELDS = {
     "causes": "step measurement channel text",
     "steps": "id use title verdict attempt started_at duration_s measurements curves notes",
     "trips": "interlock cause value limit blames at_s",
-    "findings": "area text because weight",
+    "findings": "area text because weight parts",
     "instruments": "role kind model serial_number calibrated_until",
-    "reference": "run_id",
+    "reference": "run_id rework",
 }
 MEASUREMENT_FIELDS = "name channel value unit low high uncertainty bound verdict limit_source conditions"
 CURVE_FIELDS = "name channel x_name x_unit y_name y_unit x y mask"

@@ -12,6 +12,7 @@ from drivers.errors import PortError
 from drivers.gpio.panel import BEEPS
 from drivers.ports import Button, Identity, Lamp, LampState
 from station.domain.errors import StepError
+from station.domain.prompt import Prompt
 from station.domain.session_state import State
 from station.panel.buttons import ButtonEvent, ButtonPressed, ButtonStuck
 from station.panel.panel_task import PanelTask
@@ -203,11 +204,11 @@ async def test_a_cancellation_that_the_driver_swallowed_still_ends_the_task(
 
 
 async def test_an_answer_reaches_the_step_that_asked() -> None:
-    shown: list[Mapping[str, str] | None] = []
+    shown: list[Prompt | None] = []
     prompts = Prompts(shown.append)
     assert prompts.answer(True) is False, "nothing was asked"
     for answer in (True, False):
-        asking = asyncio.create_task(prompts.ask({"zh": "音量最大？", "en": "Volume at maximum?"}))
+        asking = asyncio.create_task(prompts.ask(Prompt({"zh": "音量最大？", "en": "Volume at maximum?"})))
         await asyncio.sleep(0)
         assert prompts.answer(answer) is True
         assert prompts.answer(not answer) is False, "the first answer counts"
@@ -216,22 +217,22 @@ async def test_an_answer_reaches_the_step_that_asked() -> None:
 
 
 async def test_a_prompt_without_an_answer_is_no_ok() -> None:
-    shown: list[Mapping[str, str] | None] = []
+    shown: list[Prompt | None] = []
     prompts = Prompts(shown.append)
     with pytest.raises(StepError, match="a time-out is no OK"):
-        await prompts.ask({"en": "?"}, timeout_s=0.01)
+        await prompts.ask(Prompt({"en": "?"}, timeout_s=0.01))
     assert shown[-1] is None
 
 
 async def test_two_prompts_at_once_and_a_cancelled_one() -> None:
     prompts = Prompts(lambda text: None)
-    first = asyncio.create_task(prompts.ask({"en": "first"}))
+    first = asyncio.create_task(prompts.ask(Prompt({"en": "first"})))
     await asyncio.sleep(0)
     with pytest.raises(StepError, match="another prompt"):
-        await prompts.ask({"en": "second"})
+        await prompts.ask(Prompt({"en": "second"}))
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
-    third = asyncio.create_task(prompts.ask({"en": "third"}))
+    third = asyncio.create_task(prompts.ask(Prompt({"en": "third"})))
     await asyncio.sleep(0)
     assert prompts.answer(True)
     assert await third is True

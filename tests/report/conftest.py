@@ -210,7 +210,12 @@ def make_fail() -> Record:
         Cause("thd-n", "thd_n_percent", "left", "thd_n_percent (left): 0.4127 %; limit at most 0.2 %"),
     )
     findings = (
-        Finding("output-stage-left", "左声道输出级静态偏流过低", ("thd_percent.left", "thd_n_percent.left"), 0.9),
+        Finding(
+            "output-stage-left",
+            {"zh": "左声道输出级静态偏流过低", "en": "left output stage: bias too low"},
+            ("thd_percent.left", "thd_n_percent.left"),
+            0.9,
+        ),
     )
     return replace(good, verdict=Verdict.FAIL, causes=causes, steps=tuple(steps), findings=findings, parts=())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from drivers.ports import Button
+from station.domain.prompt import Prompt
 from station.domain.session_state import State
 from station.domain.verdict import Verdict
 from station.domain.work_order import Ticket, WorkOrder
@@ -200,7 +201,7 @@ def test_a_run_uses_up_its_scans() -> None:
 
 def test_a_second_start_in_a_run_is_refused_and_starts_nothing() -> None:
     desk = running()
-    for event in (ev.VoltageChanged(True), ev.PromptAsked({"zh": "?", "en": "?"})):
+    for event in (ev.VoltageChanged(True), ev.PromptAsked(Prompt({"zh": "?", "en": "?"}))):
         assert refusals(desk.press(Button.START)) == ["run_in_progress"]
         desk.do(event)
     assert refusals(desk.press(Button.START)) == ["run_in_progress"]
@@ -243,11 +244,11 @@ def test_voltage_and_prompts_are_shown_while_the_run_is_on() -> None:
     desk = running()
     desk.do(ev.VoltageChanged(True))
     assert desk.state is State.ENERGISED
-    desk.do(ev.PromptAsked({"zh": "音量最大？", "en": "Volume at maximum?"}))
+    desk.do(ev.PromptAsked(Prompt({"zh": "音量最大？", "en": "Volume at maximum?"})))
     assert desk.state is State.PROMPT and desk.session.view()["prompt"]["zh"] == "音量最大？"
     assert desk.press(Button.OK) == (ev.AnswerPrompt(True),)
     assert desk.state is State.ENERGISED
-    desk.do(ev.PromptAsked({"zh": "?", "en": "?"}))
+    desk.do(ev.PromptAsked(Prompt({"zh": "?", "en": "?"})))
     desk.do(ev.VoltageChanged(False))
     assert desk.press(Button.NG) == (ev.AnswerPrompt(False),)
     assert desk.state is State.PREPARING
@@ -256,7 +257,7 @@ def test_voltage_and_prompts_are_shown_while_the_run_is_on() -> None:
 
 def test_a_prompt_that_timed_out_is_no_answer() -> None:
     desk = running()
-    desk.do(ev.PromptAsked({"zh": "?", "en": "?"}))
+    desk.do(ev.PromptAsked(Prompt({"zh": "?", "en": "?"})))
     assert desk.do(ev.PromptClosed()) == ()
     assert desk.state is State.PREPARING
     assert refusals(desk.press(Button.OK)) == ["no_prompt"]

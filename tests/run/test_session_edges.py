@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from drivers.ports import Button
+from station.domain.prompt import Prompt
 from station.domain.session_state import State
 from station.domain.verdict import Verdict
 from station.domain.work_order import WorkOrder
@@ -89,7 +90,7 @@ def test_a_badge_that_expires_in_a_run_ends_no_run_and_answers_still_count() -> 
     desk = running()
     desk.now_s += 3 * BADGE_S
     assert desk.do(ev.Tick()) == ()
-    desk.do(ev.PromptAsked({"zh": "?", "en": "?"}))
+    desk.do(ev.PromptAsked(Prompt({"zh": "?", "en": "?"})))
     assert desk.press(Button.OK) == (ev.AnswerPrompt(True),)
 
 

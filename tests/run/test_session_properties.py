@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from drivers.ports import Button
+from station.domain.prompt import Prompt
 from station.domain.session_state import State
 from station.domain.verdict import Verdict
 from station.domain.work_order import WorkOrder
@@ -59,7 +60,7 @@ own = st.one_of(
         [ev.RunBegan("run"), ev.Cooled(), ev.PromptClosed(), ev.Tick(), ev.PanelBack(), ev.PowerReturned()]
     ),
     st.builds(ev.VoltageChanged, st.booleans()),
-    st.builds(ev.PromptAsked, words),
+    st.builds(ev.PromptAsked, st.builds(Prompt, words, st.sampled_from(["answer", "badge"]))),
     st.builds(ev.RunEnded, st.sampled_from(Verdict), st.booleans()),
     st.builds(ev.PanelLost, st.text(max_size=30)),
     st.builds(ev.Tripped, st.sampled_from(["G02", "K01"]), words),

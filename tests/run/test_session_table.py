@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.ports import Button
+from station.domain.prompt import Prompt
 from station.domain.session_state import STATE_TITLES, State
 from station.domain.verdict import Verdict
 from station.domain.work_order import WorkOrder
@@ -38,7 +39,7 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.RunBegan("r1"),
     ev.VoltageChanged(True),
     ev.VoltageChanged(False),
-    ev.PromptAsked({"zh": "?", "en": "?"}),
+    ev.PromptAsked(Prompt({"zh": "?", "en": "?"})),
     ev.PromptClosed(),
     *(ev.RunEnded(verdict, hot) for verdict in (Verdict.PASS, Verdict.FAIL, Verdict.ERROR) for hot in (True, False)),
     ev.Cooled(),

@@ -101,7 +101,8 @@ def full_record() -> Record:
         dut=replace(draft.dut, imei="490154203237518"), steps=(step,),
         causes=(Cause("thd", "thd_percent", "left", "too high"),),
         trips=(TripRecord("heatsink", "hot", 101.0, 100.0, "dut", 12.5),), parts=(Part("2SC5200", "Q3", 2),),
-        findings=(Finding("output-stage", "bias", ("thd_percent",), 0.8),), handovers=(Handover("badge-3", TS),),
+        findings=(Finding("output-stage", {"zh": "偏置", "en": "bias"}, ("thd_percent",), 0.8),),
+        handovers=(Handover("badge-3", TS),),
         instruments=(Instrument("mains", "pzem-016", "PZEM-016", "123", "2027-01-01"),), reference=Reference("r-1"),
     )  # fmt: skip
 
