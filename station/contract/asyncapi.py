@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from station.contract.bodies import Command, Receipt
 from station.contract.envelope import Envelope
 from station.contract.messages import BODIES
-from station.contract.records import ABSENT_WHEN_NONE, adapter
+from station.contract.records import ABSENT_WHEN_EMPTY, ABSENT_WHEN_NONE, adapter
 from station.domain.record import Record
 
 VERSION = "1.0"
@@ -120,11 +120,16 @@ def _as_sent(schema: Any) -> Any:
     properties = result.get("properties")
     if schema.get("type") != "object" or not isinstance(properties, dict):
         return result
-    for name in ABSENT_WHEN_NONE & properties.keys():
+    absent = {name for name in ABSENT_WHEN_NONE & properties.keys() if _may_be_null(properties[name])}
+    for name in absent:
         properties[name] = _never_null(properties[name])
     if schema.get("title") not in _TITLES_OF_CENTRE:
-        result["required"] = [name for name in properties if name not in ABSENT_WHEN_NONE]
+        result["required"] = [name for name in properties if name not in absent | ABSENT_WHEN_EMPTY]
     return result
+
+
+def _may_be_null(schema: dict[str, Any]) -> bool:
+    return {"type": "null"} in schema.get("anyOf", ())
 
 
 def _never_null(schema: dict[str, Any]) -> dict[str, Any]:

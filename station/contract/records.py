@@ -1,8 +1,9 @@
 """Records, steps and drafts as JSON and back, with the names of contracts/record.md.
 
-`channel`, `bound` and `imei` are absent where there is none (the contract says so), as is what later versions added;
-every other field without a value is null. Figures of measurements and trips are written with six significant digits: what a floating point unit
-adds beyond them nobody has measured. Curves are as their steps gave them, times are exact.
+`channel`, `bound` and `imei` are absent where there is none (the contract says so), as is what later versions
+added; every other field without a value is null. Figures of measurements and trips are written with six significant
+digits: what a floating point unit adds beyond them nobody has measured. Curves are as their steps gave them, times are
+exact.
 """
 
 from __future__ import annotations

@@ -67,14 +67,16 @@ class Context:
         if not all(map(math.isfinite, (*curve.x, *curve.y, *curve.mask))):
             raise StepError(f"curve {curve.name}: a point of it is not finite")
         self.harvest.curves.append(curve)
+        self._publish(Event("curve", {"step": self._step.id, "curve": asdict(curve)}))
 
     def note(self, text: str) -> None:
         self.harvest.notes.append(text)
 
-    def progress(self, fraction: float, readings: dict[str, float] | None = None) -> None:
-        self._publish(
-            Event("progress", {"step": self._step.id, "fraction": round(fraction, 4), "readings": readings or {}})
-        )
+    def progress(
+        self, fraction: float, readings: dict[str, float] | None = None, remaining_s: float | None = None
+    ) -> None:
+        told = {"fraction": round(fraction, 4), "readings": readings or {}, "remaining_s": remaining_s}
+        self._publish(Event("progress", {"step": self._step.id, **told}))
 
     def keep(self, capture: Capture) -> None:
         self.harvest.captures.append(capture)

@@ -107,7 +107,7 @@ async def _run(context: StepContext, params: Params, stream: SoakStream, tally: 
         tally.heatsink_degc.append((began_s, readings["heatsink_degc"]))
         if at_s >= FOLLOW_S > began_s:
             tally.refuse_a_stuck_thermometer(FOLLOW_K)
-        context.progress(at_s / params.duration_s, _live(params, tally, readings, at_s))
+        context.progress(at_s / params.duration_s, _live(params, tally, readings, at_s), params.duration_s - at_s)
         if tally.longest_silence_s >= params.lasting_silence_s:
             break
     tally.close(batch)

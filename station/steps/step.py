@@ -49,8 +49,10 @@ class StepContext(Protocol):
     def note(self, text: str) -> None:
         """A remark for the record."""
 
-    def progress(self, fraction: float, readings: dict[str, float] | None = None) -> None:
-        """How far the step is (0 to 1) and live readings by name."""
+    def progress(
+        self, fraction: float, readings: dict[str, float] | None = None, remaining_s: float | None = None
+    ) -> None:
+        """How far the step is (0 to 1), live readings by name, and the seconds of test time that it still takes."""
 
     def keep(self, capture: Capture) -> None:
         """Name a capture that was kept on the bench, for the record."""
