@@ -12,7 +12,7 @@ from station.settings.pins import check_pins
 from station.settings.problem import Problem
 from station.settings.schema import StationFile
 from station.settings.source import Source, table
-from station.settings.tree import StationSettings
+from station.settings.tree import PageSettings, StationSettings
 from station.settings.validate import read
 
 _URL = re.compile(r"(?P<scheme>mqtts?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\])(?::(?P<port>\d{1,5}))?/?")
@@ -59,6 +59,7 @@ def _freeze(file: StationFile, placed: Sequence[Placed]) -> StationSettings:
         panel=devices[("panel",)],
         scanner=devices[("scanner",)],
         audio=devices[("audio",)],
+        page=PageSettings(file.page.port, file.page.lan),
     )
 
 

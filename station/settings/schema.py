@@ -68,6 +68,14 @@ class MqttTable:
 
 
 @dataclass(frozen=True, slots=True)
+class PageTable:
+    """The bench page: for this machine alone, unless `lan` lets the workshop look on (never more than look)."""
+
+    port: Annotated[int, Field(ge=1024, le=65535)] = 8088
+    lan: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StationFile:
     """station.toml; tables of devices are read with the settings class of their kind."""
 
@@ -82,6 +90,7 @@ class StationFile:
     scanner: Mapping[str, Any]
     audio: Mapping[str, Any]
     clock: ClockTable = field(default_factory=ClockTable)
+    page: PageTable = field(default_factory=PageTable)
 
 
 # ---- plans and products ------------------------------------------------------------------------------------

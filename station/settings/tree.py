@@ -47,6 +47,14 @@ class DeviceSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PageSettings:
+    """Where the bench page listens; `lan`: on every interface, and then read-only for all but this machine."""
+
+    port: int = 8088
+    lan: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StationSettings:
     """station.toml. `speed` is seconds of test time in a second, 1.0 with the monotonic clock."""
 
@@ -66,6 +74,7 @@ class StationSettings:
     panel: DeviceSettings
     scanner: DeviceSettings
     audio: DeviceSettings
+    page: PageSettings = PageSettings()
 
 
 @dataclass(frozen=True, slots=True)
