@@ -49,6 +49,7 @@ from station.safety.causes import blame_words, trip_text
 from station.safety.errors import NotReady
 from station.safety.guarded import build_bench
 from station.safety.kernel import Kernel
+from station.safety.voltage import voltage_of
 from station.settings.loading import load
 from station.settings.tree import Tree
 from station.steps.catalog import STEPS
@@ -126,6 +127,7 @@ class Station:
             plan=PlanInfo(plan.id, plan.revision, plan.sha256), planned=(), station=settings.name,
             software=__version__, config_sha256=self.tree.sha256, simulated=settings.simulated, speed=settings.speed,
             started_at=stamp.ts, clock=stamp.clock, parts=order.parts, instruments=self.devices.instruments(),
+            history=order.history,
         )  # fmt: skip
 
     def resolve(self, plan_id: str, product_id: str) -> tuple[Plan, Product]:
@@ -191,11 +193,12 @@ async def _serve(tree: Tree, keys: Any) -> int:
 
         room = Room(
             bench, kernel, store, run_messages, STEPS, clock, station, station.resolve, station.draft, prepare,
-            lambda trip: trip_text(trip, tree.interlocks), alarm,
+            lambda trip: trip_text(trip, tree.interlocks), alarm, earlier=store.earlier_runs,
         )  # fmt: skip
         conductor = Conductor(session, room, lambda who: _panel_task(devices, who), desk.publish, time.monotonic)
         uplink = Uplink(store, messages, settings.mqtt_url, keys, desk.publish)
         desk.use(conductor, uplink)
+        desk.introduce(_introduction(tree), lambda: voltage_of(kernel.status, time.monotonic()))
         kernel.listen(conductor.tripped)
         await kernel.start(never_energised=not await store.has_runs())
         rooms.push_async_callback(kernel.close)
@@ -209,11 +212,21 @@ async def _serve(tree: Tree, keys: Any) -> int:
         rooms.push_async_callback(desk.close)
         supervisor = Supervisor(time.monotonic)
         kernel.each_turn(supervisor.alive)
+        kernel.each_turn(desk.look_at_voltage)
         return await _live(
             supervisor, conductor.stop,
             kernel.wait_failed(), conductor.panel.run(), _scans(devices, conductor), uplink.run(),
             conductor.watch_guard(), devices.inventory(),
         )  # fmt: skip
+
+
+def _introduction(tree: Tree) -> dict[str, Any]:
+    """What watchers are told of this bench."""
+    its = tree.station
+    return {
+        "name": its.name, "timezone": its.timezone, "language": its.language, "simulated": its.simulated,
+        "speed": its.speed, "software": __version__,
+    }  # fmt: skip
 
 
 def _panel_task(devices: Devices, conductor: Conductor) -> PanelTask:

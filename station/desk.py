@@ -6,7 +6,7 @@ reset or energise: the verbs are those of the socket, and the session answers th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from station.contract.bodies import Progress
 from station.contract.records import from_plain
 from station.control.protocol import Command, Outcome
 from station.control.server import ControlServer
+from station.control.so_far import RunSoFar
 from station.domain.errors import MessageError
 from station.domain.events import Event
 from station.domain.record import Part
@@ -35,10 +36,25 @@ class Desk:
         self._conductor: Conductor | None = None
         self._uplink: Uplink | None = None
         self._progress: dict[str, Any] = {}
+        self._so_far = RunSoFar()
+        self._bench: Mapping[str, Any] = {}
+        self._read_voltage: Callable[[], str] = lambda: "unknown"
+        self._voltage = "unknown"
 
     def use(self, conductor: Conductor, uplink: Uplink) -> None:
         """From here on commands are answered."""
         self._conductor, self._uplink = conductor, uplink
+
+    def introduce(self, bench: Mapping[str, Any], voltage: Callable[[], str]) -> None:
+        """What `status` tells of the bench itself (name, language, speed …), and the guard's lamp in a word."""
+        self._bench, self._read_voltage = dict(bench), voltage
+
+    def look_at_voltage(self) -> None:
+        """Tell watchers when another lamp of the guard is lit; called after every scan, never waits or raises."""
+        now = self._read_voltage()
+        if now != self._voltage:
+            self._voltage = now
+            self._server.publish(Event("voltage", {"voltage": now}))
 
     async def start(self) -> None:
         """Serve the socket. Raises `StationError`."""
@@ -51,6 +67,7 @@ class Desk:
     def publish(self, event: Event) -> None:
         """Tell every watcher; never waits."""
         self._server.publish(event)
+        self._so_far.take(event)
         if event.kind in CHANGES and self._uplink is not None:
             self._follow(event)
             self._uplink.retain("progress", Progress(**self._progress))
@@ -115,6 +132,9 @@ class Desk:
         counts = await self._store.counts()
         return {
             "session": self._conductor.view,
+            "voltage": self._read_voltage(),
+            "run": self._so_far.view,
+            "bench": self._bench,
             "outbox": {"waiting": counts.waiting, "quarantined": counts.quarantined},
             "uplink": {"connected": self._uplink.connected, "error": self._uplink.last_error},
         }

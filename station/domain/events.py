@@ -10,7 +10,7 @@ from typing import Any
 @dataclass(frozen=True, slots=True)
 class Event:
     """`kind` is one of: session, scan, prompt, guide, run_started, step_started, progress, reading, measurement,
-    curve, step_ended, trip, run_ended, receipt, alarm, paper. `data` is JSON-ready."""
+    curve, step_ended, trip, run_ended, receipt, alarm, paper, voltage, tell. `data` is JSON-ready."""
 
     kind: str
     data: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,116 @@
+"""The other end of the socket for an asyncio process: the events as they come, and a question now and then.
+
+`client.py` is the same for what may wait (the command line). Bounded in time and length everywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from station.control.client import ControlError
+from station.control.protocol import MAX_LINE
+
+ANSWER_S = 12.0
+"""A little longer than the daemon allows itself."""
+
+
+class ControlWatcher:
+    """Asks and watches over connections of its own; raises `ControlError` for a daemon that is not there or is silent."""
+
+    def __init__(self, path: Path, answer_s: float = ANSWER_S) -> None:
+        self._path = path
+        self._answer_s = answer_s
+
+    async def ask(self, verb: str, **args: Any) -> dict[str, Any]:
+        """Send one command and return its reply: `status` (`done` or `refused`), `reason`, `data`."""
+        reader, writer = await self._connect()
+        try:
+            return await self._ask(reader, writer, verb, args)
+        finally:
+            _let_go(writer)
+
+    async def poll(self, verb: str, pause_s: float) -> AsyncIterator[dict[str, Any]]:
+        """Ask the same again and again over one connection, `pause_s` after each reply, until the daemon goes away."""
+        reader, writer = await self._connect()
+        try:
+            while True:
+                yield await self._ask(reader, writer, verb, {})
+                await asyncio.sleep(pause_s)
+        finally:
+            _let_go(writer)
+
+    async def watch(self) -> AsyncIterator[dict[str, Any]]:
+        """The status first (`kind` status), then every event as it comes, until the daemon goes away."""
+        reader, writer = await self._connect()
+        try:
+            reply = await self._ask(reader, writer, "watch", {})
+            if reply["status"] != "done":
+                raise ControlError(f"{self._path}: {reply['reason']}")
+            yield {"kind": "status", "data": reply["data"]}
+            while line := await self._line(reader):
+                event = self._document(line).get("event")
+                if isinstance(event, dict):
+                    yield event
+        finally:
+            _let_go(writer)
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        try:
+            async with asyncio.timeout(self._answer_s):
+                return await asyncio.open_unix_connection(str(self._path), limit=4 * MAX_LINE)
+        except TimeoutError:
+            raise ControlError(f"{self._path}: nobody takes the connection") from None
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise ControlError(
+                f"{self._path}: {why}; is the daemon running (station run), and are you in the group bench?"
+            ) from error
+
+    async def _ask(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, verb: str, args: dict[str, Any]
+    ) -> dict[str, Any]:
+        try:
+            async with asyncio.timeout(self._answer_s):
+                writer.write(json.dumps({"verb": verb, "args": args}).encode() + b"\n")
+                await writer.drain()
+                line = await self._line(reader)
+        except TimeoutError:
+            raise ControlError(f"{self._path}: the daemon did not answer within {self._answer_s:g} s") from None
+        except OSError as error:
+            raise ControlError(f"{self._path}: {error}") from error
+        if not line:
+            raise ControlError(f"{self._path}: the daemon closed the line without a reply")
+        reply = self._document(line).get("reply")
+        if not isinstance(reply, dict) or "status" not in reply:
+            raise ControlError(f"{self._path}: an answer that is no reply: {line[:80]!r}")
+        return reply
+
+    async def _line(self, reader: asyncio.StreamReader) -> bytes:
+        """The next line; empty at the end of the connection."""
+        try:
+            return await reader.readuntil(b"\n")
+        except asyncio.IncompleteReadError:
+            return b""
+        except asyncio.LimitOverrunError:
+            raise ControlError(f"{self._path}: a line that does not end") from None
+        except OSError as error:
+            raise ControlError(f"{self._path}: {error}") from error
+
+    def _document(self, line: bytes) -> dict[str, Any]:
+        try:
+            document = json.loads(line)
+        except ValueError as error:
+            raise ControlError(f"{self._path}: an answer that is no JSON: {line[:80]!r}") from error
+        if not isinstance(document, dict):
+            raise ControlError(f"{self._path}: an answer that is no object: {line[:80]!r}")
+        return document
+
+
+def _let_go(writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError, RuntimeError):
+        writer.close()
