@@ -23,6 +23,9 @@ PROBE = Bounds(relative=0.02, noise_relative=0.001)
 DC_METER = Bounds(relative=0.005, absolute=0.00008, noise_relative=0.0002, noise_absolute=0.00002)
 VOLTMETER = Bounds(relative=0.005, noise_relative=0.0003)
 OHMMETER = Bounds(relative=0.001, noise_relative=0.00005)
+HAND_PROBE = Bounds(relative=0.004, absolute=0.0004, noise_relative=0.0002, noise_absolute=0.00002)
+BIAS_METER = Bounds(relative=0.004, absolute=0.02, noise_relative=0.0002, noise_absolute=0.008)
+BIAS_STEP_MV = 0.01
 RPM_TURNING = 1450.0
 FAN = Bounds(noise_relative=0.01)
 
@@ -203,9 +206,41 @@ class FanTwin(RegisterTwin):
         return [_uint16(self._rpm.read(RPM_TURNING if self.world.fan_turning() else 0.0))]
 
 
+class HandProbeTwin(RegisterTwin):
+    """Hand-held DC probe: volts at its tip to chassis, float32."""
+
+    spans: ClassVar = {4: (0, 2)}
+
+    def __init__(self, world: World, seed: str) -> None:
+        super().__init__(world, seed)
+        self._volts = self.instrument("volts", HAND_PROBE)
+
+    def read(self, function: int) -> Words:
+        return list(struct.unpack(">2H", struct.pack(">f", self._volts.read(self.world.probe_v()))))
+
+
+class BiasTwin(RegisterTwin):
+    """Bias meter: millivolts across an emitter resistor of left and right, float32, in steps of 0.01 mV."""
+
+    spans: ClassVar = {4: (0, 4)}
+
+    def __init__(self, world: World, seed: str) -> None:
+        super().__init__(world, seed)
+        self._inputs = tuple(self.instrument(side, BIAS_METER) for side in ("left", "right"))
+
+    def read(self, function: int) -> Words:
+        truth = self.world.bias_mv()
+        shown = [meter.read(value) for meter, value in zip(self._inputs, truth, strict=True)]
+        return list(
+            struct.unpack(">4H", struct.pack(">2f", *(round(mv / BIAS_STEP_MV) * BIAS_STEP_MV for mv in shown)))
+        )
+
+
 Devices = Mapping[int, type[RegisterTwin]]
 BUS_A: Devices = {1: RelayTwin, 2: MainsTwin, 3: ThermocoupleTwin, 4: InfraredTwin}
-BUS_B: Devices = {11: ProbeTwin, 12: DcMeterTwin, 13: DischargeTwin, 14: FanTwin, 15: LoadMeterTwin}
+BUS_B: Devices = {
+    11: ProbeTwin, 12: DcMeterTwin, 13: DischargeTwin, 14: FanTwin, 15: LoadMeterTwin, 16: HandProbeTwin, 17: BiasTwin,
+}  # fmt: skip
 """The two buses of the reference bench by address."""
 
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 from drivers.sim.audio_path import SILENT, AudioPath, Drive
 from drivers.sim.dut import Dut
+from drivers.sim.hand import Hand, Side
 from drivers.sim.mains import Charge, Contactor, ContactorFault, Supply
 from drivers.sim.sim_clock import Monotonic, SimClock
 from drivers.sim.thermal import Heatsink, Lag, LoadBank
@@ -49,6 +50,7 @@ class Plant:
         self._test_v = 0.0
         self._drive = SILENT
         self._heatsink = Heatsink(dut)
+        self._hand = Hand(self._heatsink)
         self._case = Lag(dut.ambient_degc)
         self._bank = LoadBank(dut.ambient_degc)
         self._supply = Supply(dut)
@@ -144,6 +146,22 @@ class Plant:
             if not plugged:
                 self._supply.switch_off()
 
+    # ---- what the technician does inside the DUT ---------------------------------------------------------------
+    def set_clips(self, on: bool) -> None:
+        """The bias meter's clips on the emitter resistors of both channels, or off (they are off at first)."""
+        with self._current():
+            self._hand.set_clips(on)
+
+    def touch_node(self, node: str) -> None:
+        """The probe's tip on one of `PROBE_NODES`. Raises `ValueError` for another."""
+        with self._current():
+            self._hand.touch(node)
+
+    def trim(self, side: Side, delta_ma: float) -> None:
+        """Begin to turn a channel's trimmer: in the end its bias at 25 degC is this much more."""
+        with self._current():
+            self._hand.trim(side, delta_ma)
+
     # ---- what can be read ----------------------------------------------------------------------------------
     def mains(self) -> MainsReading:
         with self._current():
@@ -188,6 +206,15 @@ class Plant:
                     volts[channel] = dut.rail_v[channel] * rails
             return TerminalVolts(left_plus_v=volts[0], left_minus_v=0.0, right_plus_v=volts[1], right_minus_v=0.0)
 
+    def probe_v(self) -> float:
+        terminals = self.terminals()
+        with self._current():
+            return self._hand.probe_v(self.dut, self._rails.value, (terminals.left_plus_v, terminals.right_plus_v))
+
+    def bias_mv(self) -> tuple[float, float]:
+        with self._current():
+            return self._hand.clipped_mv(self.dut, self._rails.value)
+
     def discharge(self) -> DischargeVolts:
         with self._current():
             return DischargeVolts(0.0, 0.0, 0.0) if self._voltmeter_stuck else self._charge.volts()
@@ -230,6 +257,7 @@ class Plant:
 
     def _catch_up(self) -> None:
         wall_s = self._clock.wall_s()
+        self._hand.turn(wall_s)
         due_wall_s = self._contactor.due(wall_s)
         if due_wall_s is not None:
             self._integrate(self._clock.at_s(due_wall_s))

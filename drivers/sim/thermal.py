@@ -30,6 +30,8 @@ class Heatsink:
 
     def __init__(self, dut: Dut) -> None:
         self._dut = dut
+        self.trim_ma = [0.0, 0.0]
+        """What the trimmers have added to `bias_ma` at 25 degC, left and right."""
         self.degc = dut.ambient_degc
         self.protection_open = False
         self._bias_w_at_25 = self._bias(_BIAS_REFERENCE_DEGC)[0]
@@ -55,15 +57,30 @@ class Heatsink:
         """Supply power of the bias now above that at 25 degC, which `idle_power_w` includes."""
         return self._bias(self.degc)[0] - self._bias_w_at_25
 
+    def bias_ma(self) -> tuple[float, float]:
+        """Bias of left and right at the sink's present temperature, in mA, powered."""
+        left, right = (_possible(ma) for ma in self._wanted_ma(self.degc))
+        return left, right
+
+    def _wanted_ma(self, degc: float) -> list[float]:
+        dut, above_k = self._dut, degc - _BIAS_REFERENCE_DEGC
+        return [
+            bias_ma + trim_ma + per_k * above_k
+            for bias_ma, trim_ma, per_k in zip(dut.bias_ma, self.trim_ma, dut.bias_ma_per_k, strict=True)
+        ]
+
     def _bias(self, degc: float) -> tuple[float, float]:
         """Supply power of both channels' bias in W, 2 x rail x bias each, and its slope in W/K."""
         watts = slope = 0.0
-        for rail_v, bias_ma, per_k in zip(self._dut.rail_v, self._dut.bias_ma, self._dut.bias_ma_per_k, strict=True):
-            ma = bias_ma + per_k * (degc - _BIAS_REFERENCE_DEGC)
-            inside = 0.0 <= ma <= _BIAS_MA_MAX
-            watts += 2.0 * rail_v * min(max(ma, 0.0), _BIAS_MA_MAX) / 1000.0
-            slope += 2.0 * rail_v * per_k / 1000.0 if inside else 0.0
+        wanted_ma = self._wanted_ma(degc)
+        for rail_v, ma, per_k in zip(self._dut.rail_v, wanted_ma, self._dut.bias_ma_per_k, strict=True):
+            watts += 2.0 * rail_v * _possible(ma) / 1000.0
+            slope += 2.0 * rail_v * per_k / 1000.0 if ma == _possible(ma) else 0.0
         return watts, slope
+
+
+def _possible(ma: float) -> float:
+    return min(max(ma, 0.0), _BIAS_MA_MAX)
 
 
 class LoadBank:

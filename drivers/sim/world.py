@@ -47,6 +47,14 @@ class DischargeVolts:
     n_pe_v: float
 
 
+PROBE_NODES = (
+    "rail_plus_left", "rail_minus_left", "rail_plus_right", "rail_minus_right",
+    "emitter_left", "emitter_right", "output_left", "output_right", "none",
+)  # fmt: skip
+"""Where the tip of the hand-held probe can rest, its reference at chassis (`emitter_…`: across that resistor);
+`none`: in its holder."""
+
+
 class World(Protocol):
     """The plant as twins see it."""
 
@@ -102,6 +110,12 @@ class World(Protocol):
         """Fan proof: true a moment after the fan relay closed."""
 
     def terminals(self) -> TerminalVolts: ...
+
+    def probe_v(self) -> float:
+        """DC volts at the node that the technician's probe touches; 0 in its holder."""
+
+    def bias_mv(self) -> tuple[float, float]:
+        """Millivolts across one emitter resistor of each channel, left and right; 0 while the clips are not on."""
 
     def discharge(self) -> DischargeVolts: ...
 

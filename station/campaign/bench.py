@@ -14,7 +14,7 @@ from typing import Any
 
 from drivers.ports import Button
 from station.campaign.board import Board
-from station.campaign.history import DEVICES, RELAYS, START_US, History
+from station.campaign.history import DEVICES, RELAYS, START_US, UNTROUBLED, History
 from station.campaign.plant import Plant
 from station.campaign.ports import Trouble
 from station.campaign.virtual import US, VirtualLoop
@@ -39,7 +39,7 @@ class World:
         self.on_guard_words: Callable[[int], None] = lambda now_us: None
         self.watch: Callable[[], None] = lambda: None
         """Looks at every invariant; called at every tick and after everything on the agenda."""
-        self.troubles = {role: Trouble() for role in (*DEVICES, "audio", "guard")}
+        self.troubles = {role: Trouble() for role in (*DEVICES, *UNTROUBLED, "audio", "guard")}
         self.plant = Plant(replace(history.dut), dict.fromkeys(RELAYS, False))
         self.stuck_relays: set[str] = set()
         self.board = Board(core, self.plant, history.wrap_ms, self.later, self.note)

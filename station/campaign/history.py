@@ -23,6 +23,8 @@ HEELS_S = 4
 """What comes on the heels of something comes within this."""
 SENSORS = ("mains", "temperature", "inrush", "dc", "discharge", "fan")
 DEVICES = (*SENSORS, "relays", "tester", "touch", "panel", "loadbank")
+UNTROUBLED = ("probe", "bias")
+"""Meters that the plans of the campaign do not use: there, and never in trouble."""
 INPUTS = ("estop", "lid", "thermo")
 BUTTONS = ("start", "stop", "reset", "ok", "ng")
 RELAYS = ("load_left", "load_right", "capture", "source", "tester", "touch", "fan", "bleed")

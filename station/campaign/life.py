@@ -51,7 +51,10 @@ from station.store.store import Store
 
 STATION = "campaign"
 BOOT_S = 0.6
-POLL_S = {"mains": 0.5, "temperature": 0.5, "inrush": 0.5, "dc": 0.2, "discharge": 1.0, "fan": 1.0, "loadbank": 10.0}
+POLL_S = {
+    "mains": 0.5, "temperature": 0.5, "inrush": 0.5, "dc": 0.2, "discharge": 1.0, "fan": 1.0, "loadbank": 10.0,
+    "probe": 10.0, "bias": 1.0,
+}  # fmt: skip
 ATTEMPTS = 2
 BOUND_S = {"whole": 7_260.0, "short": 60.0}
 UTC_1970 = 1_790_000_000
@@ -276,6 +279,8 @@ class Life:
             "discharge": plant.plug,
             "fan": lambda now_us: {"rpm": plant.rpm(now_us)},
             "loadbank": lambda now_us: {"left_ohm": 8.01, "right_ohm": 7.99},
+            "probe": lambda now_us: {"volts_v": 0.0},
+            "bias": lambda now_us: {"left_mv": 0.0, "right_mv": 0.0},
         }  # fmt: skip
         self.sensors = {role: Sensor(self._wire(role), source) for role, source in sources.items()}
         self.relays = Relays(self._wire("relays"), RELAYS)

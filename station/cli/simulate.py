@@ -17,15 +17,19 @@ from drivers.ports import Button
 from drivers.sim.bench import FAULTS, SimBench
 from drivers.sim.dut import Dut, DutError, load_dut
 from drivers.sim.guard import InputName
+from drivers.sim.hand import SIDES
+from drivers.sim.world import PROBE_NODES
 from station.cli.keys import ensure_keys
 from station.cli.sim_config import SHIPPED, Places, write_config
 from station.domain.errors import SettingsError
 from station.realtime import HARDWARE_PRIORITY, take_priority
 
 SEED = 7
+TRIM_MA_MAX = 10_000.0
 INPUTS: dict[str, InputName] = {"estop": "estop", "lid": "lid", "thermo": "thermo"}
 COMMANDS = (
-    f"press start|ok|ng|stop|reset, scan TEXT, estop 0|1, lid 0|1, thermo 0|1, fault {'|'.join(FAULTS)} 0|1, quit"
+    f"press start|ok|ng|stop|reset, scan TEXT, estop 0|1, lid 0|1, thermo 0|1, fault {'|'.join(FAULTS)} 0|1, "
+    f"clips 0|1, probe {'|'.join(PROBE_NODES)}, trim left|right DELTA_MA, quit"
 )
 
 
@@ -124,4 +128,20 @@ async def _one(bench: SimBench, verb: str, argument: str) -> bool:
             if fault == name and level in ("0", "1"):
                 bench.set_fault(fault, level == "1")
                 return True
+    return _inside(bench, verb, argument)
+
+
+def _inside(bench: SimBench, verb: str, argument: str) -> bool:
+    """What a hand does inside the DUT: clips, probe, trimmers. False if it is not understood."""
+    if verb == "clips" and argument in ("0", "1"):
+        bench.plant.set_clips(argument == "1")
+        return True
+    if verb == "probe" and argument in PROBE_NODES:
+        bench.plant.touch_node(argument)
+        return True
+    side, _, delta = argument.partition(" ")
+    with contextlib.suppress(ValueError):
+        if verb == "trim" and side in SIDES and abs(float(delta)) <= TRIM_MA_MAX:
+            bench.plant.trim(SIDES[SIDES.index(side)], float(delta))
+            return True
     return False

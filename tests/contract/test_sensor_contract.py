@@ -38,6 +38,7 @@ async def test_readings_lie_within_their_accuracy_and_follow_the_world(case: Cas
             world.peak_a_now = 38 * level
             world.terminals_now = TerminalVolts(0.047 * level, -0.047 * level, 20 * level, -0.001)
             world.discharge_now = DischargeVolts(230 * level, 115 * level, 59 * level)
+            world.probe_v_now, world.bias_mv_now = -46 * level, (11 * level, 33 * level)
             world.relays["fan"] = level > 0.5
             readings = await sensor.read()
             for name, truth in case.truth(world).items():

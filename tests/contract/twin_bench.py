@@ -60,6 +60,19 @@ DISCHARGE = RegisterMapSettings(
         for place, name in enumerate(("l_n_v", "l_pe_v", "n_pe_v"))
     },
 )
+HAND_PROBE = RegisterMapSettings(
+    "b",
+    16,
+    {"volts_v": _field(0, type="float32", low=-200.0, high=200.0, accuracy_relative=0.005, accuracy_absolute=5e-4)},
+)
+BIAS = RegisterMapSettings(
+    "b",
+    17,
+    {
+        name: _field(2 * place, type="float32", low=-5e3, high=5e3, accuracy_relative=0.005, accuracy_absolute=0.04)
+        for place, name in enumerate(("left_mv", "right_mv"))
+    },
+)
 FAN = RegisterMapSettings("b", 14, {"rpm": _field(0, low=0.0, high=5000.0, accuracy_relative=0.02)})
 
 
@@ -102,6 +115,10 @@ SENSORS = {
         "modbus-registers",
         DISCHARGE,
         lambda world: {name: getattr(world.discharge_now, name) for name in DISCHARGE.quantities},
+    ),
+    "probe": Case("modbus-registers", HAND_PROBE, lambda world: {"volts_v": world.probe_v_now}),
+    "bias": Case(
+        "modbus-registers", BIAS, lambda world: dict(zip(("left_mv", "right_mv"), world.bias_mv_now, strict=True))
     ),
     "fan": Case("modbus-registers", FAN, lambda world: {"rpm": 1450.0 if world.fan_turning() else 0.0}),
 }

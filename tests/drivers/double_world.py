@@ -27,6 +27,7 @@ class DoubleWorld:
         self.insulation_mohm_now, self.earth_bond_ohm_now = 80.0, 0.06
         self.touch_current_ma_now = 0.12
         self.line_open = self.pe_open = False
+        self.probe_v_now, self.bias_mv_now = 45.9, (11.0, 10.6)
 
     def now_s(self) -> float:
         return time.monotonic() * self.speed
@@ -103,3 +104,9 @@ class DoubleWorld:
 
     def touch_pe_open(self) -> bool:
         return self.pe_open
+
+    def probe_v(self) -> float:
+        return self.probe_v_now
+
+    def bias_mv(self) -> tuple[float, float]:
+        return self.bias_mv_now
