@@ -18,11 +18,15 @@ from station.steps import (
     response,
     self_test,
     soak,
+    trace,
     transfer,
 )
 from station.steps.step import StepSpec
 
 _BOTH: frozenset[str] = frozenset()
+_SOAK_MONO = frozenset({"soak_s", "soak_mains_power_w", "heatsink_rise_k", "heatsink_degc"})
+_SOAK = ("soak_s", "dropouts", "power_drift_db", "soak_thd_percent", "soak_dc_offset_mv", "soak_mains_power_w",
+         "load_drift_percent", "heatsink_rise_k", "heatsink_degc")  # fmt: skip
 
 
 def _spec(use: str, module_measure: object, params: type, needs: Needs, *names: str, mono: frozenset[str] = _BOTH,
@@ -56,9 +60,7 @@ STEPS: Mapping[str, StepSpec] = {
         _spec("snr", noise.measure, noise.Params, Needs.DRIVE, "snr_db"),
         _spec("crosstalk", transfer.measure_crosstalk, transfer.CrosstalkParams, Needs.DRIVE, "crosstalk_db"),
         _spec("damping", transfer.measure_damping, transfer.DampingParams, Needs.DRIVE, "damping_factor"),
-        _spec("soak", soak.measure, soak.Params, Needs.DRIVE,
-              "soak_s", "dropouts", "power_drift_db", "soak_thd_percent", "soak_dc_offset_mv", "soak_mains_power_w",
-              "load_drift_percent", "heatsink_rise_k", "heatsink_degc",
-              mono=frozenset({"soak_s", "soak_mains_power_w", "heatsink_rise_k", "heatsink_degc"})),
+        _spec("soak", soak.measure, soak.Params, Needs.DRIVE, *_SOAK, mono=_SOAK_MONO),
+        _spec("trace", trace.measure, trace.Params, Needs.DRIVE, *_SOAK, mono=_SOAK_MONO),
     )
 }  # fmt: skip

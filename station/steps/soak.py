@@ -1,14 +1,15 @@
 """The soak: rated power, 1 kHz, two hours, every captured frame looked at.
 
 The sound stream is gapless; between its batches the step reads mains power, DC and temperature. It ends early
-only by a lasting silence (10 s), a trip or an abort. Then what needs the whole soak is SKIPPED.
+only by a lasting silence (10 s), a trip or an abort. Then what needs the whole soak is SKIPPED. The long trace
+(`trace`) is the same with another listener and another level.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -54,19 +55,46 @@ class Params:
         require("batch_s", self.batch_s, 0.0, 600.0)
 
 
+class Listener:
+    """Who starts and closes the stream of a soak, and what else is looked at in each stretch of it."""
+
+    stream: SoakStream
+    warms = True
+    """Whether the level must warm the heatsink."""
+
+    async def start(self, context: StepContext, stimulus: Stimulus) -> None:
+        """Start the stream."""
+        self.stream = await context.bench.sound.start_soak(stimulus)
+
+    async def look(self, began_s: float, readings: Mapping[str, float]) -> None:
+        """The meters' readings of the stretch that began at `began_s` of the stream."""
+
+    def wanted_s(self, silent_from_s: float) -> float:
+        """How far the stream is wanted although a silence that lasts began at `silent_from_s`."""
+        return silent_from_s
+
+    async def close(self, context: StepContext) -> None:
+        """End the stream; the step may have been cancelled."""
+        await self.stream.close()
+
+
 async def measure(context: StepContext, params: Params) -> None:
     """Records the nine soak measurements and the curves over test time."""
+    await monitor(context, params, rated_output_v(context), Listener())
+
+
+async def monitor(context: StepContext, params: Params, output_v: float, listener: Listener) -> None:
+    """A soak at `output_v` V rms at the terminals."""
     drive = context.bench.drive
     before = await drive.measure_loads()
     await drive.prepare()
-    output_v = rated_output_v(context)
     left_v, right_v = (source_v(context, channel, output_v) for channel in CHANNELS)
     tally = Tally(params.reference_s, params.window_s)
-    stream = await context.bench.sound.start_soak(Stimulus(params.frequency_hz, left_v, right_v, params.duration_s))
+    await listener.start(context, Stimulus(params.frequency_hz, left_v, right_v, params.duration_s))
     try:
-        await _run(context, params, stream, tally)
+        await _run(context, params, listener, tally)
     finally:
-        await stream.close()
+        await listener.close(context)
         _curves(context, tally)
     _record_dropouts(context, tally)
     _record_heatsink(context, tally)
@@ -90,14 +118,15 @@ def _next_stop(at_s: float, batch_s: float, params: Params) -> float:
     return min(stop for stop in (*inside, params.duration_s, at_s + batch_s) if stop > at_s + 1e-6)
 
 
-async def _run(context: StepContext, params: Params, stream: SoakStream, tally: Tally) -> None:
+async def _run(context: StepContext, params: Params, listener: Listener, tally: Tally) -> None:
     """Stretch by stretch: the meters are read while the sound of the same stretch goes on."""
     batch_s = params.batch_s or min(max(context.clock.speed * SCAN_S, 1.0), 12.0)
     at_s, batch, was_cut = 0.0, None, False
     while at_s < params.duration_s - 1e-6:
         began_s, at_s = at_s, _next_stop(at_s, batch_s, params)
-        batch, readings = await _together(stream.advance(at_s), _read_meters(context))
+        batch, readings = await _together(listener.stream.advance(at_s), _read_meters(context))
         tally.take(batch)
+        await listener.look(began_s, readings)
         cut = holds_silence(batch)
         if not (was_cut or cut):  # the supply takes a moment to follow
             tally.mains_w.append((began_s, readings["power_w"]))
@@ -105,10 +134,10 @@ async def _run(context: StepContext, params: Params, stream: SoakStream, tally: 
         for index, channel in enumerate(CHANNELS):
             tally.offset_v[index].append((began_s, readings[f"{channel}_plus_v"] - readings[f"{channel}_minus_v"]))
         tally.heatsink_degc.append((began_s, readings["heatsink_degc"]))
-        if at_s >= FOLLOW_S > began_s:
+        if listener.warms and at_s >= FOLLOW_S > began_s:
             tally.refuse_a_stuck_thermometer(FOLLOW_K)
         context.progress(at_s / params.duration_s, _live(params, tally, readings, at_s), params.duration_s - at_s)
-        if tally.longest_silence_s >= params.lasting_silence_s:
+        if tally.longest_silence_s >= params.lasting_silence_s and at_s >= listener.wanted_s(tally.longest_from_s):
             break
     tally.close(batch)
 

@@ -30,6 +30,7 @@ class Tally:
     end_s: float = 0.0
     open_silence_s: float = 0.0
     longest_silence_s: float = 0.0
+    longest_from_s: float = 0.0
 
     def refuse_a_stuck_thermometer(self, least_k: float) -> None:
         """Raise `StepError` where the heatsink's temperature has not moved by `least_k`: it cannot watch the soak."""
@@ -54,8 +55,10 @@ class Tally:
             self.silences[channel].extend(batch.silences[channel])
         self.end_s = batch.end_s
         self.open_silence_s = max(batch.open_silence_s)
-        ended_s = (length_s for found in batch.silences for _, length_s in found)
-        self.longest_silence_s = max(self.longest_silence_s, self.open_silence_s, *ended_s)
+        ended = [silence for found in batch.silences for silence in found]
+        for from_s, length_s in (*ended, (batch.end_s - self.open_silence_s, self.open_silence_s)):
+            if length_s > self.longest_silence_s:
+                self.longest_silence_s, self.longest_from_s = length_s, from_s
 
     def close(self, batch: SoakBatch | None) -> None:
         """Count silences that still lasted when the soak ended."""
