@@ -19,8 +19,11 @@ from station.contract.canonical import parse_json, to_json
 from station.domain.errors import MessageError
 from station.domain.journal import RunDraft
 from station.domain.record import Record, StepRecord
+from station.domain.work_order import EarlierRun
 
-ABSENT_WHEN_NONE = frozenset({"channel", "bound", "imei", "signed_by", "purpose", "verdict", "station", "ended_at"})
+ABSENT_WHEN_NONE = frozenset(
+    {"channel", "bound", "imei", "signed_by", "purpose", "verdict", "station", "ended_at", "note"}
+)
 ABSENT_WHEN_EMPTY = frozenset({"captures"})
 DIGITS = 6
 """Significant digits of a figure in a record."""
@@ -132,6 +135,14 @@ class RecordCodec:
         step = from_plain(parse_json(text), StepRecord)
         assert isinstance(step, StepRecord)
         return step
+
+    def earlier_to_json(self, run: EarlierRun) -> str:
+        return to_json(to_plain(run, EarlierRun)).decode()
+
+    def earlier_from_json(self, text: str) -> EarlierRun:
+        run = from_plain(parse_json(text), EarlierRun)
+        assert isinstance(run, EarlierRun)
+        return run
 
     def record_to_json(self, record: Record) -> str:
         return to_json(to_plain(record, Record)).decode()

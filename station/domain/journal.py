@@ -24,6 +24,7 @@ from station.domain.record import (
     StepRecord,
 )
 from station.domain.verdict import Verdict, worst
+from station.domain.work_order import EarlierRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,10 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class RunDraft:
-    """Everything of a `Record` that is known before power; fields as there. `planned` is in the plan's order."""
+    """Everything of a `Record` that is known before power; fields as there. `planned` is in the plan's order.
+
+    `history`: earlier runs as the work order brought them, from any bench; kept with the run, no part of its record.
+    """
 
     run_id: str
     purpose: Purpose
@@ -72,6 +76,7 @@ class RunDraft:
     parts: tuple[Part, ...] = ()
     instruments: tuple[Instrument, ...] = ()
     reference: Reference | None = None
+    history: tuple[EarlierRun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,8 @@ class Handover:
 class Reference:
     """The as-found or previous run of this work order or serial number.
 
-    `rework`: the device came back within 30 days with the same cause.
+    `rework`: the device came back within 30 days with the same cause. `note`: why that could not be decided, where it
+    could not (the sentences stand in `station.domain.earlier`).
     """
 
     run_id: str
@@ -176,6 +177,7 @@ class Reference:
     station: str | None = None
     ended_at: str | None = None
     rework: bool = False
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ class EarlierRun:
     """A run that was made before, on any bench, as the centre tells it (`history[]` of `assign`).
 
     `causes` are texts, `areas` the areas of its findings, `measurements` values by `name` or `name/channel`.
+    `clock_quality`: of the stamps, where known. `simulated`: made on a simulated bench.
     """
 
     run_id: str
@@ -28,6 +29,8 @@ class EarlierRun:
     areas: tuple[str, ...] = ()
     measurements: Mapping[str, float] = field(default_factory=dict)
     curves: tuple[Curve, ...] = ()
+    clock_quality: str | None = None
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,19 @@ from station.panel.buttons import ButtonPressed
 from station.panel.panel_task import PanelTask
 from station.panel.prompts import Prompts
 from station.run import session_events as ev
+from station.run.linking import refer
 from station.run.refusal_words import in_both, in_chinese
-from station.run.run_ports import Diagnose, Journal, Messages, Order, Stamps, Watch, no_findings
+from station.run.run_ports import (
+    Diagnose,
+    Earlier,
+    Journal,
+    Messages,
+    Order,
+    Stamps,
+    Watch,
+    no_earlier,
+    no_findings,
+)
 from station.run.runner import Runner
 from station.run.session import Session
 from station.run.session_texts import say
@@ -97,6 +108,7 @@ class Room:
     alarm: Callable[[Trip, str | None], Awaitable[None]]
     """Tell the centre of a trip, in a run or not. Raises `StationError`."""
     diagnose: Diagnose = no_findings
+    earlier: Earlier = no_earlier
     broken: dict[str, str] = field(default_factory=dict)
     """By run id: why a run could not be kept to its end (a full disk), for the record that closes it later."""
 
@@ -282,8 +294,9 @@ class Conductor:
         verdict = Verdict.ERROR
         try:
             await room.prepare()
+            earlier = await room.earlier(draft)
             record: Record = await self._runner.run(
-                Order(plan, product, draft, diagnose), lambda run_no: self._began(draft.run_id)
+                Order(plan, product, refer(draft, earlier), diagnose, earlier), lambda run_no: self._began(draft.run_id)
             )
             verdict = record.verdict
         except (DriverError, StationError) as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from station.domain.journal import RunDraft
 from station.domain.outbox import Draft
 from station.domain.plan import Plan, Product
 from station.domain.record import Finding, Record, StepRecord, TripRecord
+from station.domain.work_order import EarlierRun
 
 
 class Journal(Protocol):
@@ -57,11 +58,24 @@ def no_findings(steps: Sequence[StepRecord], trips: Sequence[TripRecord]) -> tup
     return ()
 
 
+Earlier = Callable[[RunDraft], Awaitable[Sequence[EarlierRun]]]
+"""The runs of the draft's device that were made before, on any bench."""
+
+
+async def no_earlier(draft: RunDraft) -> Sequence[EarlierRun]:
+    """Nothing is known of the device."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One run to make: the plan resolved for the product, the draft of its record, the diagnosis of its end."""
+    """One run to make: the plan resolved for the product, the draft of its record, the diagnosis of its end.
+
+    `earlier`: the device's runs before this one.
+    """
 
     plan: Plan
     product: Product
     draft: RunDraft
     diagnose: Diagnose = no_findings
+    earlier: Sequence[EarlierRun] = ()

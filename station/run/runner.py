@@ -17,7 +17,7 @@ from typing import Any
 
 from drivers.errors import DriverError, PermitDenied
 from station.domain.clock import TestClock
-from station.domain.errors import StationError, StepError
+from station.domain.errors import StationError, StepDeclined, StepError
 from station.domain.events import Event, Publish
 from station.domain.journal import PlannedStep, RunDraft, planned_steps, step_not_made
 from station.domain.measurement import Channel
@@ -26,6 +26,7 @@ from station.domain.record import Cause, Handover, Record, StepRecord, TripRecor
 from station.domain.verdict import Verdict, worst
 from station.run.context import Ask, Context
 from station.run.judging import FINE, judge_run, judge_step
+from station.run.linking import conclude
 from station.run.run_ports import Journal, Messages, Order, Stamps, Watch
 from station.run.run_words import begun_data, ended_data, error_words, trip_cause, trip_record
 from station.run.watchers import harmless
@@ -173,7 +174,8 @@ class Runner:
             return wish.verdict, Cause(step.id, None, None, str(wish))
         if error is None:
             return None, None
-        return Verdict.ERROR, Cause(step.id, None, None, error_words(error))
+        ended = Verdict.ABORTED if isinstance(error, StepDeclined) else Verdict.ERROR
+        return ended, Cause(step.id, None, None, error_words(error))
 
     async def _end(self, work: asyncio.Future[None]) -> BaseException | None:
         """Cancel what still runs, wait for its clean-up, return what it raised (None: it ended well or by our wish).
@@ -255,7 +257,7 @@ class Runner:
         self._abort_asked()
         verdict, lacking = judge_run(self._done, self._ended, self._causes)
         self._causes.extend(lacking)
-        return Record(
+        record = Record(
             run_id=draft.run_id, run_no=run_no, purpose=draft.purpose, work_order=draft.work_order,
             operator=draft.operator, second_operator=self._second_operator or draft.second_operator,
             repair_engineer=draft.repair_engineer,
@@ -267,3 +269,4 @@ class Runner:
             findings=order.diagnose(self._done, self._trips), parts=draft.parts, instruments=draft.instruments,
             handovers=tuple(self._handovers), reference=draft.reference,
         )  # fmt: skip
+        return conclude(record, order.earlier)

@@ -10,6 +10,8 @@ from typing import Any
 
 from station.domain.errors import StoreError
 from station.domain.record import Record
+from station.domain.work_order import EarlierRun
+from station.store.earlier import read_earlier
 from station.store.journal import Codec
 
 
@@ -68,6 +70,11 @@ class History:
         if rows[0][1] is None:
             raise StoreError(f"run {rows[0][0]} is not finished; it has no record yet")
         return self._codec.record_from_json(rows[0][1])
+
+    def earlier(self, record: Record) -> tuple[EarlierRun, ...]:
+        """Runs of the record's work order or serial number that are known here, itself left out."""
+        found = read_earlier(self._db, self._codec, record.work_order, record.dut.serial_number)
+        return tuple(run for run in found if run.run_id != record.run_id)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -33,6 +33,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX outbox_run ON outbox (run_id) WHERE run_id IS NOT NULL",
         "CREATE TABLE commands (cmd_id TEXT PRIMARY KEY, seen_at TEXT NOT NULL) WITHOUT ROWID",
     ),
+    (
+        """CREATE TABLE earlier_runs (
+            run_id TEXT NOT NULL, place INTEGER NOT NULL, run TEXT NOT NULL,
+            PRIMARY KEY (run_id, place)) WITHOUT ROWID""",
+        "CREATE INDEX runs_work_order ON runs (work_order) WHERE work_order IS NOT NULL",
+    ),
 )
 """One entry a version: the statements that lead to it from the one before. Entries are only ever appended."""
 

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar, cast
@@ -25,7 +26,8 @@ from station.domain.errors import StoreError
 from station.domain.journal import RunDraft, UnfinishedRun
 from station.domain.outbox import Draft
 from station.domain.record import Record, StepRecord
-from station.store import journal, outbox
+from station.domain.work_order import EarlierRun
+from station.store import earlier, journal, outbox
 from station.store.journal import Codec
 from station.store.outbox import OutboxCounts, OutboxRow, ReceiptEntry, Settled
 from station.store.schema import open_database
@@ -112,9 +114,10 @@ class Store:
         """Commit the run before power and return its number. Raises `MessageError` for a message not allowed."""
 
         def work() -> int:
-            text = self._codec.draft_to_json(draft)
+            text = self._codec.draft_to_json(replace(draft, history=()))
             with self._transaction("begin_run"):
                 run_no = journal.begin_run(self._db, draft, text)
+                earlier.keep_history(self._db, self._codec, draft)
                 self._add(messages)
                 return run_no
 
@@ -148,6 +151,13 @@ class Store:
     async def unfinished(self) -> list[UnfinishedRun]:
         """Runs that were begun and never finished, oldest first; see `station.domain.journal.close_as_aborted`."""
         return await self._call(lambda: journal.read_unfinished(self._db, self._codec))
+
+    async def earlier_runs(self, draft: RunDraft) -> tuple[EarlierRun, ...]:
+        """Runs of the draft's work order or serial number before it: this store's, and what work orders brought."""
+        known = await self._call(
+            lambda: earlier.read_earlier(self._db, self._codec, draft.work_order, draft.dut.serial_number)
+        )
+        return (*known, *draft.history)
 
     # --- the outbox --------------------------------------------------------------------------------------------
 
