@@ -189,6 +189,40 @@ def clear_weld(
         raise _wrong_use(str(error)) from None
 
 
+results = typer.Typer(no_args_is_help=True, help="The local history of runs, and their paper.")
+app.add_typer(results, name="results")
+ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration tree of the station.")]
+CONFIG = Path("/etc/bench")
+
+
+@results.command("list")
+def list_results(
+    serial: Annotated[str | None, typer.Option(help="Runs of this serial number.")] = None,
+    work_order: Annotated[str | None, typer.Option(help="Runs of this work order.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many, the latest.")] = 50,
+    config: ConfigOption = CONFIG,
+    as_json: Json = False,
+) -> None:
+    """The latest runs first."""
+    from station.cli.results import list_runs
+
+    try:
+        raise typer.Exit(list_runs(config, serial, work_order, limit, as_json=as_json))
+    except SettingsError as error:
+        raise _wrong_use(str(error)) from None
+
+
+@results.command("show")
+def show_result(run: str, config: ConfigOption = CONFIG, as_json: Json = False) -> None:
+    """One run, by its number, its id or the beginning of its id."""
+    from station.cli.results import show_run
+
+    try:
+        raise typer.Exit(show_run(config, run, as_json=as_json))
+    except SettingsError as error:
+        raise _wrong_use(str(error)) from None
+
+
 @app.command()
 def status(socket: SocketOption = SOCKET, lang: Language = Language.ZH, as_json: Json = False) -> None:
     """What the bench is doing."""

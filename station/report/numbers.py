@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 NOTHING = "—"
 
@@ -82,3 +83,11 @@ def local_time(stamp: str, zone: tzinfo = UTC) -> str:
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
     return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def zone_of(timezone: str) -> tuple[tzinfo, str]:
+    """The zone and its name; UTC, and named so, where the machine does not know it."""
+    try:
+        return ZoneInfo(timezone), timezone
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC, "UTC"

@@ -5,12 +5,11 @@ The station starts this in a process of its own (`python -m station.report`); no
 
 from __future__ import annotations
 
-from datetime import UTC, tzinfo
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from station.domain.record import Record
 from station.report.html import render
+from station.report.numbers import zone_of as zone_of
 from station.report.record_view import Plain, ReportError, plain_record
 from station.report.slips import slip_for
 from station.report.words import LANGS, Lang
@@ -38,14 +37,6 @@ def write_slips(record: Record | Plain, out_dir: Path, lang: Lang, timezone: str
         if slip is None or name != slip.name:
             (out_dir / name).unlink(missing_ok=True)
     return [] if slip is None else [_write(out_dir / slip.name, slip.zpl)]
-
-
-def zone_of(timezone: str) -> tuple[tzinfo, str]:
-    """The zone and its name; UTC, and named so, where the machine does not know it."""
-    try:
-        return ZoneInfo(timezone), timezone
-    except (ZoneInfoNotFoundError, ValueError):
-        return UTC, "UTC"
 
 
 def _checked(lang: str) -> Lang:
