@@ -2,7 +2,7 @@
 
 The words of the slips are drawn beforehand (`glyphs.txt`, see `glyph_maker`). A character that is not among them
 (a maker's name, say) is drawn with a CJK font of this machine if there is one and Pillow is installed; if not,
-`line_bitmap` returns None and the slip falls back on the printer's own Unicode font.
+an empty box stands in its place, and the slip names what could not be drawn.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-FILE = Path(__file__).with_name("glyphs.txt")
-SMALL, TITLE = 24, 40
-"""Heights in dots; 24 dots are 3 mm at 203 dpi."""
+FILES: Mapping[int, Path] = {
+    203: Path(__file__).with_name("glyphs.txt"),
+    300: Path(__file__).with_name("glyphs-300.txt"),
+}
+"""By the dots to the inch of the printer that they are drawn for."""
 FONTS = ("NotoSansCJK*.ttc", "SourceHanSans*.ttc", "wqy-*.ttc", "DroidSansFallback*.ttf", "uming.ttc")
 FONT_DIRS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 
@@ -43,9 +45,10 @@ def width_of(char: str, size: int) -> int:
 
 @cache
 def drawn() -> Mapping[tuple[int, str], Glyph]:
-    """The characters of `glyphs.txt` by size and character."""
+    """The characters of `FILES` by size and character."""
     found: dict[tuple[int, str], Glyph] = {}
-    for line in FILE.read_text(encoding="utf-8").splitlines():
+    lines = (line for file in FILES.values() for line in file.read_text(encoding="utf-8").splitlines())
+    for line in lines:
         if line.startswith("#"):
             continue
         height, code, breadth, rows = line.split(" ")
@@ -65,6 +68,14 @@ def glyph(char: str, size: int) -> Glyph | None:
         return known
     font = system_font()
     return draw_glyph(char, size, font) if font else None
+
+
+def empty_box(char: str, size: int) -> Glyph:
+    """What stands in the place of a character that can be drawn from nowhere."""
+    width, edge = width_of(char, size), size // 6
+    full, sides = (1 << (width - 2)) - 1 << 1, 1 << (width - 2) | 2
+    inner = size - 2 * edge - 2
+    return Glyph(width, (0,) * edge + (full, *(sides,) * inner, full) + (0,) * edge)
 
 
 @cache
@@ -102,16 +113,16 @@ def draw_glyph(char: str, size: int, font: str) -> Glyph | None:
     return Glyph(width, rows)
 
 
-def line_bitmap(text: str, size: int) -> Glyph | None:
-    """A line of text as one bitmap; None if a character of it can be drawn from nowhere."""
-    width, rows = 0, [0] * size
+def line_bitmap(text: str, size: int) -> tuple[Glyph, str]:
+    """A line of text as one bitmap, and the characters of it that an empty box stands for."""
+    width, rows, missing = 0, [0] * size, ""
     for char in text:
         one = glyph(char, size)
         if one is None:
-            return None
+            one, missing = empty_box(char, size), missing + char
         rows = [(row << one.width) | part for row, part in zip(rows, one.rows, strict=True)]
         width += one.width
-    return Glyph(width, tuple(rows)) if width else None
+    return Glyph(width, tuple(rows)), missing
 
 
 def line_width(text: str, size: int) -> int:
@@ -140,13 +151,14 @@ def wrap(text: str, size: int, width: int, lines: int) -> list[str]:
         if len(made) == lines - 1 or line_width(rest, size) <= width:
             made.append(fit(rest, size, width))
             break
-        cut = _break_at(rest, size, width)
+        cut = break_at(rest, size, width)
         made.append(rest[:cut].rstrip())
         rest = rest[cut:].lstrip()
     return made
 
 
-def _break_at(text: str, size: int, width: int) -> int:
+def break_at(text: str, size: int, width: int) -> int:
+    """How many characters of a `text` that is too long stay on a line of `width` dots."""
     most = next(n for n in range(len(text), 0, -1) if n == 1 or line_width(text[:n], size) <= width)
     for cut in range(most, most // 2, -1):
         if text[cut] == " " or text[cut - 1] == " " or (is_wide(text[cut]) and text[cut] not in "，。：、）"):

@@ -1,26 +1,31 @@
 """The slip that a verdict asks for: label on PASS, return slip on FAIL, retest slip on ERROR and ABORTED.
 
-All are 50 x 30 mm and laid out alike: title, date and people left, QR code with the run id right, work order and
-serial number below, then the device or the reason. What a simulated bench prints says so in white on black.
+All are 50 x 30 mm: title, date and people, QR code with the run id, work order and serial number, then the device or
+the reasons. What a simulated bench prints says so, and so does what is printed again, in white on black.
+Where they stand is `label_layout`'s, the printer's language `zpl`'s and `tspl`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
+from typing import Literal
 
-from station.report.glyphs import SMALL, TITLE, wrap
+from station.domain.clock import utc_text
+from station.report.bitmap import Bitmap
+from station.report.label_layout import Content, lay_out
 from station.report.numbers import local_time
 from station.report.record_view import Plain, cause_sentences
+from station.report.tspl import tspl
 from station.report.words import Lang, Pair, label, pick
-from station.report.zpl import WIDTH, Label
+from station.report.zpl import zpl
 
-MARGIN = 10
-ROW = 26
-QR_X, QR_Y, QR_DOTS = 276, 10, 4
-LEFT_WIDTH, FULL_WIDTH = QR_X - MARGIN - 6, WIDTH - 2 * MARGIN
-LEFT_Y, BELOW_Y = 56, 136
+Kind = Literal["label", "return", "retest"]
+KINDS: tuple[Kind, ...] = ("label", "return", "retest")
+FILE_NAMES: Mapping[Kind, str] = {"label": "label", "return": "return-slip", "retest": "retest-slip"}
+LANGUAGES: Mapping[str, Callable[[Bitmap], bytes]] = {"zpl": zpl, "tspl": tspl}
+"""Printer languages; the name is also the end of the file's name."""
 
 WORDS: Mapping[str, Pair] = {
     "label": ("维修合格", "REPAIR PASSED"),
@@ -37,56 +42,62 @@ WORDS: Mapping[str, Pair] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Style:
+    """How a slip is printed. `reprinted_at`: the UTC moment of a second print, which the paper then says."""
+
+    language: str = "zpl"
+    dpi: int = 203
+    reprinted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Slip:
-    """A file's name, its ZPL, and the lines that had to be left to the printer's own font."""
+    """A file's name, the job for the printer, its picture, and the texts in which a character could not be drawn."""
 
     name: str
-    zpl: str
+    job: bytes
+    bitmap: Bitmap
     undrawn: tuple[str, ...] = ()
 
 
-def slip_for(record: Plain, lang: Lang, zone: tzinfo = UTC) -> Slip | None:
-    """The slip of a plain record; None for a PASS whose purpose is not outgoing."""
-    verdict = record["verdict"]
-    if verdict == "PASS":
-        return _pass_label(record, lang, zone) if record["purpose"] == "outgoing" else None
-    if verdict == "FAIL":
-        return _reason_slip("return-slip.zpl", "return", record, lang, zone)
-    return _reason_slip("retest-slip.zpl", "retest", record, lang, zone)
+def kind_for(record: Plain, labelled: bool = True) -> Kind | None:
+    """The slip of a plain record; None for a PASS that gets no label: another purpose, or its plan has none."""
+    match record["verdict"]:
+        case "PASS":
+            return "label" if record["purpose"] == "outgoing" and labelled else None
+        case "FAIL":
+            return "return"
+    return "retest"
 
 
-def _pass_label(record: Plain, lang: Lang, zone: tzinfo) -> Slip:
-    paper = _common("label", record, lang, zone)
-    dut = record["dut"]
-    device = f"{dut.get('maker') or ''} {dut.get('model') or ''}".strip() or str(dut.get("product") or "")
-    paper.line(MARGIN, BELOW_Y + 2 * ROW, device, width=FULL_WIDTH)
-    paper.line(MARGIN, BELOW_Y + 3 * ROW, f"{record['station']} #{record['run_no']}", width=FULL_WIDTH)
-    return Slip("label.zpl", paper.zpl(), tuple(paper.undrawn))
+def make_slip(kind: Kind, record: Plain, lang: Lang, zone: tzinfo = UTC, style: Style | None = None) -> Slip:
+    """Draw and encode it. Raises `KeyError` for a language or a resolution that is not there."""
+    style = style or Style()
+    bitmap, undrawn = lay_out(_content(kind, record, lang, zone, style.reprinted_at), style.dpi)
+    return Slip(f"{FILE_NAMES[kind]}.{style.language}", LANGUAGES[style.language](bitmap), bitmap, undrawn)
 
 
-def _reason_slip(name: str, title: str, record: Plain, lang: Lang, zone: tzinfo) -> Slip:
-    paper = _common(title, record, lang, zone)
-    causes = cause_sentences(record, lang) or [label("no_cause", lang)]
-    more = f" (+{len(causes) - 1})" if len(causes) > 1 else ""
-    for index, line in enumerate(wrap(causes[0] + more, SMALL, FULL_WIDTH, 2)):
-        paper.line(MARGIN, BELOW_Y + (2 + index) * ROW, line, width=FULL_WIDTH)
-    return Slip(name, paper.zpl(), tuple(paper.undrawn))
-
-
-def _common(title: str, record: Plain, lang: Lang, zone: tzinfo) -> Label:
-    """Title, date, people, QR code, work order and serial number; the mark of a simulation."""
-
+def _content(kind: Kind, record: Plain, lang: Lang, zone: tzinfo, reprinted_at: datetime | None) -> Content:
     def row(name: str, value: object) -> str:
         return f"{pick(WORDS[name], lang)} {value or '-'}"
 
-    paper = Label()
-    paper.line(MARGIN, 10, pick(WORDS[title], lang), TITLE, LEFT_WIDTH)
-    paper.line(MARGIN, LEFT_Y, row("date", local_time(record["ended_at"], zone)[:10]), width=LEFT_WIDTH)
-    people = f"{row('engineer', record.get('repair_engineer'))} {row('tester', record.get('operator'))}"
-    paper.line(MARGIN, LEFT_Y + ROW, people, width=LEFT_WIDTH)
-    if record.get("simulated"):
-        paper.band(MARGIN, LEFT_Y + 2 * ROW - 1, pick(WORDS["simulated"], lang), SMALL, LEFT_WIDTH, margin=2)
-    paper.qr(QR_X, QR_Y, record["run_id"], QR_DOTS)
-    paper.line(MARGIN, BELOW_Y, row("order", record.get("work_order")), width=FULL_WIDTH)
-    paper.line(MARGIN, BELOW_Y + ROW, row("serial", record["dut"].get("serial_number")), width=FULL_WIDTH)
-    return paper
+    dut = record["dut"]
+    groups: tuple[tuple[str, ...], ...] = (
+        (row("date", local_time(record["ended_at"], zone)[:10]),),
+        (row("engineer", record.get("repair_engineer")), row("tester", record.get("operator"))),
+        (row("order", record.get("work_order")),),
+        (row("serial", dut.get("serial_number")),),
+    )
+    reasons: tuple[str, ...] = ()
+    if kind == "label":
+        maker_and_model = f"{dut.get('maker') or ''} {dut.get('model') or ''}".strip()
+        groups += ((maker_and_model or str(dut.get("product") or "-"),),)
+    else:
+        reasons = tuple(cause_sentences(record, lang)) or (label("no_cause", lang),)
+    marks = [pick(WORDS["simulated"], lang)] if record.get("simulated") else []
+    if reprinted_at is not None:
+        marks.append(f"{pick(WORDS['reprint'], lang)} {local_time(utc_text(reprinted_at), zone)[:10]}")
+    return Content(
+        pick(WORDS[kind], lang), record["run_id"], groups, tuple(marks), reasons,
+        spare=f"{record['station']} #{record['run_no']}",
+    )  # fmt: skip

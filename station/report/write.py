@@ -11,7 +11,7 @@ from station.domain.record import Record
 from station.report.html import render
 from station.report.numbers import zone_of as zone_of
 from station.report.record_view import Plain, ReportError, plain_record
-from station.report.slips import slip_for
+from station.report.slips import kind_for, make_slip
 from station.report.words import LANGS, Lang
 
 REPORT = "report.html"
@@ -25,18 +25,22 @@ def write_report(record: Record | Plain, out_dir: Path, lang: Lang, timezone: st
     return [_write(out_dir / REPORT, page)]
 
 
-def write_slips(record: Record | Plain, out_dir: Path, lang: Lang, timezone: str = "UTC") -> list[Path]:
+def write_slips(
+    record: Record | Plain, out_dir: Path, lang: Lang, timezone: str = "UTC", labelled: bool = True
+) -> list[Path]:
     """Write the one slip that the verdict asks for, if any, and remove the others that an earlier run left.
 
-    `label.zpl`: PASS with purpose outgoing. `return-slip.zpl`: FAIL. `retest-slip.zpl`: ERROR and ABORTED.
+    `label.zpl`: PASS with purpose outgoing, where the plan has a label (`labelled`). `return-slip.zpl`: FAIL.
+    `retest-slip.zpl`: ERROR and ABORTED.
     """
     plain = plain_record(record)
     zone, _ = zone_of(timezone)
-    slip = slip_for(plain, _checked(lang), zone)
+    kind = kind_for(plain, labelled)
+    slip = None if kind is None else make_slip(kind, plain, _checked(lang), zone)
     for name in SLIPS:
         if slip is None or name != slip.name:
             (out_dir / name).unlink(missing_ok=True)
-    return [] if slip is None else [_write(out_dir / slip.name, slip.zpl)]
+    return [] if slip is None else [_write(out_dir / slip.name, slip.job)]
 
 
 def _checked(lang: str) -> Lang:
@@ -46,10 +50,10 @@ def _checked(lang: str) -> Lang:
     raise ReportError(f"language {lang!r}: must be one of {', '.join(LANGS)}")
 
 
-def _write(path: Path, text: str) -> Path:
+def _write(path: Path, text: str | bytes) -> Path:
     """Whole or not at all: a reader never sees half a report."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
+    part.write_bytes(text.encode("utf-8") if isinstance(text, str) else text)
     part.replace(path)
     return path

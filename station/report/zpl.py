@@ -1,70 +1,54 @@
-"""ZPL II for a 50 x 30 mm label at 203 dpi: bitmaps, QR codes, fields. Source: Zebra ZPL II Programming Guide.
+"""A label in ZPL II: one graphic field, compressed. Source: Zebra, ZPL II Programming Guide, `^GF` and
+"Alternative Data Compression Scheme for ~DG and ~DB graphics".
 
-Text goes out as graphics (`^GFA`) where it can be drawn here, so that the paper looks the same on every printer
-that speaks ZPL; only what cannot be drawn becomes a text field in UTF-8 (`^CI28`).
+The whole label is a bitmap, QR code included: no font, no code page and no bar-code engine of a printer has a say
+in what is on the paper, and no text of a record can become a command.
 """
 
 from __future__ import annotations
 
-import re
-
-from station.report.glyphs import SMALL, Glyph, fit, line_bitmap
-
-WIDTH, HEIGHT = 400, 240
-"""Dots: 50 mm and 30 mm at 8 dots a mm."""
-_QR_SAFE = re.compile(r"[0-9A-Za-z-]{1,64}")
+from station.report.bitmap import Bitmap
 
 
-class Label:
-    """Collects fields; `text()` of the printer's language comes out of `zpl`."""
-
-    def __init__(self) -> None:
-        self._fields: list[str] = []
-        self.undrawn: list[str] = []
-        """Lines that had to be left to the printer's own font."""
-
-    def line(self, x: int, y: int, text: str, size: int = SMALL, width: int = WIDTH) -> None:
-        """One line of text, cut to `width` dots."""
-        shown = fit(text, size, width)
-        bitmap = line_bitmap(shown, size)
-        if bitmap is not None:
-            self._graphic(x, y, bitmap)
-        elif shown.strip():
-            self.undrawn.append(shown)
-            self._fields.append(f"^FO{x},{y}^A0N,{size},{size}^FH_^FD{_escaped(shown)}^FS")
-
-    def band(self, x: int, y: int, text: str, size: int, width: int, margin: int = 4) -> None:
-        """White on black over `width` dots, in the middle."""
-        bitmap = line_bitmap(fit(text, size, width), size)
-        assert bitmap is not None, "a band holds only words that are drawn beforehand"
-        left = (width - bitmap.width) // 2
-        black = (1 << width) - 1
-        inside = tuple(black ^ (row << (width - bitmap.width - left)) for row in bitmap.rows)
-        edge = (black,) * margin
-        self._graphic(x, y, Glyph(width, edge + inside + edge))
-
-    def qr(self, x: int, y: int, data: str, magnification: int) -> None:
-        """A QR code (model 2, error correction M). Raises `ValueError` for anything but letters, digits and `-`."""
-        if not _QR_SAFE.fullmatch(data):
-            raise ValueError(f"QR code: {data!r} must be 1 to 64 letters, digits or '-'")
-        self._fields.append(f"^FO{x},{y}^BQN,2,{magnification}^FDMA,{data}^FS")
-
-    def zpl(self, copies: int = 1) -> str:
-        """The whole label."""
-        head = f"^XA\n^CI28\n^PW{WIDTH}\n^LL{HEIGHT}\n^LH0,0\n"
-        return head + "\n".join(self._fields) + f"\n^PQ{copies}\n^XZ\n"
-
-    def _graphic(self, x: int, y: int, bitmap: Glyph) -> None:
-        row_bytes = (bitmap.width + 7) // 8
-        shift = row_bytes * 8 - bitmap.width
-        total = row_bytes * len(bitmap.rows)
-        data = "".join(f"{row << shift:0{row_bytes * 2}X}" for row in bitmap.rows)
-        self._fields.append(f"^FO{x},{y}^GFA,{total},{total},{row_bytes},{data}^FS")
+def zpl(bitmap: Bitmap) -> bytes:
+    """The job: one label."""
+    total = bitmap.row_bytes * bitmap.height
+    head = f"^XA\n^PW{bitmap.width}\n^LL{bitmap.height}\n^LH0,0\n"
+    graphic = f"^FO0,0^GFA,{total},{total},{bitmap.row_bytes},{compressed(bitmap)}^FS\n"
+    return (head + graphic + "^PQ1\n^XZ\n").encode("ascii")
 
 
-def _escaped(text: str) -> str:
-    """Field data with everything but letters and digits as `_XX` (`^FH_`): no text can hold a command."""
-    return "".join(
-        char if char.isascii() and char.isalnum() else "".join(f"_{byte:02X}" for byte in char.encode("utf-8"))
-        for char in text
-    )
+def compressed(bitmap: Bitmap) -> str:
+    """Rows in hex: `G`…`Y` repeat the next digit 1 to 19 times, `g`…`z` 20 to 400 times; `,` fills the rest of a row
+    with white, `!` with black, `:` repeats the row above."""
+    above, parts = "", []
+    for packed in bitmap.packed():
+        row = packed.hex().upper()
+        parts.append(":" if row == above else _row(row))
+        above = row
+    return "".join(parts)
+
+
+def _row(row: str) -> str:
+    for fill, end in (("0", ","), ("F", "!")):
+        if row.endswith(fill):
+            return _runs(row.rstrip(fill)) + end
+    return _runs(row)
+
+
+def _runs(digits: str) -> str:
+    made, at = "", 0
+    while at < len(digits):
+        digit = digits[at]
+        count = len(digits[at:]) - len(digits[at:].lstrip(digit))
+        made += _count(count) + digit if count > 1 else digit
+        at += count
+    return made
+
+
+def _count(count: int) -> str:
+    """A repeat count: 400s, then a twenties letter, then a ones letter."""
+    twenties, ones = divmod(count % 400, 20)
+    letters = "z" * (count // 400)
+    letters += chr(ord("g") + twenties - 1) if twenties else ""
+    return letters + (chr(ord("G") + ones - 1) if ones else "")
