@@ -6,6 +6,7 @@
     +-- MessageError        a message that the contract does not allow (too large, NaN): refused, never cut
     +-- LinkError           the broker cannot be reached, refused us or was lost
     +-- StepError           a step could not measure; the station's fault, so the step is an ERROR
+    +-- StepDeclined        a person said that the test must not go on: nobody's fault, so the step is ABORTED
 
 FAIL is a value, never an exception. `PermitDenied` lives in drivers.errors, because writes raise it.
 """
@@ -33,3 +34,7 @@ class LinkError(StationError):
 
 class StepError(StationError):
     """A step could not measure what it should."""
+
+
+class StepDeclined(StationError):
+    """A person at the bench answered that the test cannot go on; says who must do what."""

@@ -80,3 +80,5 @@ class Product:
     gain_db: float
     protection_class: Literal["I", "II"]
     limits: Mapping[str, Limit] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
+    """Items, or whole steps, of guided checks that this product has nothing for (no tone controls, say)."""

@@ -18,6 +18,7 @@ class Prompt:
     """One question. At a `badge` prompt only a badge or NG answers, and none of `not_by` may sign.
 
     `about` is for machines (page, simulated technician): what the question is about, such as {"probe": "rail_plus"}.
+    `hands`: the device must be got at for the answer, so the lid is released once the bench is dead and cool.
     """
 
     text: Mapping[str, str]
@@ -25,3 +26,4 @@ class Prompt:
     about: Mapping[str, str] = field(default_factory=dict)
     not_by: tuple[str, ...] = ()
     timeout_s: float = PROMPT_S
+    hands: bool = False

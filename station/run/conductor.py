@@ -128,6 +128,7 @@ class Conductor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._alarmed_s: dict[tuple[str, str], float] = {}
         self._prompts = Prompts(self._prompted)
+        self._hands = False
         self._view: dict[str, Any] = {}
         self._voltage, self._ticks = False, now_s() // TICK_S
         self._blinks = dict(BLINKS)
@@ -186,11 +187,18 @@ class Conductor:
             self.post(ev.VoltageChanged(on))
         if self._session.state is State.COOLING and not self._room.safety.hot:
             self.post(ev.Cooled())
+        self._let_hands_in()
         self._tell_if_blind()
         ticks = self._now_s() // TICK_S
         if ticks != self._ticks:
             self._ticks = ticks
             self.post(ev.Tick())
+
+    def _let_hands_in(self) -> None:
+        """The lid is released in a run once for a prompt that wants hands at the device: dead, proven so, and cool."""
+        if self._hands and not self._voltage and not self._room.safety.hot:
+            self._hands = False
+            self._spawn(self._release_lid(), "lid")
 
     @property
     def due_s(self) -> float:
@@ -311,6 +319,7 @@ class Conductor:
         self.post(ev.RunBegan(run_id))
 
     def _prompted(self, prompt: Prompt | None) -> None:
+        self._hands = prompt is not None and prompt.hands
         self.post(ev.PromptClosed() if prompt is None else ev.PromptAsked(prompt))
 
     def _follow(self, event: Event) -> None:
@@ -336,5 +345,6 @@ class Conductor:
         try:
             await self._room.safety.release_lid()
         except (DriverError, PermitDenied, StationError) as error:
-            if not self.running:  # a run that has begun meanwhile wants it locked
+            asked = self._session.state is State.PROMPT
+            if asked or not self.running:  # a run that has begun meanwhile wants it locked
                 self._tell("tell", "lid", in_both(f"the lid stays locked: {error}"))

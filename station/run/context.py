@@ -12,7 +12,7 @@ from station.domain.events import Event, Publish
 from station.domain.guide import Guide
 from station.domain.measurement import Channel, Curve, Measurement
 from station.domain.plan import PlanStep, Product
-from station.domain.prompt import Answer, Prompt
+from station.domain.prompt import PROMPT_S, Answer, Prompt
 from station.domain.record import Capture
 from station.run.judging import Harvest
 from station.run.watchers import harmless
@@ -84,11 +84,17 @@ class Context:
     def guide(self, guide: Guide | None) -> None:
         self._publish(Event("guide", {"step": self._step.id, "guide": None if guide is None else asdict(guide)}))
 
-    async def ask(self, text: Mapping[str, str], about: Mapping[str, str] | None = None) -> bool:
-        return await self._put(Prompt(text, about=about or {})) is True
+    async def ask(
+        self, text: Mapping[str, str], about: Mapping[str, str] | None = None, *, wait_s: float = PROMPT_S,
+        hands: bool = False,
+    ) -> bool:  # fmt: skip
+        return await self._put(Prompt(text, about=about or {}, timeout_s=wait_s, hands=hands)) is True
 
-    async def ask_badge(self, text: Mapping[str, str], *, second: bool = False) -> str | None:
-        answer = await self._put(Prompt(text, "badge", not_by=self._operators() if second else ()))
+    async def ask_badge(
+        self, text: Mapping[str, str], *, second: bool = False, wait_s: float = PROMPT_S, hands: bool = False
+    ) -> str | None:
+        not_by = self._operators() if second else ()
+        answer = await self._put(Prompt(text, "badge", not_by=not_by, timeout_s=wait_s, hands=hands))
         if not isinstance(answer, str):
             return None
         self.harvest.signed_by = answer

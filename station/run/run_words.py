@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from drivers.errors import DriverError, PermitDenied
-from station.domain.errors import StepError, StoreError
+from station.domain.errors import StepDeclined, StepError, StoreError
 from station.domain.interlock import Trip
 from station.domain.journal import RunDraft
 from station.domain.record import Record, TripRecord
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 def error_words(error: BaseException) -> str:
     """What a step raised, for the cause on record; what it should not have raised goes to the log whole."""
-    if isinstance(error, (DriverError, PermitDenied, StepError, StoreError)):
+    if isinstance(error, (DriverError, PermitDenied, StepDeclined, StepError, StoreError)):
         return str(error)
     log.error("a step raised what it should not", exc_info=error)
     return f"the step broke: {type(error).__name__}: {error}; see the log"

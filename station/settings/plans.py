@@ -40,6 +40,18 @@ class Step:
     def limits(self) -> Mapping[str, Any]:
         return table(self.raw.get("limits"))
 
+    @property
+    def items(self) -> Mapping[str, str]:
+        """Of a guided step: its items, and the measurement that each answer is ("": none)."""
+        items_of = self.spec.items_of if self.spec is not None else None
+        return items_of(table(self.raw.get("params"))) if items_of is not None else {}
+
+    @property
+    def measurements(self) -> tuple[str, ...]:
+        """What it can measure: by the catalogue, and by its own items."""
+        own = self.spec.measurements if self.spec is not None else ()
+        return (*own, *filter(None, self.items.values()))
+
 
 def steps_of(source: Source, catalogue: Mapping[str, StepEntry]) -> list[Step]:
     """The step tables of a plan with their catalogue entries."""
@@ -60,7 +72,8 @@ def read_product(source: Source) -> tuple[Product | None, list[Problem]]:
         return None, problems
     own = {name: getattr(file, name) for name in ("id", "maker", "model", "family", "rated_power_w", "load_ohm")}
     limits = {name: Limit(**asdict(limit)) for name, limit in file.limits.items()}
-    return Product(**own, gain_db=file.gain_db, protection_class=file.protection_class, limits=limits), []
+    return Product(**own, gain_db=file.gain_db, protection_class=file.protection_class, limits=limits,
+                   without=file.without), []  # fmt: skip
 
 
 def read_plan(source: Source, catalogue: Mapping[str, StepEntry]) -> tuple[PlanTemplate | None, list[Problem]]:
@@ -136,12 +149,16 @@ def _check_step(source: Source, step: Step, catalogue: Mapping[str, StepEntry]) 
     seen: set[str] = set()
     for index, name in step.requires:
         path = (*step.path, "requires", index)
-        if step.spec is not None and name not in step.spec.measurements:
+        if step.spec is not None and name not in step.measurements:
             wrong = f"step {use!r} does not measure `{name}`"
-            yield source.problem(path, wrong, suggest(name, step.spec.measurements))
+            yield source.problem(path, wrong, suggest(name, step.measurements))
         if name in seen:
             yield source.problem(path, f"`{name}` is required twice", "remove one")
         seen.add(name)
+    for item, name in step.items.items():
+        if name and name not in seen:
+            wrong = f"item {item!r} measures `{name}`, which is not required: an NG would fail nothing"
+            yield source.problem((*step.path, "requires"), wrong, f"add `{name}` to requires")
     for name, limit in step.limits.items():
         path = (*step.path, "limits", name)
         if name not in seen:
@@ -183,6 +200,7 @@ def check_limits(
     if all_read:
         for product in products:
             yield from _check_unmeasured(product, plans, catalogue)
+            yield from _check_without(product, plans, catalogue)
 
 
 def _families(sources: Sequence[Source]) -> set[str]:
@@ -196,7 +214,7 @@ def _check_pair(plan: Source, product: Source, steps: Sequence[Step]) -> Iterato
         if product.data.get("protection_class") == "II" and step.raw.get("use") in NOT_FOR_CLASS_II:
             continue
         for index, name in step.requires:
-            if step.spec is not None and name not in step.spec.measurements:
+            if step.spec is not None and name not in step.measurements:
                 continue  # said already, at the step
             base, override = limits.get(name), table(step.limits.get(name))
             merged = merge_limit(table(base), override)
@@ -227,7 +245,7 @@ def _check_unmeasured(
     own = [plan for plan in plans if plan.data.get("family") in (None, family)]
     steps = [step for plan in own for step in steps_of(plan, catalogue)]
     required = {name for step in steps for _, name in step.requires}
-    measured = {name for step in steps if step.spec is not None for name in step.spec.measurements}
+    measured = {name for step in steps for name in step.measurements}
     for name in table(product.data.get("limits")):
         path = ("limits", name)
         if name in required:
@@ -238,3 +256,18 @@ def _check_unmeasured(
         else:
             wrong = "no step of any plan of this family measures this"
             yield product.problem(path, wrong, suggest(name, required | measured))
+
+
+def _check_without(product: Source, plans: Sequence[Source], catalogue: Mapping[str, StepEntry]) -> Iterator[Problem]:
+    """What a product has nothing for: an item that prepares, or a whole guided step. Nothing else is left out."""
+    own = [plan for plan in plans if plan.data.get("family") in (None, product.data.get("family"))]
+    guided = [step for plan in own for step in steps_of(plan, catalogue) if step.items]
+    items = {name: measures for step in guided for name, measures in step.items.items()}
+    known = {str(step.raw.get("id")) for step in guided} | {name for name, measures in items.items() if not measures}
+    for index, name in texts(product.data.get("without")):
+        if items.get(name) and name not in known:
+            wrong = f"item {name!r} judges the device and is not left out by itself"
+            yield product.problem(("without", index), wrong, "give it a step of its own in the plan and name that step")
+        elif name not in known:
+            wrong = f"no guided check of any plan of this family has {name!r}"
+            yield product.problem(("without", index), wrong, suggest(name, known))

@@ -158,6 +158,7 @@ class ProductFile:
     protection_class: Literal["I", "II"]
     limits: Mapping[str, LimitTable] = field(default_factory=dict)
 
+    without: tuple[Name, ...] = ()
 
 # ---- interlocks and diagnosis ------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
@@ -33,6 +33,8 @@ class StepEntry(Protocol):
     @property
     def per_channel(self) -> frozenset[str]: ...
 
+    @property
+    def items_of(self) -> Callable[[Mapping[str, Any]], Mapping[str, str]] | None: ...
 
 @dataclass(frozen=True, slots=True)
 class DeviceSettings:
@@ -185,13 +187,20 @@ def _resolve_step(step: StepTemplate, product: Product) -> PlanStep:
         requires += [Requirement(name, limit, channel) for channel in channels]
     return PlanStep(
         id=step.id,
+def _applies(step: StepTemplate, product: Product) -> bool:
+    """Whether the product has what the step is about; only a guided step can be left out by its id."""
+    if product.protection_class == "II" and step.spec.use in NOT_FOR_CLASS_II:
+        return False
+    return step.spec.items_of is None or step.id not in product.without
+
+
         use=step.spec.use,
         title=step.title,
         params=step.params,
         requires=tuple(requires),
         on_fail=step.on_fail,
         only_after_pass=step.only_after_pass,
-        applicable=not (product.protection_class == "II" and step.spec.use in NOT_FOR_CLASS_II),
+        applicable=_applies(step, product),
     )
 
 

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 
 from station.domain.plan import Needs
 from station.steps import (
+    checklist,
     distortion,
     electrical,
     gain,
+    inspection,
     noise,
     output,
     power,
@@ -21,7 +23,7 @@ from station.steps import (
     trace,
     transfer,
 )
-from station.steps.step import StepSpec
+from station.steps.step import ItemsOf, StepSpec
 
 _BOTH: frozenset[str] = frozenset()
 _SOAK_MONO = frozenset({"soak_s", "soak_mains_power_w", "heatsink_rise_k", "heatsink_degc"})
@@ -30,15 +32,18 @@ _SOAK = ("soak_s", "dropouts", "power_drift_db", "soak_thd_percent", "soak_dc_of
 
 
 def _spec(use: str, module_measure: object, params: type, needs: Needs, *names: str, mono: frozenset[str] = _BOTH,
-          per_channel: bool = True) -> StepSpec:  # fmt: skip
+          per_channel: bool = True, items_of: ItemsOf | None = None) -> StepSpec:  # fmt: skip
     channels = frozenset(names) - mono if per_channel else frozenset()
-    return StepSpec(use, module_measure, params, names, channels, needs)  # type: ignore[arg-type]
+    return StepSpec(use, module_measure, params, names, channels, needs, items_of)  # type: ignore[arg-type]
 
 
 STEPS: Mapping[str, StepSpec] = {
     spec.use: spec
     for spec in (
         _spec("self_test", self_test.measure, self_test.Params, Needs.NOTHING, "supply_v", per_channel=False),
+        _spec("checklist", checklist.measure, checklist.Params, Needs.NOTHING, items_of=checklist.items_of),
+        _spec("mutual_inspection", inspection.measure, inspection.Params, Needs.NOTHING,
+              "mutual_inspection_ok", per_channel=False),
         _spec("earth_bond", electrical.measure_earth_bond, electrical.EarthBondParams, Needs.NOTHING,
               "earth_bond_ohm", per_channel=False),
         _spec("insulation", electrical.measure_insulation, electrical.InsulationParams, Needs.NOTHING,

@@ -14,6 +14,7 @@ from station.domain.clock import TestClock
 from station.domain.guide import Guide
 from station.domain.measurement import Channel, Curve, Measurement
 from station.domain.plan import Needs, Product
+from station.domain.prompt import PROMPT_S
 from station.domain.record import Capture
 from station.safety.bench import Bench
 
@@ -60,10 +61,18 @@ class StepContext(Protocol):
     def guide(self, guide: Guide | None) -> None:
         """Lead the technician's hand: lamps, tone and the page show it until the next one; None ends it."""
 
-    async def ask(self, text: Mapping[str, str], about: Mapping[str, str] | None = None) -> bool:
-        """Put a prompt in front of the technician: True OK, False NG. A time-out raises `StepError`: it is no OK."""
+    async def ask(
+        self, text: Mapping[str, str], about: Mapping[str, str] | None = None, *, wait_s: float = PROMPT_S,
+        hands: bool = False,
+    ) -> bool:  # fmt: skip
+        """Put a prompt in front of the technician: True OK, False NG. A time-out raises `StepError`: it is no OK.
 
-    async def ask_badge(self, text: Mapping[str, str], *, second: bool = False) -> str | None:
+        `wait_s`: wall seconds. `hands`: they must get at the device; switch mains off first (see `Prompt`).
+        """
+
+    async def ask_badge(
+        self, text: Mapping[str, str], *, second: bool = False, wait_s: float = PROMPT_S, hands: bool = False
+    ) -> str | None:
         """Have a badge sign this step; it goes on record. None: NG, nobody signs. `second`: not by an operator of this
         run (mutual inspection), and on record as `second_operator`. A time-out raises `StepError`."""
 
@@ -72,6 +81,8 @@ class StepContext(Protocol):
 
 
 Measure = Callable[[StepContext, Any], Awaitable[None]]
+ItemsOf = Callable[[Mapping[str, Any]], Mapping[str, str]]
+"""From a step's `params` as they stand in a plan: its items' ids, and what each answer measures ("": nothing)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +96,5 @@ class StepSpec:
     per_channel: frozenset[str]
     """Names out of `measurements` that come once for left and once for right."""
     needs: Needs
+    items_of: ItemsOf | None = None
+    """A guided step, whose items (and with them further measurements) stand in the plan."""

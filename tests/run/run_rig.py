@@ -18,6 +18,7 @@ from station.domain.journal import RunDraft
 from station.domain.limit import Limit
 from station.domain.measurement import Channel, Measurement
 from station.domain.plan import Needs, OnFail, Plan, PlanStep, Product, Requirement
+from station.domain.prompt import Answer, Prompt
 from station.domain.record import Record
 from station.run.delivery import RunMessages
 from station.run.run_ports import Order
@@ -56,6 +57,7 @@ class Made:
     only_after_pass: bool = False
     channel: Channel | None = None
     applicable: bool = True
+    params: Any = None
 
 
 class _Stamps:
@@ -73,6 +75,9 @@ class RunRig:
     events: list[Event] = field(default_factory=list)
     draft: RunDraft = field(default_factory=make_draft)
     answer: bool = True
+    answers: list[Answer] = field(default_factory=list)
+    """What is answered prompt by prompt; `answer` where it is empty."""
+    asked: list[Prompt] = field(default_factory=list)
     runner: Runner = field(init=False)
     watcher: Callable[[Event], None] = field(init=False)
 
@@ -91,7 +96,7 @@ class RunRig:
         }
         steps = tuple(
             PlanStep(
-                f"step{n}", f"step{n}", {"zh": "步骤", "en": f"step {n}{LONG}"}, None,
+                f"step{n}", f"step{n}", {"zh": "步骤", "en": f"step {n}{LONG}"}, m.params,
                 tuple(Requirement(name, m.limit, m.channel) for name in m.requires), m.on_fail, m.only_after_pass,
                 m.applicable,
             )
@@ -104,7 +109,10 @@ class RunRig:
         )  # fmt: skip
         return self.runner.run(Order(plan, PRODUCT, self.draft))
 
-    async def _ask(self, text: dict[str, str]) -> bool:
+    async def _ask(self, prompt: Prompt) -> Answer:
+        self.asked.append(prompt)
+        if self.answers:
+            return self.answers.pop(0)
         if not self.answer:
             raise StepError("nobody answered")
         return True
