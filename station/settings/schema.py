@@ -157,8 +157,8 @@ class ProductFile:
     gain_db: float
     protection_class: Literal["I", "II"]
     limits: Mapping[str, LimitTable] = field(default_factory=dict)
-
     without: tuple[Name, ...] = ()
+
 
 # ---- interlocks and diagnosis ------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,9 @@ class StepEntry(Protocol):
     def measurements(self) -> tuple[str, ...]: ...
     @property
     def per_channel(self) -> frozenset[str]: ...
-
     @property
     def items_of(self) -> Callable[[Mapping[str, Any]], Mapping[str, str]] | None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceSettings:
@@ -187,13 +187,6 @@ def _resolve_step(step: StepTemplate, product: Product) -> PlanStep:
         requires += [Requirement(name, limit, channel) for channel in channels]
     return PlanStep(
         id=step.id,
-def _applies(step: StepTemplate, product: Product) -> bool:
-    """Whether the product has what the step is about; only a guided step can be left out by its id."""
-    if product.protection_class == "II" and step.spec.use in NOT_FOR_CLASS_II:
-        return False
-    return step.spec.items_of is None or step.id not in product.without
-
-
         use=step.spec.use,
         title=step.title,
         params=step.params,
@@ -202,6 +195,13 @@ def _applies(step: StepTemplate, product: Product) -> bool:
         only_after_pass=step.only_after_pass,
         applicable=_applies(step, product),
     )
+
+
+def _applies(step: StepTemplate, product: Product) -> bool:
+    """Whether the product has what the step is about; only a guided step can be left out by its id."""
+    if product.protection_class == "II" and step.spec.use in NOT_FOR_CLASS_II:
+        return False
+    return step.spec.items_of is None or step.id not in product.without
 
 
 def _limit_of(step: StepTemplate, product: Product, name: str) -> Limit | None:
