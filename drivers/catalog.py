@@ -14,6 +14,7 @@ from drivers.errors import PortError
 from drivers.settings import (
     AudioSettings,
     BusSettings,
+    FilePrinterSettings,
     GpioPanelSettings,
     GuardSettings,
     ModbusSettings,
@@ -21,10 +22,13 @@ from drivers.settings import (
     RelaySettings,
     SerialSettings,
     SocketSettings,
+    TcpPrinterSettings,
     ThermocoupleSettings,
 )
 
-PortName = Literal["guard", "bus", "relays", "sensor", "probe", "tester", "touch", "panel", "scanner", "audio"]
+PortName = Literal[
+    "guard", "bus", "relays", "sensor", "probe", "tester", "touch", "panel", "scanner", "audio", "printer"
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,24 @@ def _audio_twin(settings: AudioSettings, buses: Mapping[str, Any]) -> Any:
     return TwinAudio(settings.port, settings.sample_rate_hz)
 
 
+def _zpl_printer(settings: TcpPrinterSettings, buses: Mapping[str, Any]) -> Any:
+    from drivers.printer.zpl_tcp import ZplTcpPrinter
+
+    return ZplTcpPrinter(settings.address, settings.dpi, answers=settings.answers)
+
+
+def _tspl_printer(settings: TcpPrinterSettings, buses: Mapping[str, Any]) -> Any:
+    from drivers.printer.tspl_tcp import TsplTcpPrinter
+
+    return TsplTcpPrinter(settings.address, settings.dpi, answers=settings.answers)
+
+
+def _file_printer(settings: FilePrinterSettings, buses: Mapping[str, Any]) -> Any:
+    from drivers.printer.label_file import LabelFile
+
+    return LabelFile(settings.path, settings.language, settings.dpi)
+
+
 _INFRARED_READINGS = ("object_degc", "ambient_degc")
 _PZEM_READINGS = ("voltage_v", "current_a", "power_w", "energy_wh", "frequency_hz", "power_factor")
 
@@ -145,6 +167,9 @@ CATALOG: Mapping[str, Driver] = {
         Driver("gpio-panel", "panel", GpioPanelSettings, _gpio_panel),
         Driver("socket-panel", "panel", SocketSettings, _socket_panel, twin=True),
         Driver("serial-scanner", "scanner", SerialSettings, _scanner),
+        Driver("zpl-tcp", "printer", TcpPrinterSettings, _zpl_printer),
+        Driver("tspl-tcp", "printer", TcpPrinterSettings, _tspl_printer),
+        Driver("label-file", "printer", FilePrinterSettings, _file_printer),
         Driver("portaudio", "audio", AudioSettings, _portaudio),
         Driver("audio-twin", "audio", AudioSettings, _audio_twin, twin=True),
     )

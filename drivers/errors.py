@@ -6,6 +6,7 @@
     +-- ProtocolError           something came back that does not answer what was asked
     +-- DeviceRefused           the device answered "no" (Modbus exception, SYST:ERR?)
     |   +-- GuardRefused        the guard answered NAK
+    |   +-- PrinterNotReady     the label printer says that no label would come out now
     +-- SettingMismatch         a setting read back differs from what was written
     +-- AudioFault              an xrun, a lost frame or a dead stream: the capture is worthless
 
@@ -46,6 +47,14 @@ class GuardRefused(DeviceRefused):
         super().__init__(device, f"the guard refused {verb}: {reason}")
         self.verb = verb
         self.reason = reason
+
+
+class PrinterNotReady(DeviceRefused):
+    """No label would come out now; `fault` names why (`paper`, `head`, …: `drivers.ports.PrinterFault`)."""
+
+    def __init__(self, device: str, fault: str, remedy: str) -> None:
+        super().__init__(device, f"{fault}: {remedy}")
+        self.fault = fault
 
 
 class SettingMismatch(DriverError):

@@ -295,6 +295,32 @@ class Scanner(Device, Protocol):
         """Wait for the next scan and return it without its line end."""
 
 
+PrinterLanguage = Literal["zpl", "tspl"]
+PrinterFault = Literal["paper", "ribbon", "head", "jam", "pause", "cover", "temperature", "memory", "other"]
+"""What a label printer says of itself when no label would come out."""
+
+
+class LabelPrinter(Device, Protocol):
+    """A label printer. A job is one label, whole, in the printer's language."""
+
+    @property
+    def language(self) -> PrinterLanguage:
+        """What its jobs are written in."""
+
+    @property
+    def dpi(self) -> int:
+        """Dots to the inch."""
+
+    async def check(self) -> None:
+        """Return if a label would come out now. Raises `PrinterNotReady`, or `DriverError` where nobody can tell."""
+
+    async def print_job(self, job: bytes) -> None:
+        """Print one label; return once the printer says that it is out, or has every byte where it says nothing.
+
+        Raises `DriverError`: the label may then be out, or lie in the printer's memory, or not.
+        """
+
+
 class AudioStream(Protocol):
     """A running full-duplex stream that repeats one period of source. Synchronous; lives in the sound process."""
 

@@ -108,6 +108,30 @@ class SocketSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TcpPrinterSettings:
+    """A label printer on the network; `address` is `host` or `host:port` (9100 where none is given).
+
+    `answers` false: for a print server that passes no answer back; then nobody can know that paper is out.
+    `slips`: return and retest slips are printed too, not only labels.
+    """
+
+    address: str
+    dpi: Literal[203, 300] = 203
+    answers: bool = True
+    slips: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FilePrinterSettings:
+    """A label printer behind a device file (`/dev/usb/lp0`), or any file that takes the jobs one after the other."""
+
+    path: str
+    language: Literal["zpl", "tspl"] = "zpl"
+    dpi: Literal[203, 300] = 203
+    slips: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AudioSettings:
     """An audio interface, calibrated: V rms at the DUT's terminals for a full-scale sine.
 

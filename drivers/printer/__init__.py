@@ -1,0 +1,1 @@
+"""Label printers: one kind of wire and language a file."""

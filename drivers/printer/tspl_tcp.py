@@ -1,0 +1,73 @@
+"""A label printer that speaks TSPL on TCP 9100. Source of the status: TSC, TSPL/TSPL2 Programming Language, `<ESC>!?`,
+and Gprinter's manual of the same language, which gives the bits of the byte one by one.
+
+One byte comes back: 0 ready; bit 0 head open, 1 paper jam, 2 out of paper, 3 out of ribbon, 4 pause, 5 printing,
+6 cover open (option), 7 another error. It is answered at any time, also in an error.
+"""
+
+from __future__ import annotations
+
+from drivers.errors import PrinterNotReady
+from drivers.ports import Identity, PrinterFault, PrinterLanguage
+from drivers.printer.tcp_line import Connection, TcpLine
+
+STATUS = b"\x1b!?"
+PRINTING = 0x20
+FAULTS: tuple[tuple[int, PrinterFault, str], ...] = (
+    (0x04, "paper", "load labels"),
+    (0x01, "head", "close the head"),
+    (0x40, "cover", "close the cover"),
+    (0x02, "jam", "take the jammed labels out"),
+    (0x08, "ribbon", "load a ribbon"),
+    (0x80, "other", "an error of its own (too hot, its cutter); look at it"),
+    (0x10, "pause", "press its pause button"),
+)
+"""Bits that bar a label, the worst first, and what to do."""
+
+
+class TsplTcpPrinter:
+    """Implements `drivers.ports.LabelPrinter`."""
+
+    def __init__(self, address: str, dpi: int = 203, *, answers: bool = True) -> None:
+        self._line = TcpLine(address)
+        self._answers = answers
+        self._dpi = dpi
+
+    @property
+    def language(self) -> PrinterLanguage:
+        """What its jobs are written in."""
+        return "tspl"
+
+    @property
+    def dpi(self) -> int:
+        """Dots to the inch."""
+        return self._dpi
+
+    async def ensure_ready(self) -> Identity:
+        """Whether it can be reached; it is not asked who it is."""
+        async with self._line.open():
+            return Identity()
+
+    async def check(self) -> None:
+        """Ask for the status byte. Raises `PrinterNotReady`, `DeviceTimeout`, `PortError`."""
+        async with self._line.open() as line:
+            if self._answers:
+                await self._is_idle(line)
+
+    async def print_job(self, job: bytes) -> None:
+        """Send it and wait until nothing is left to print. Raises `DriverError`."""
+        async with self._line.open() as line:
+            await line.send(job)
+            if self._answers:
+                await self._line.wait_idle(line, self._is_idle)
+
+    async def close(self) -> None:
+        """Nothing is held open between two turns."""
+
+    async def _is_idle(self, line: Connection) -> bool:
+        await line.send(STATUS)
+        status = (await line.receive(bool, "<ESC>!?"))[-1]
+        for bit, fault, remedy in FAULTS:
+            if status & bit:
+                raise PrinterNotReady(self._line.device, fault, remedy)
+        return not status & PRINTING

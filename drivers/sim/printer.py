@@ -1,0 +1,133 @@
+"""The label printer's twin on a loopback TCP port: reads jobs in ZPL and TSPL, answers for its state, takes its time.
+
+Like a real one it keeps what it was sent while it is out of paper and prints it once there is some; what is in its
+memory when it is switched off is lost. What came out stands in `printed`, and as files in a folder if there is one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from pathlib import Path
+
+PRINT_S = 0.2
+"""A label of 30 mm at 150 mm/s."""
+_ZPL = re.compile(rb"\^XA.*?\^XZ\n?", re.DOTALL)
+_BITMAP = re.compile(rb"BITMAP \d+,\d+,(\d+),(\d+),0,")
+_PRINT = re.compile(rb"PRINT \d+,\d+\r\n")
+
+
+class PrinterTwin:
+    """Start, use, close. `silent_when_out`: as newer guides have it, out of paper it does not answer at all."""
+
+    def __init__(self, keep: Path | None = None, print_s: float = PRINT_S, *, silent_when_out: bool = False) -> None:
+        self.printed: list[bytes] = []
+        self.paper = True
+        self._keep, self._print_s, self._silent = keep, print_s, silent_when_out
+        self._waiting: list[bytes] = []
+        self._changed = asyncio.Condition()
+        self._server: asyncio.Server | None = None
+        self._clients: set[asyncio.StreamWriter] = set()
+        self._work: asyncio.Task[None] | None = None
+        self._port = 0
+
+    async def start(self) -> str:
+        """Switch it on; the same port again after `close`. Returns its address."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+        self._port = int(self._server.sockets[0].getsockname()[1])
+        self._work = asyncio.create_task(self._print())
+        return f"127.0.0.1:{self._port}"
+
+    async def close(self) -> None:
+        """Switch it off: connections break, and what it had not printed is lost. Safe to call twice."""
+        server, self._server = self._server, None
+        if server is None or self._work is None:
+            return
+        server.close()
+        for writer in self._clients:
+            writer.transport.abort()
+        self._work.cancel()
+        await asyncio.gather(self._work, return_exceptions=True)
+        await server.wait_closed()
+        self._waiting.clear()
+
+    async def set_paper(self, there: bool) -> None:
+        """Load labels, or take them out."""
+        async with self._changed:
+            self.paper = there
+            self._changed.notify_all()
+
+    async def wait_printed(self, count: int, deadline_s: float = 10.0) -> None:
+        """Wait until so many labels came out since it was made. Raises `TimeoutError`."""
+        async with asyncio.timeout(deadline_s), self._changed:
+            await self._changed.wait_for(lambda: len(self.printed) >= count)
+
+    async def _print(self) -> None:
+        while True:
+            async with self._changed:
+                await self._changed.wait_for(lambda: self.paper and self._waiting)
+            await asyncio.sleep(self._print_s)
+            async with self._changed:
+                job = self._waiting.pop(0)
+                self.printed.append(job)
+                self._file(job)
+                self._changed.notify_all()
+
+    def _file(self, job: bytes) -> None:
+        if self._keep is not None:
+            self._keep.mkdir(parents=True, exist_ok=True)
+            end = "zpl" if job.startswith(b"^XA") else "tspl"
+            part = self._keep / f"{len(self.printed):04d}.part"
+            part.write_bytes(job)
+            part.rename(part.with_suffix(f".{end}"))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._clients.add(writer)
+        heard = b""
+        try:
+            with contextlib.suppress(OSError):
+                while more := await reader.read(65536):
+                    heard = await self._obey(heard + more, writer)
+        finally:
+            self._clients.discard(writer)
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def _obey(self, heard: bytes, writer: asyncio.StreamWriter) -> bytes:
+        """Do what is whole, return the rest."""
+        while heard:
+            taken = self._job(heard)
+            if taken:
+                async with self._changed:
+                    self._waiting.append(heard[:taken])
+                    self._changed.notify_all()
+            elif heard.startswith((b"~HS", b"\x1b!?")):
+                taken = 3
+                if self.paper or not self._silent:
+                    writer.write(self._host_status() if heard.startswith(b"~") else self._status_byte())
+                    await writer.drain()
+            else:
+                return heard
+            heard = heard[taken:]
+        return heard
+
+    def _job(self, heard: bytes) -> int:
+        """Bytes of the whole job at the beginning, 0 if there is none."""
+        if found := _ZPL.match(heard):
+            return found.end()
+        bitmap = _BITMAP.search(heard) if heard.startswith(b"SIZE ") else None
+        if bitmap is None:
+            return 0
+        end = _PRINT.match(heard, bitmap.end() + int(bitmap[1]) * int(bitmap[2]) + 2)
+        return end.end() if end else 0
+
+    def _host_status(self) -> bytes:
+        out, left = int(not self.paper), len(self._waiting)
+        first = f"030,{out},0,0240,{left:03d},0,0,0,000,0,0,0"
+        second = f"000,0,0,0,0,2,6,0,{left:08d},1,000"
+        return b"".join(f"\x02{line}\x03\r\n".encode() for line in (first, second, "1234,0"))
+
+    def _status_byte(self) -> bytes:
+        return bytes([(0x04 if not self.paper else 0) | (0x20 if self._waiting else 0)])
