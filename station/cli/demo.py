@@ -21,6 +21,7 @@ from typing import Any
 
 from station.cli.broker import EmbeddedBroker
 from station.cli.children import Child, start_child
+from station.cli.demo_hand import Hands
 from station.cli.demo_view import DemoView
 from station.cli.keys import centre_key
 from station.cli.overseer import Overseer
@@ -32,6 +33,8 @@ from station.domain.errors import SettingsError, StationError
 from station.domain.record import Record
 
 BADGE, WORK_ORDER, SERIAL = "demo-0042", "WO-DEMO-1", "DEMO-0001"
+OTHER_BADGE = "demo-0077"
+"""Of a colleague, for what the technician may not sign alone."""
 READY_S = 30.0
 REFUSALS = 20
 REFUSED_PAUSE_S = 0.5
@@ -189,6 +192,8 @@ class Technician:
         self._given: set[str] = set()
         self._refusals_left = REFUSALS
         self._session: dict[str, Any] = {}
+        self._hands = Hands(time.monotonic)
+        self._badge, self._answered = BADGE, False
 
     def see(self, kind: str, data: dict[str, Any]) -> None:
         """Take one event and do what follows from it."""
@@ -197,13 +202,23 @@ class Technician:
 
     def remind(self) -> None:
         """Nothing has happened for a while: what the session still waits for is done once more."""
-        if self._session and not self.run_id:
+        if self._session and (not self.run_id or self._session["state"] == "prompt"):
             self._given.clear()
+            self._answered = False
             self.see("session", self._session)
 
     def acts(self, kind: str, data: dict[str, Any]) -> Iterator[str]:
-        """What to do on this event: RESET after power-up, scans, START once ready, OK at every prompt."""
-        if kind == "tell" and data["code"] == "reset_refused" and self._refusals_left:
+        """What to do on this event: RESET after power-up, scans, START once ready, an answer at every prompt."""
+        if kind == "prompt":
+            self._answered, self._badge = False, BADGE
+            yield from self._hands.prepare(data["about"])
+            return
+        if kind == "guide":
+            yield from self._hands.turn(data["guide"])
+            return
+        if kind == "tell" and data["code"] == "second_badge":
+            self._badge, self._answered = OTHER_BADGE, False
+        elif kind == "tell" and data["code"] == "reset_refused" and self._refusals_left:
             self._refusals_left -= 1
             time.sleep(REFUSED_PAUSE_S)  # what forbids it now (a device still starting) may be gone in a moment
             self._given.discard("reset")
@@ -215,9 +230,16 @@ class Technician:
         if state != "tripped":
             self._given.discard("reset")
         if state == "prompt":
-            yield "press ok"
+            yield from self._answer()
         elif not self.run_id:
             yield from self._before(state)
+
+    def _answer(self) -> Iterator[str]:
+        """OK, or a badge where one is asked for; once, unless it was refused or missed."""
+        if not self._answered:
+            self._answered = True
+            asks = self._session.get("asks") or {}
+            yield f"scan OP:{self._badge}" if asks.get("kind") == "badge" else "press ok"
 
     def _before(self, state: str) -> Iterator[str]:
         if state == "tripped":

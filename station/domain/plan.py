@@ -82,3 +82,7 @@ class Product:
     limits: Mapping[str, Limit] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     """Items, or whole steps, of guided checks that this product has nothing for (no tone controls, say)."""
+    emitter_ohm: float | None = None
+    """One emitter resistor of the output stage; the bias is measured across it."""
+    bias_ma: float | None = None
+    """What the bias is set to."""

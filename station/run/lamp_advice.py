@@ -130,12 +130,18 @@ CODES: Mapping[str, Advice] = {
 """By code, those of `station.safety.lamp_codes.CODES` and `OTHER`."""
 
 _REPAIR: Pair = ("小心烫手。复位；机器不合格，退回维修。", "It may be hot. RESET; the device failed: back to repair.")
+_TRIMMER: Pair = (
+    "小心烫手。先把该声道微调电阻调到最小，复位，再从头调整；仍跳闸则退回维修。",
+    "It may be hot. Turn that trimmer to its minimum, RESET, adjust again; it trips again: back to repair.",
+)
 INTERLOCKS: Mapping[str, tuple[Pair, Who]] = {
     "DUT-HEATSINK-HOT": (_REPAIR, "you"),
     "DUT-DC-LEFT": (_REPAIR, "you"),
     "DUT-DC-RIGHT": (_REPAIR, "you"),
     "DUT-MAINS-POWER": (_REPAIR, "you"),
     "DUT-INRUSH": (_REPAIR, "you"),
+    "DUT-BIAS-LEFT": (_TRIMMER, "you"),
+    "DUT-BIAS-RIGHT": (_TRIMMER, "you"),
     "STATION-FAN": (("看风扇是否被挡住，复位。", "See whether something blocks it, RESET."), "once"),
     "STATION-LOADBANK-HOT": (("等它冷却，复位。", "Let it cool, RESET."), "once"),
     "STATION-PLUG-VOLTS": (

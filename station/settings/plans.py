@@ -73,7 +73,7 @@ def read_product(source: Source) -> tuple[Product | None, list[Problem]]:
     own = {name: getattr(file, name) for name in ("id", "maker", "model", "family", "rated_power_w", "load_ohm")}
     limits = {name: Limit(**asdict(limit)) for name, limit in file.limits.items()}
     return Product(**own, gain_db=file.gain_db, protection_class=file.protection_class, limits=limits,
-                   without=file.without), []  # fmt: skip
+                   without=file.without, emitter_ohm=file.emitter_ohm, bias_ma=file.bias_ma), []  # fmt: skip
 
 
 def read_plan(source: Source, catalogue: Mapping[str, StepEntry]) -> tuple[PlanTemplate | None, list[Problem]]:

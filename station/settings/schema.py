@@ -158,6 +158,8 @@ class ProductFile:
     protection_class: Literal["I", "II"]
     limits: Mapping[str, LimitTable] = field(default_factory=dict)
     without: tuple[Name, ...] = ()
+    emitter_ohm: Positive | None = None
+    bias_ma: Positive | None = None
 
 
 # ---- interlocks and diagnosis ------------------------------------------------------------------------------

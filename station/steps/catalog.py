@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from station.domain.plan import Needs
 from station.steps import (
+    bias,
     checklist,
     distortion,
     electrical,
@@ -65,6 +66,10 @@ STEPS: Mapping[str, StepSpec] = {
         _spec("snr", noise.measure, noise.Params, Needs.DRIVE, "snr_db"),
         _spec("crosstalk", transfer.measure_crosstalk, transfer.CrosstalkParams, Needs.DRIVE, "crosstalk_db"),
         _spec("damping", transfer.measure_damping, transfer.DampingParams, Needs.DRIVE, "damping_factor"),
+        _spec("bias_warm_up", bias.measure_warm_up, bias.WarmUpParams, Needs.MAINS),
+        _spec("bias", bias.measure, bias.Params, Needs.MAINS, "bias_ma", "bias_drift_ma", "heatsink_degc",
+              mono=frozenset({"heatsink_degc"})),
+        _spec("signature", bias.measure_signature, bias.SignatureParams, Needs.NOTHING),
         _spec("soak", soak.measure, soak.Params, Needs.DRIVE, *_SOAK, mono=_SOAK_MONO),
         _spec("trace", trace.measure, trace.Params, Needs.DRIVE, *_SOAK, mono=_SOAK_MONO),
     )
