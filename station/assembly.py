@@ -121,7 +121,12 @@ def make_devices(settings: StationSettings) -> Devices:
         table=table,
         pollers=pollers,
         buses=buses,
-        sound=SoundProcess(settings.audio.kind, settings.audio.settings, page),
+        sound=SoundProcess(
+            settings.audio.kind,
+            settings.audio.settings,
+            page,
+            captures=(settings.captures.path, settings.captures.max_mb),
+        ),
         page=page,
         kinds=kinds,
     )

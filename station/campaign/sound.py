@@ -13,7 +13,17 @@ from drivers.errors import AudioFault, PermitDenied
 from station.campaign.ports import Wire
 from station.domain.clock import TestClock
 from station.domain.measurement import Channel
-from station.domain.sound import NoiseReading, ResponseReading, SoakBatch, Stimulus, ToneReading, Value
+from station.domain.sound import (
+    Kept,
+    NoiseReading,
+    ResponseReading,
+    SoakBatch,
+    Stimulus,
+    ToneReading,
+    TraceEvent,
+    Value,
+    Watch,
+)
 
 if TYPE_CHECKING:
     from station.campaign.bench import World
@@ -63,10 +73,20 @@ class SimulatedSound:
         return NoiseReading("left", noise, noise), NoiseReading("right", noise, noise)
 
     async def start_soak(self, stimulus: Stimulus) -> SimulatedSoak:
+        await self._begin(stimulus)
+        return SimulatedSoak(self, stimulus)
+
+    async def _begin(self, stimulus: Stimulus) -> None:
         await self._wire.alive()
         self._check()
         self._world.play(max(stimulus.left_v, stimulus.right_v))
-        return SimulatedSoak(self, stimulus)
+
+    async def start_trace(self, stimulus: Stimulus, watch: Watch) -> SimulatedTrace:
+        await self._begin(stimulus)
+        return SimulatedTrace(self, stimulus)
+
+    def keep_under(self, run_id: str) -> None:
+        """Nothing is kept here."""
 
     async def mute(self) -> None:
         await self._wait(0.01)
@@ -132,6 +152,16 @@ class SimulatedSoak:
 
     async def close(self) -> None:
         self._sound._silence()
+
+
+class SimulatedTrace(SimulatedSoak):
+    """See `domain.sound.TraceStream`; keeps nothing."""
+
+    async def mark(self, event: TraceEvent) -> None:
+        await self._sound._wire.alive()
+
+    async def kept(self) -> Kept:
+        return Kept()
 
 
 def _value(level_v: float) -> Value:

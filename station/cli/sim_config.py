@@ -58,6 +58,7 @@ def _point_at_twins(station: dict[str, Any], places: Places, ports: Mapping[str,
     station["station"]["simulated"] = True
     station["clock"] = {"kind": "scaled", "speed": speed}
     station["store"]["path"] = str(places.store)
+    station.setdefault("captures", {})["path"] = str(places.store.parent / "captures")
     station["control"]["socket"] = str(places.control_socket)
     station["guard"]["port"] = ports["guard"]
     station["buses"]["a"]["port"] = ports["bus_a"]

@@ -63,7 +63,8 @@ class JudgedMeasurement:
 class Capture:
     """Sound that was kept on the bench around an event; the record names the file (contracts/mqtt.md, Envelope).
 
-    `at_s` is test time since the step began; the file holds `before_s` and `after_s` around it.
+    `at_s` is test time since the step's sound began, as in its curves; the file holds `before_s` and `after_s` around
+    it. `file` is the path below the bench's folder of captures.
     """
 
     file: str

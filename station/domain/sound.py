@@ -7,9 +7,10 @@ daemon. Source levels are V rms at the DUT's input, captured levels V rms at its
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from station.domain.measurement import Bound, Channel
+from station.domain.record import Capture
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,57 @@ class SoakStream(Protocol):
         """Mute and end; safe to call twice."""
 
 
+EventKind = Literal["dropout", "silence", "level", "thd", "dc", "cut-off"]
+
+
+@dataclass(frozen=True, slots=True)
+class TraceEvent:
+    """Something that the sound of a trace is kept around; `at_s` in seconds of the stream.
+
+    `dropout`: a silence longer than `Watch.dropout_s`; `silence`: one that lasts; `level`, `thd`, `dc`: a step by
+    `size` (dB, per cent of the fundamental, mV); `cut-off`: the stream was ended by a trip or an abort.
+    """
+
+    kind: EventKind
+    at_s: float
+    channel: Channel | None = None
+    size: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What counts as an event of a trace, and how much sound is kept around it: bounded in length and in number."""
+
+    before_s: float = 30.0
+    after_s: float = 30.0
+    dropout_s: float = 0.05
+    lasting_s: float = 10.0
+    level_step_db: float = 0.5
+    thd_step_percent: float = 0.1
+    captures_max: int = 12
+    capture_s_max: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a trace kept: captures in the order of time, its first events, and in words what is missing and why."""
+
+    captures: tuple[Capture, ...] = ()
+    events: tuple[TraceEvent, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+class TraceStream(SoakStream, Protocol):
+    """A running trace: a soak whose sound is kept around events."""
+
+    async def mark(self, event: TraceEvent) -> None:
+        """An event that another meter saw, at most 12 s ago."""
+
+    async def kept(self) -> Kept:
+        """Once closed: what was kept, when it is written, in a few seconds. Never raises `AudioFault`: a capture that
+        is lost is named in `missing`."""
+
+
 class Sound(Protocol):
     """The sound process as the daemon sees it. Driving calls raise `PermitDenied` without the drive permit."""
 
@@ -116,6 +168,12 @@ class Sound(Protocol):
 
     async def start_soak(self, stimulus: Stimulus) -> SoakStream:
         """Start the gapless stream; `stimulus.duration_s` bounds it."""
+
+    async def start_trace(self, stimulus: Stimulus, watch: Watch) -> TraceStream:
+        """The same, with the sound kept around events. Kept under the run that `keep_under` named last."""
+
+    def keep_under(self, run_id: str) -> None:
+        """A run begins: what is kept of its sound goes into a folder of this name."""
 
     async def mute(self) -> None:
         """Silence the source now; needs no permit."""

@@ -27,6 +27,7 @@ from station.domain.verdict import Verdict, worst
 from station.run.context import Ask, Context
 from station.run.judging import FINE, judge_run, judge_step
 from station.run.linking import conclude
+from station.run.needs import with_proof
 from station.run.run_ports import Journal, Messages, Order, Stamps, Watch
 from station.run.run_words import begun_data, ended_data, error_words, trip_cause, trip_record
 from station.run.watchers import harmless
@@ -99,12 +100,15 @@ class Runner:
         draft = replace(order.draft, planned=planned_steps(order.plan))
         run_no = await self._journal.begin_run(draft, self._messages.started(draft))
         self._bench.mains.limit(order.plan.max_mains_s)
+        self._bench.sound.keep_under(draft.run_id)
         begun(run_no)
         self._publish(Event("run_started", begun_data(draft, run_no)))
         trip = asyncio.ensure_future(self._watch.wait_tripped())
         try:
             for index, step in enumerate(order.plan.steps):
                 made = await self._one(order, step, draft.planned[index], trip)
+                if index == 0 and order.notes:
+                    made = replace(made, notes=(*order.notes, *made.notes))
                 self._done.append(made)
                 await self._journal.add_step(draft.run_id, index, made)
                 self._publish(Event("step_ended", {"step": step.id, "verdict": made.verdict}))
@@ -269,4 +273,4 @@ class Runner:
             findings=order.diagnose(self._done, self._trips), parts=draft.parts, instruments=draft.instruments,
             handovers=tuple(self._handovers), reference=draft.reference,
         )  # fmt: skip
-        return conclude(record, order.earlier)
+        return with_proof(conclude(record, order.earlier), order.proof)

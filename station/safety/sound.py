@@ -9,7 +9,19 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from drivers.errors import PermitDenied
-from station.domain.sound import NoiseReading, ResponseReading, SoakBatch, SoakStream, Sound, Stimulus, ToneReading
+from station.domain.sound import (
+    Kept,
+    NoiseReading,
+    ResponseReading,
+    SoakBatch,
+    SoakStream,
+    Sound,
+    Stimulus,
+    ToneReading,
+    TraceEvent,
+    TraceStream,
+    Watch,
+)
 from station.safety.kernel import Kernel
 from station.safety.settled import settle
 from station.safety.snapshot import DriveWish
@@ -44,14 +56,26 @@ class GuardedSound:
 
     async def start_soak(self, stimulus: Stimulus) -> SoakStream:
         """See `Sound`; only with the loads in circuit."""
-        if self._kernel.wishes.drive is not DriveWish.FULL:
-            raise PermitDenied("drive", "a soak needs both loads in circuit; prepare drive first")
-        self._check(stimulus.left_v, stimulus.right_v)
+        self._check_loaded(stimulus)
         return GuardedSoak(self, await self.or_mute(self._sound.start_soak(stimulus)))
+
+    async def start_trace(self, stimulus: Stimulus, watch: Watch) -> TraceStream:
+        """See `Sound`; only with the loads in circuit."""
+        self._check_loaded(stimulus)
+        return GuardedTrace(self, await self.or_mute(self._sound.start_trace(stimulus, watch)))
+
+    def keep_under(self, run_id: str) -> None:
+        """See `Sound`."""
+        self._sound.keep_under(run_id)
 
     async def mute(self) -> None:
         """Silence now."""
         await self._sound.mute()
+
+    def _check_loaded(self, stimulus: Stimulus) -> None:
+        if self._kernel.wishes.drive is not DriveWish.FULL:
+            raise PermitDenied("drive", "a soak needs both loads in circuit; prepare drive first")
+        self._check(stimulus.left_v, stimulus.right_v)
 
     def _check(self, *levels_v: float) -> None:
         kernel = self._kernel
@@ -85,3 +109,19 @@ class GuardedSoak:
     async def close(self) -> None:
         """Mute and end, even if the caller is cancelled meanwhile."""
         await settle(self._stream.close())
+
+
+class GuardedTrace(GuardedSoak):
+    """A running trace, guarded as a soak is."""
+
+    def __init__(self, sound: GuardedSound, stream: TraceStream) -> None:
+        super().__init__(sound, stream)
+        self._trace = stream
+
+    async def mark(self, event: TraceEvent) -> None:
+        """See `TraceStream`."""
+        await self._sound.or_mute(self._trace.mark(event))
+
+    async def kept(self) -> Kept:
+        """See `TraceStream`; to its end even if the caller is cancelled meanwhile."""
+        return await settle(self._trace.kept())

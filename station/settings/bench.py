@@ -12,12 +12,13 @@ from station.settings.pins import check_pins
 from station.settings.problem import Problem
 from station.settings.schema import StationFile
 from station.settings.source import Source, table
-from station.settings.tree import PageSettings, StationSettings
+from station.settings.tree import CaptureSettings, PageSettings, StationSettings
 from station.settings.validate import read
 
 _URL = re.compile(r"(?P<scheme>mqtts?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\])(?::(?P<port>\d{1,5}))?/?")
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|\[::1\]")
 _BY_ORDER = re.compile(r"^/dev/tty(?:USB|ACM)\d+$")
+_KEPT = {"store": "/var/lib/bench/station.sqlite", "captures": "/var/lib/bench/captures"}
 _NOT_FOR_RESULTS = ("/tmp", "/var/tmp", "/run", "/dev", "/home", "/root")
 
 
@@ -50,6 +51,9 @@ def _freeze(file: StationFile, placed: Sequence[Placed]) -> StationSettings:
         clock=file.clock.kind,
         speed=file.clock.speed,
         store_path=file.store.path,
+        captures=CaptureSettings(
+            file.captures.path or str(PurePosixPath(file.store.path).parent / "captures"), file.captures.max_mb
+        ),
         control_socket=file.control.socket,
         mqtt_url=file.mqtt.url,
         receipt_keys=file.mqtt.receipt_keys,
@@ -83,15 +87,15 @@ def _check_clock(source: Source, placed: Sequence[Placed]) -> Iterator[Problem]:
 
 
 def _check_paths(source: Source, placed: Sequence[Placed]) -> Iterator[Problem]:
-    for path in (("store", "path"), ("control", "socket")):
+    for path in (("store", "path"), ("captures", "path"), ("control", "socket")):
         value = table(source.data.get(path[0])).get(path[1])
         if not isinstance(value, str):
             continue
         if not value.startswith("/"):
             yield source.problem(path, f"{value!r} depends on where the daemon starts", "write a path from the root")
-        elif path[0] == "store" and not _is_simulated(source) and _is_below(value, _NOT_FOR_RESULTS):
+        elif path[0] in _KEPT and not _is_simulated(source) and _is_below(value, _NOT_FOR_RESULTS):
             wrong = f"{value} is no place that keeps results (emptied at boot, or a person's own)"
-            yield source.problem(path, wrong, "use /var/lib/bench/station.sqlite")
+            yield source.problem(path, wrong, f"use {_KEPT[path[0]]}")
     if _is_simulated(source):
         return
     for device in placed:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from station.domain.diagnosis import HowMany, On, Reads
 from station.domain.interlock import Blames, Reaction, When
 from station.domain.limit import Decision
 from station.domain.plan import Purpose
@@ -55,6 +56,14 @@ class StoreTable:
 
 
 @dataclass(frozen=True, slots=True)
+class CapturesTable:
+    """Sound that traces keep: beside the store unless `path` says where, at most `max_mb` (10^6 bytes) in all."""
+
+    path: Words | None = None
+    max_mb: Annotated[float, Field(ge=10, le=1_000_000)] = 1000.0
+
+
+@dataclass(frozen=True, slots=True)
 class ControlTable:
     socket: Words
 
@@ -91,6 +100,7 @@ class StationFile:
     audio: Mapping[str, Any]
     clock: ClockTable = field(default_factory=ClockTable)
     page: PageTable = field(default_factory=PageTable)
+    captures: CapturesTable = field(default_factory=CapturesTable)
 
 
 # ---- plans and products ------------------------------------------------------------------------------------
@@ -196,14 +206,31 @@ Area = Literal[
 
 
 @dataclass(frozen=True, slots=True)
+class ConditionTable:
+    """One condition; see `station.domain.diagnosis.Condition`. `value` and `by` are texts with a unit ("70 degC")."""
+
+    measurement: Words | None = None
+    trip: Words | None = None
+    reads: Reads | None = None
+    value: Words | None = None
+    by: Words | None = None
+    on: On = "same"
+    use: Words | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RuleTable:
-    """One rule of diagnosis in its first form: what it says, of which area, and how strongly (0 to 1)."""
+    """One rule of diagnosis: what it says of which area and how strongly (0 to 1), and when it holds."""
 
     id: Name
     area: Area
     weight: Annotated[float, Field(gt=0, le=1)]
     text: Text
     parts: Text | None = None
+    channels: HowMany = "any"
+    when: tuple[ConditionTable, ...] = ()
+    either: tuple[ConditionTable, ...] = ()
+    unless: tuple[ConditionTable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

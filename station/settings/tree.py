@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
+from station.domain.diagnosis import DiagnosisRule
 from station.domain.errors import SettingsError
 from station.domain.interlock import Interlock
 from station.domain.limit import Limit
@@ -57,6 +58,14 @@ class PageSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CaptureSettings:
+    """The folder that traces keep sound in, and how large it may become (10^6 bytes)."""
+
+    path: str
+    max_mb: float
+
+
+@dataclass(frozen=True, slots=True)
 class StationSettings:
     """station.toml. `speed` is seconds of test time in a second, 1.0 with the monotonic clock."""
 
@@ -67,6 +76,7 @@ class StationSettings:
     clock: str
     speed: float
     store_path: str
+    captures: CaptureSettings
     control_socket: str
     mqtt_url: str
     receipt_keys: str
@@ -105,17 +115,6 @@ class PlanTemplate:
     max_mains_s: float
     family: str | None
     steps: tuple[StepTemplate, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DiagnosisRule:
-    """One rule of diagnosis.toml: what it says of which fault area, and how strongly (0 to 1)."""
-
-    id: str
-    area: str
-    weight: float
-    text: Mapping[str, str]
-    parts: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

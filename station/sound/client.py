@@ -20,13 +20,27 @@ from typing import Any, cast
 from drivers.errors import AudioFault
 from drivers.ports import Identity
 from drivers.settings import AudioSettings
-from station.domain.sound import NoiseReading, ResponseReading, SoakBatch, SoakStream, Stimulus, ToneReading
+from station.domain.sound import (
+    Kept,
+    NoiseReading,
+    ResponseReading,
+    SoakBatch,
+    SoakStream,
+    Stimulus,
+    ToneReading,
+    TraceEvent,
+    TraceStream,
+    Watch,
+)
 from station.sound.permit_page import PermitPage
 from station.sound.protocol import (
     HEADER_BYTES,
     Advance,
+    CapturePlace,
     CloseSoak,
     Failure,
+    KeepSound,
+    MarkEvent,
     MeasureNoise,
     MeasureResponse,
     MeasureTone,
@@ -36,6 +50,7 @@ from station.sound.protocol import (
     Reply,
     Request,
     StartSoak,
+    TakeKept,
     decode,
     encode,
     length_of,
@@ -50,6 +65,9 @@ START_S = 20.0
 MUTE_S = 1.5
 PING_S = 2.0
 CLOSE_S = 2.0
+KEPT_S = 2.5
+"""So long is waited for captures to be written: less than the runner gives a step to clean up."""
+KEPT_POLL_S = 0.02
 
 
 class SoundProcess:
@@ -63,7 +81,11 @@ class SoundProcess:
         *,
         catalog: str = CATALOG,
         grace_s: float = GRACE_S,
+        captures: tuple[str, float] | None = None,
     ) -> None:
+        """`captures`: the folder for the sound of traces, and how large it may become (10^6 bytes)."""
+        self._captures = captures
+        self._run_id = ""
         self._open = Open(kind, settings, catalog)
         self._page = page
         self._grace_s = grace_s
@@ -142,6 +164,18 @@ class SoundProcess:
         """See `Sound`. Other measurements raise `RuntimeError` until the stream is closed."""
         await self._job(StartSoak(stimulus), 0.0)
         return _Soak(self)
+
+    async def start_trace(self, stimulus: Stimulus, watch: Watch) -> TraceStream:
+        """See `Sound`."""
+        place = None
+        if self._captures is not None and self._run_id:
+            place = CapturePlace(self._captures[0], self._run_id, self._captures[1])
+        await self._job(StartSoak(stimulus, KeepSound(watch, place)), 0.0)
+        return _Trace(self)
+
+    def keep_under(self, run_id: str) -> None:
+        """See `Sound`."""
+        self._run_id = run_id
 
     async def mute(self) -> None:
         """End whatever drives, a soak too. Returns when it has ended; a process that will not is killed."""
@@ -238,6 +272,27 @@ class _Soak:
         if not self._closed:
             self._closed = True
             await self._owner._silence(CloseSoak(), MUTE_S)
+
+
+class _Trace(_Soak):
+    """`TraceStream` over the process."""
+
+    async def mark(self, event: TraceEvent) -> None:
+        """See `TraceStream`."""
+        await self._owner._job(MarkEvent(event), 0.0)
+
+    async def kept(self) -> Kept:
+        """See `TraceStream`."""
+        deadline_s = asyncio.get_running_loop().time() + KEPT_S
+        while True:
+            late = asyncio.get_running_loop().time() >= deadline_s
+            try:
+                kept = cast(Kept | None, await self._owner._ask(TakeKept(last_call=late), MUTE_S))
+            except AudioFault as fault:
+                return Kept(missing=(f"what was kept is not known: {fault}",))
+            if kept is not None:
+                return kept
+            await asyncio.sleep(KEPT_POLL_S)
 
 
 def _spawn(socket_fd: int, page_fd: int) -> subprocess.Popen[bytes]:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from drivers.errors import AudioFault, PermitDenied
 from drivers.settings import AudioSettings
-from station.domain.sound import Stimulus
+from station.domain.sound import Stimulus, TraceEvent, Watch
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 _LENGTH = struct.Struct(">I")
@@ -53,10 +53,43 @@ class MeasureNoise:
 
 
 @dataclass(frozen=True, slots=True)
+class CapturePlace:
+    """Where a run's captures are kept, and how large the folder of all runs may become (in 10^6 bytes)."""
+
+    folder: str
+    run_id: str
+    max_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeepSound:
+    """What makes a soak a trace. Without a place nothing can be kept, and what would have been is told."""
+
+    watch: Watch
+    place: CapturePlace | None
+
+
+@dataclass(frozen=True, slots=True)
 class StartSoak:
     """Answered by None once the stream runs."""
 
     stimulus: Stimulus
+    keep: KeepSound | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MarkEvent:
+    """Something that another meter saw while a trace runs. Answered by None."""
+
+    event: TraceEvent
+
+
+@dataclass(frozen=True, slots=True)
+class TakeKept:
+    """Of the last trace, once it is closed. Answered by a `Kept`, or None while files are being written."""
+
+    last_call: bool = False
+    """What is not written by now is named as missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +114,7 @@ class Ping:
     """Answered by None at once: the sound process lives."""
 
 
-Job = Open | MeasureTone | MeasureResponse | MeasureNoise | StartSoak | Advance | CloseSoak
+Job = Open | MeasureTone | MeasureResponse | MeasureNoise | StartSoak | Advance | MarkEvent | TakeKept | CloseSoak
 Request = Job | Mute | Ping
 
 

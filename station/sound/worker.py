@@ -23,6 +23,7 @@ from typing import Any
 from drivers.errors import AudioFault, DriverError, PermitDenied
 from drivers.ports import Permit
 from station.analysis.errors import CaptureError
+from station.domain.sound import Kept
 from station.realtime import drop_priority
 from station.sound.permit_page import PagePermit
 from station.sound.protocol import (
@@ -30,6 +31,7 @@ from station.sound.protocol import (
     CloseSoak,
     Failure,
     Job,
+    MarkEvent,
     MeasureNoise,
     MeasureResponse,
     MeasureTone,
@@ -38,12 +40,14 @@ from station.sound.protocol import (
     Ping,
     Reply,
     StartSoak,
+    TakeKept,
     encode,
     receive,
 )
+from station.sound.trace_keeper import Keeper
 from station.sound.worker_captures import DEVICE, Interface
 from station.sound.worker_count import CountedDevice
-from station.sound.worker_soak import Soak
+from station.sound.worker_soak import Soak, require_soak
 
 END_S = 1.0
 """How long the job in hand is waited for when the daemon is gone."""
@@ -89,6 +93,7 @@ class Worker:
         self._device: CountedDevice | None = None
         self._interface: Interface | None = None
         self._soak: Soak | None = None
+        self._keeper: Keeper | None = None
 
     def serve(self) -> None:
         """Read requests until the daemon is gone."""
@@ -124,8 +129,12 @@ class Worker:
                 return self._open(job)
             case Advance():
                 return self._running_soak().advance(job.to_s)
+            case MarkEvent():
+                return self._mark(job)
+            case TakeKept():
+                return Kept() if self._keeper is None else self._keeper.kept(job.last_call)
             case CloseSoak() | Mute():
-                return self._close_soak()
+                return self._close_soak(cut_off=isinstance(job, Mute))
         if self._soak is not None:
             raise Busy("a soak is running: close it first")
         interface = self._ready()
@@ -137,8 +146,7 @@ class Worker:
             case MeasureNoise():
                 return self._noise(interface, job)
             case StartSoak():
-                self._soak = Soak(interface, job.stimulus, permit)
-                return None
+                return self._start_soak(interface, job, permit)
 
     def _open(self, job: Open) -> Any:
         module, _, name = job.catalog.partition(":")
@@ -164,13 +172,31 @@ class Worker:
             raise AudioFault(DEVICE, "no soak is running")
         return self._soak
 
-    def _close_soak(self) -> None:
+    def _start_soak(self, interface: Interface, job: StartSoak, permit: Permit) -> None:
+        self._keeper = None
+        require_soak(job.stimulus, interface.rate_hz)
+        if job.keep is not None:
+            about = f"full scale: a sine of {interface.scale.full_scale_v:g} V rms at the terminals"
+            self._keeper = Keeper(job.keep, interface.rate_hz, about)
+        self._soak = Soak(interface, job.stimulus, permit, self._keeper)
+
+    def _mark(self, job: MarkEvent) -> None:
+        if self._soak is not None and self._keeper is not None:
+            self._keeper.mark(job.event)
+
+    def _close_soak(self, *, cut_off: bool) -> None:
+        """Mute first; then what is left of a trace goes to its writer, which nobody waits for here."""
         soak, self._soak = self._soak, None
-        if soak is not None:
+        if soak is None:
+            return
+        try:
             soak.close()
+        finally:
+            if self._keeper is not None:
+                self._keeper.end(cut_off)
 
     def _close(self) -> None:
-        self._close_soak()
+        self._close_soak(cut_off=True)
         if self._device is not None:
             self._device.close()
 

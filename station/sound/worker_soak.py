@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +24,8 @@ from station.analysis.levels import Array, require_finite
 from station.analysis.stimuli import Frames
 from station.analysis.tones import analyse_tone
 from station.domain.sound import SoakBatch, Stimulus
+from station.sound.trace_events import Heard
+from station.sound.trace_keeper import Keeper
 from station.sound.worker_captures import DEVICE, Interface
 
 PERIOD_S = 0.010
@@ -36,6 +39,7 @@ CROSS_CHECK_S = 60
 PACE = 0.99
 """Wall seconds a second of stream that nobody asked for: a little fast, so that a fast audio clock never piles up."""
 PERMIT_POLL_S = 0.05
+BEHIND_POLL_S = 0.005
 END_S = 3.0
 CUT_POWER = 0.25
 """A millisecond under this part of its second's median is a cut, and the second is left out."""
@@ -95,22 +99,36 @@ class SoakMonitor:
         """Seconds of the stream looked at so far."""
         return self._frames / self._rate_hz
 
-    def push(self, frames: Frames) -> None:
+    def push(self, frames: Frames) -> Heard:
         """Look at the next second (rate, 2), or at the rest of a last one. Raises `AudioFault` for NaN."""
         require_finite(frames)
         powers = block_power(frames, self._block).astype(float)
         whole = frames.shape[0] == self._rate_hz
         settle, grace = (round(SETTLE_S * self._rate_hz), START_BLOCKS) if self._frames == 0 else (0, 0)
         folded = self._folder.fold(frames[settle:]) if whole else None
+        ended: list[tuple[Silence, ...]] = [(), ()]
         for c, channel in enumerate(self._channels):
             if channel.finder is not None:
-                channel.silences.extend(channel.finder.push(powers[:, c]))
+                ended[c] = channel.finder.push(powers[:, c])
+                channel.silences.extend(ended[c])
             if folded is not None:
                 cut = _is_cut(powers[settle // self._block :, c]) or _holds_silence(channel, powers[:, c], grace)
                 self._keep(channel, None if cut else folded[c])
                 if not cut and (self._frames // self._rate_hz) % CROSS_CHECK_S == CROSS_CHECK_S // 2:
                     self._cross_check(channel, frames[:, c], folded[c])
-        self._frames += frames.shape[0]
+        second, self._frames = self._frames // self._rate_hz, self._frames + frames.shape[0]
+        return self._heard(second, whole, ended)
+
+    def _heard(self, second: int, whole: bool, ended: list[tuple[Silence, ...]]) -> Heard:
+        left, right = self._channels
+        return Heard(
+            second=second,
+            end_s=self.end_s,
+            level_v=(left.level_v[-1], right.level_v[-1]) if whole else (None, None),
+            thd_percent=(left.thd_percent[-1], right.thd_percent[-1]) if whole else (None, None),
+            silences=(_pairs(ended[0]), _pairs(ended[1])),
+            open_s=(_open_s(left), _open_s(right)),
+        )
 
     def take(self) -> SoakBatch:
         """What was found since the last call."""
@@ -169,7 +187,7 @@ def _holds_silence(channel: _Channel, power: Array, grace: int) -> bool:
     return channel.finder is not None and int((power < channel.finder.silent_power).sum()) > grace
 
 
-def _pairs(silences: list[Silence]) -> tuple[tuple[float, float], ...]:
+def _pairs(silences: Sequence[Silence]) -> tuple[tuple[float, float], ...]:
     return tuple((silence.start_s, silence.length_s) for silence in silences)
 
 
@@ -195,10 +213,12 @@ class Soak:
     """A running soak: the stream, its reader thread, and what it has found.
 
     The reader goes on by itself at the pace of the wall clock, so on a real interface it never falls behind, and
-    faster where someone asks and frames are there. Frames nobody asked for do not come early.
+    faster where someone asks and frames are there. Frames nobody asked for do not come early. With a `keeper` it is
+    a trace: every frame goes there too.
     """
 
-    def __init__(self, interface: Interface, stimulus: Stimulus, permit: Permit) -> None:
+    def __init__(self, interface: Interface, stimulus: Stimulus, permit: Permit, keeper: Keeper | None = None) -> None:
+        self._keeper = keeper
         self._monitor = SoakMonitor(interface, stimulus)
         self._rate_hz = interface.rate_hz
         self._duration_s = stimulus.duration_s
@@ -262,7 +282,9 @@ class Soak:
                 raise AudioFault(DEVICE, f"{frames.shape[0]} frames came for {count}: frames were lost")
             left -= count
             with self._moved:
-                self._monitor.push(frames)
+                heard = self._monitor.push(frames)
+                if self._keeper is not None:
+                    self._keeper.push(frames, heard)
                 self._moved.notify_all()
 
     def _wait_turn(self, due_s: float) -> None:
@@ -271,4 +293,7 @@ class Soak:
             while self._asked_s <= self._monitor.end_s + 1e-9 and (wait_s := due_s - time.monotonic()) > 0.0:
                 self._permit.check()
                 self._moved.wait(min(wait_s, PERMIT_POLL_S))
+            while self._keeper is not None and self._keeper.is_behind and time.monotonic() < due_s:
+                self._permit.check()  # faster than real time, which only a simulated bench is: its disk may follow
+                self._moved.wait(BEHIND_POLL_S)
         self._permit.check()

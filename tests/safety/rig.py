@@ -365,6 +365,9 @@ class Sound:
         self._drive(stimulus.left_v)
         return Soak(self)
 
+    def keep_under(self, run_id: str) -> None:
+        self.run_id = run_id
+
     async def mute(self) -> None:
         self.mutes += 1
         if self.mute_fails:
