@@ -12,6 +12,7 @@ import sqlite3
 from pathlib import Path
 
 from station.domain.errors import StoreError
+from station.store import paper
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -39,6 +40,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (run_id, place)) WITHOUT ROWID""",
         "CREATE INDEX runs_work_order ON runs (work_order) WHERE work_order IS NOT NULL",
     ),
+    paper.MIGRATION,
 )
 """One entry a version: the statements that lead to it from the one before. Entries are only ever appended."""
 

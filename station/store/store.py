@@ -25,9 +25,10 @@ from station.domain.clock import utc_text
 from station.domain.errors import StoreError
 from station.domain.journal import RunDraft, UnfinishedRun
 from station.domain.outbox import Draft
+from station.domain.paper import PaperDue, PaperKind, PendingPaper, no_paper
 from station.domain.record import Record, StepRecord
 from station.domain.work_order import EarlierRun
-from station.store import earlier, journal, outbox
+from station.store import earlier, journal, outbox, paper
 from station.store.journal import Codec
 from station.store.outbox import OutboxCounts, OutboxRow, ReceiptEntry, Settled
 from station.store.schema import open_database
@@ -64,6 +65,10 @@ class Store:
         self.store_epoch = ""
         self.on_posted: Callable[[], None] = lambda: None
         """Called in the event loop whenever rows were added to the outbox or put back into it."""
+        self.paper_due: PaperDue = no_paper
+        """The slips that a run is entitled to, written down in the commit that finishes it."""
+        self.on_paper: Callable[[], None] = lambda: None
+        """Called in the event loop whenever slips may have been added to those that wait for the printer."""
 
     @classmethod
     async def open(
@@ -105,7 +110,8 @@ class Store:
 
     @property
     def commits_by_kind(self) -> Mapping[str, int]:
-        """The same by what they were for: begin_run, step, finish_run, post, receipts, session, command, requeue."""
+        """The same by what they were for: begin_run, step, finish_run, post, receipts, paper, session, command,
+        requeue."""
         return dict(self._commits)
 
     # --- the journal -------------------------------------------------------------------------------------------
@@ -144,9 +150,10 @@ class Store:
             text = self._codec.record_to_json(record)
             with self._transaction("finish_run"):
                 journal.finish_run(self._db, record, text)
+                paper.add(self._db, record.run_id, self.paper_due(record), self._now())
                 return self._add(messages, keep_refused=True)
 
-        return await self._posting(work)
+        return await self._call(work, self._told)
 
     async def unfinished(self) -> list[UnfinishedRun]:
         """Runs that were begun and never finished, oldest first; see `station.domain.journal.close_as_aborted`."""
@@ -203,6 +210,30 @@ class Store:
         """Rows of the outbox by state."""
         return await self._call(lambda: outbox.read_counts(self._db))
 
+    # --- paper -------------------------------------------------------------------------------------------------
+
+    async def next_paper(self, skip: Collection[int] = ()) -> PendingPaper | None:
+        """The oldest slip that waits for the printer, except those in `skip`."""
+        return await self._call(lambda: paper.next_pending(self._db, skip))
+
+    async def pending_paper(self) -> int:
+        """How many slips wait for the printer."""
+        return await self._call(lambda: paper.count_pending(self._db))
+
+    async def try_paper(self, number: int, *, tried: bool) -> None:
+        """Commit that a slip's bytes are about to go out, or that none did."""
+        await self._change_paper(lambda: paper.mark_tried(self._db, number, self._now() if tried else None))
+
+    async def paper_printed(self, number: int, messages: Sequence[Draft] = ()) -> None:
+        """Commit that a slip is out, with what the centre is told of it."""
+        await self._change_paper(lambda: paper.mark_printed(self._db, number, self._now()), messages)
+
+    async def reprint(self, run_id: str, kind: PaperKind, messages: Sequence[Draft] = (), *, printed: bool) -> None:
+        """Ask for a slip again, or (`printed`) write down that it was made elsewhere. `StoreError`: none was due."""
+        await self._change_paper(
+            lambda: paper.add_reprint(self._db, run_id, kind, self._now(), printed=printed), messages
+        )
+
     # --- sessions and commands ---------------------------------------------------------------------------------
 
     async def next_session(self) -> int:
@@ -251,6 +282,18 @@ class Store:
                 return change()
 
         return await self._posting(work)
+
+    async def _change_paper(self, change: Callable[[], None], messages: Sequence[Draft] = ()) -> None:
+        def work() -> None:
+            with self._transaction("paper"):
+                change()
+                self._add(messages)
+
+        await self._call(work, self._told)
+
+    def _told(self) -> None:
+        self.on_posted()
+        self.on_paper()
 
     async def _posting(self, work: Callable[[], T]) -> T:
         return await self._call(work, lambda: self.on_posted())
