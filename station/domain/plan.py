@@ -31,6 +31,14 @@ class Needs(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class NeedsPass:
+    """A plan that starts only where `plan` has passed on the same device, for the same work order, within `within_h`."""
+
+    plan: str
+    within_h: float
+
+
+@dataclass(frozen=True, slots=True)
 class Requirement:
     """One measurement that a step must deliver, and its limit. `limit` None makes the run an ERROR, never a PASS."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from station.domain.measurement import Curve
-from station.domain.record import Part
+from station.domain.record import Part, Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,10 @@ class EarlierRun:
 
 @dataclass(frozen=True, slots=True)
 class WorkOrder:
-    """A work order as the centre assigned it; a typed one has only its number (`assigned` False)."""
+    """A work order as the centre assigned it; a typed one has only its number (`assigned` False).
+
+    `priority`: the higher, the sooner. `data_consent`: the customer agreed that the test may touch their data (phones).
+    """
 
     number: str
     product: str | None = None
@@ -52,10 +55,16 @@ class WorkOrder:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """Everything that a run must know before START: complete, or there is no run."""
+    """Everything that a run must know before START: complete, or there is no run.
+
+    `step`: only this step of the plan (an engineering run), None for the whole plan. `proof`: the PASS of another plan
+    that this one stands on, where its plan asks for one.
+    """
 
     operator: str
     work_order: WorkOrder
     serial_number: str
     product: str
     plan: str
+    step: str | None = None
+    proof: Reference | None = None

@@ -9,108 +9,56 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from drivers.errors import DriverError, PermitDenied
-from drivers.ports import Button, GuardStatus
-from station.domain.clock import TestClock, tick_after
+from drivers.ports import Button
+from station.domain.clock import tick_after
 from station.domain.errors import StationError
 from station.domain.events import Event, Publish
 from station.domain.guide import Guide
 from station.domain.interlock import Trip
-from station.domain.journal import RunDraft
-from station.domain.plan import Plan, Product, Purpose
+from station.domain.plan import Purpose
 from station.domain.prompt import Prompt
 from station.domain.record import Record
 from station.domain.session_state import State
 from station.domain.verdict import Verdict
-from station.domain.work_order import Ticket
+from station.domain.work_order import EarlierRun, Ticket
 from station.panel.buttons import ButtonPressed
 from station.panel.panel_task import PanelTask
+from station.panel.patterns import IDENTIFY
 from station.panel.prompts import Prompts
 from station.run import session_events as ev
 from station.run.linking import refer
+from station.run.needs import with_proof
 from station.run.refusal_words import in_both, in_chinese
-from station.run.run_ports import (
-    Diagnose,
-    Earlier,
-    Journal,
-    Messages,
-    Order,
-    Stamps,
-    Watch,
-    no_earlier,
-    no_findings,
-)
+from station.run.reports import Reports
+from station.run.room import Room
+from station.run.run_ports import Order, Recall, no_findings
 from station.run.runner import Runner
 from station.run.session import Session
 from station.run.session_texts import say
+from station.run.single_step import only_step
 from station.run.watchers import harmless
-from station.safety.bench import Bench
 from station.safety.lamp_codes import BLINKS
-from station.steps.step import StepSpec
+
+__all__ = ("Conductor", "Room")
 
 log = logging.getLogger(__name__)
 
 GUARD_LOOK_S = 0.1
 TICK_S = 1.0
 ALARM_PAUSE_S = 60.0
+IDENTIFY_S = 10.0
+"""So long all lamps blink on `identify`, unless something happens before."""
+TYPED = "the work order was typed at the bench, not assigned by the centre"
+COMMANDS = (ev.Assigned, ev.Withdrawn, ev.PutInFront, ev.AbortAsked)
+"""What somebody elsewhere asks: a refusal is the answer to them and no concern of the technician's."""
+LASTING = ("run", "alarm", "report")
+"""Tasks that are waited for when the station stops."""
 BLIND_S = 10.0
 """So long may the load bank's thermometer say nothing while the session cools, before somebody is told."""
-
-
-class Safety(Watch, Protocol):
-    """The kernel as the conductor needs it beyond watching trips."""
-
-    @property
-    def status(self) -> GuardStatus | None:
-        """The guard's last word."""
-
-    @property
-    def hot(self) -> bool:
-        """Whether the load bank is not known to be cool."""
-
-    @property
-    def why_not_cool(self) -> str:
-        """Why nobody can say how hot the load bank is; "" where its thermometer reads."""
-
-    def why_start_refused(self) -> tuple[str, ...]:
-        """What stands against beginning a run now."""
-
-    def stop(self, cause: str = "STOP") -> None:
-        """De-energise now and latch."""
-
-    async def reset(self) -> tuple[str, ...]:
-        """Clear the latch on a person's act; what forbids it comes back, nothing if it is clear now."""
-
-    async def release_lid(self) -> None:
-        """Unlock once the plug is proven dead. Raises `StationError` or `DriverError`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What a run needs and the daemon made: all of it for the station's whole life."""
-
-    bench: Bench
-    safety: Safety
-    journal: Journal
-    messages: Messages
-    steps: Mapping[str, StepSpec]
-    clock: TestClock
-    stamps: Stamps
-    resolve: Callable[[str, str], tuple[Plan, Product]]
-    draft: Callable[[Ticket, Purpose, Plan, Product], RunDraft]
-    prepare: Callable[[], Awaitable[None]]
-    """Before a run: what was left open in the journal is closed, the sound process is alive."""
-    words: Callable[[Trip], Mapping[str, str]]
-    alarm: Callable[[Trip, str | None], Awaitable[None]]
-    """Tell the centre of a trip, in a run or not. Raises `StationError`."""
-    diagnose: Diagnose = no_findings
-    earlier: Earlier = no_earlier
-    broken: dict[str, str] = field(default_factory=dict)
-    """By run id: why a run could not be kept to its end (a full disk), for the record that closes it later."""
 
 
 class Conductor:
@@ -134,6 +82,11 @@ class Conductor:
         self._blinks = dict(BLINKS)
         self._blind_since_s: float | None = None
         self._blind_told = False
+        self._front: str | None = None
+        self._looking_up = False
+        self._identified: tuple[tuple[State, int], float] | None = None
+        self._uses: Mapping[str, str] = {}
+        self._reports = Reports(room.report, lambda work, name: self._spawn(work, name), now_s)
         self.panel = make_panel(self)
 
     @property
@@ -148,23 +101,63 @@ class Conductor:
 
     def post(self, event: ev.Event) -> tuple[ev.Action, ...]:
         """Take one event, do what follows from it, return the actions (refusals among them)."""
-        events = [event]
-        if isinstance(event, ButtonPressed) and event.button is Button.START:
-            events.insert(0, self._barred())
+        events = (*self._told_before(event), event)
         actions = tuple(action for one in events for action in self._session.step(one, self._now_s()))
         for action in actions:
-            self._do(action)
+            if not (isinstance(event, COMMANDS) and isinstance(action, ev.Refuse)):  # its reply says it, no buzzer
+                self._do(action)
         view = self._session.view()
-        self.panel.show_state(self._session.state, self._blink(view))
+        self._show(view)
         if view != self._view:
             self._view = view
             self._publish(Event("session", view))
+        self._look_up(view["scans"]["work_order"])
         return actions
 
+    def _told_before(self, event: ev.Event) -> tuple[ev.Event, ...]:
+        """What the session must know beside an event that it judges by: the time, and what forbids a start now."""
+        pressed = isinstance(event, ButtonPressed) and event.button is Button.START
+        told: tuple[ev.Event, ...] = ()
+        if (pressed or isinstance(event, ev.Tick)) and self._room.wall is not None:
+            told = (self._room.wall(self._now_s()),)
+        return (*told, self._barred()) if pressed else told
+
     def _barred(self) -> ev.Barred:
-        """What the kernel has against a run now: asked when START is pressed, so that a refusal costs no scans."""
-        reasons = self._room.safety.why_start_refused()
+        """What stands against a run now: asked when START is pressed, so that a refusal costs no scans."""
+        reasons = tuple(self._room.safety.why_start_refused())
+        if self._looking_up:
+            reasons += (f"the earlier runs of work order {self._front} are still being looked up",)
         return ev.Barred(in_both("; ".join(reasons)) if reasons else {})
+
+    def _show(self, view: Mapping[str, Any]) -> None:
+        """Lamps and buzzer of the state; while the bench identifies itself only what is new goes before that."""
+        shown = (self._session.state, self._blink(view))
+        if self._identified is not None and self._identified[0] == shown and self._now_s() < self._identified[1]:
+            return
+        self._identified = None
+        self.panel.show_state(*shown)
+
+    # ---- what is known of the work order in front --------------------------------------------------------
+    def _look_up(self, number: str | None) -> None:
+        """Ask the store for the earlier runs of a work order that came in front."""
+        if number == self._front:
+            return
+        self._front = number
+        recall = self._room.recall if number is not None else None
+        self._looking_up = recall is not None
+        if recall is not None and number is not None:
+            self._spawn(self._recall(recall, number), "recall")
+
+    async def _recall(self, recall: Recall, number: str) -> None:
+        runs: tuple[EarlierRun, ...] = ()
+        try:
+            runs = await recall(number)
+        except StationError as error:
+            log.error("earlier runs of work order %s: %s", number, error)
+        finally:
+            if number == self._front:
+                self._looking_up = False
+        self.post(ev.EarlierRuns(number, runs))
 
     def _blink(self, view: Mapping[str, Any]) -> int:
         """What the violet lamp blinks: the number of the first cause, while the session shows it."""
@@ -226,7 +219,7 @@ class Conductor:
             self._runner.abort("the station was stopped")
             self._room.safety.stop("SHUTDOWN")  # K and H off now, not after the step's own clean-up
         for task in self._tasks:
-            if task.get_name() not in ("run", "alarm"):  # the lid stays locked without us, and a trip stays latched
+            if task.get_name() not in LASTING:  # the lid stays locked without us, and a trip stays latched
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -254,7 +247,7 @@ class Conductor:
                 self._spawn(self._run(ticket, purpose), "run")
             case ev.AbortRun(reason, by):
                 if by == "panel":
-                    self._room.safety.stop(reason)
+                    self._room.safety.stop()
                 if self._runner is not None:
                     self._runner.abort(f"{reason} ({by})", Verdict.ERROR if by == "station" else Verdict.ABORTED)
             case ev.AnswerPrompt(answer):
@@ -262,6 +255,14 @@ class Conductor:
             case ev.HandOver(operator):
                 if self._runner is not None:
                     self._runner.hand_over(operator)
+                run = self._session.view()["run"]
+                self._reports.tell("handover", run["work_order"], run["run_id"])
+            case ev.Accepted(number):
+                self._reports.tell("accepted", number)
+            case ev.ShowIdentity():
+                shown = self._session.state, self._blink(self._session.view())
+                self._identified = shown, self._now_s() + IDENTIFY_S
+                self.panel.show(IDENTIFY)
             case ev.ResetTrip():
                 if not any(task.get_name() == "reset" for task in self._tasks):  # one press clears what was there then
                     self._spawn(self._reset(), "reset")
@@ -269,6 +270,8 @@ class Conductor:
                 self._spawn(self._release_lid(), "lid")
             case ev.Refuse(code, text) | ev.Tell(code, text):
                 self._tell(type(action).__name__.lower(), code, text)
+                if isinstance(action, ev.Refuse):
+                    self._reports.refused(action)
 
     def _tell(self, kind: str, code: str, text: Mapping[str, str]) -> None:
         if kind == "refuse":
@@ -293,7 +296,10 @@ class Conductor:
     async def _run(self, ticket: Ticket, purpose: Purpose) -> None:
         room = self._room
         plan, product = room.resolve(ticket.plan, ticket.product)
+        if ticket.step is not None:
+            plan = only_step(plan, ticket.step)
         draft = room.draft(ticket, purpose, plan, product)
+        self._uses = {step.id: step.use for step in plan.steps}
         self._runner = Runner(
             room.bench, room.safety, room.journal, room.messages, room.steps, room.clock, room.stamps, self._follow,
             self._prompts.ask,
@@ -303,9 +309,10 @@ class Conductor:
         try:
             await room.prepare()
             earlier = await room.earlier(draft)
-            record: Record = await self._runner.run(
-                Order(plan, product, refer(draft, earlier), diagnose, earlier), lambda run_no: self._began(draft.run_id)
-            )
+            notes = () if ticket.work_order.assigned else (TYPED,)
+            draft = with_proof(refer(draft, earlier), ticket.proof)
+            order = Order(plan, product, draft, diagnose, earlier, ticket.proof, notes)
+            record: Record = await self._runner.run(order, lambda run_no: self._began(draft.run_id))
             verdict = record.verdict
         except (DriverError, StationError) as error:
             log.error("run %s: %s", draft.run_id, error)
@@ -327,6 +334,8 @@ class Conductor:
         if event.kind == "guide":
             told = event.data["guide"]
             self.panel.guide(None if told is None else Guide(**told))
+        elif event.kind == "step_started":
+            self.post(ev.StepBegan(self._uses.get(event.data["step"])))
         elif event.kind == "step_ended":
             self.panel.guide(None)
         self._publish(event)
@@ -339,6 +348,7 @@ class Conductor:
         if refused:
             self._tell("refuse", "reset_refused", in_both("; ".join(refused)))
             return
+        self._reports.tell("reset")
         self.post(ev.TripCleared(self._room.safety.hot))
 
     async def _release_lid(self) -> None:

@@ -31,6 +31,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "安全控制器的放电时间为 {0} s，至少须为 {1} s：须由维护员按约定参数重新刷写固件",
         ),
         (r"the guard is not SAFE", "安全控制器未进入安全状态"),
+        (r"the earlier runs of work order (\S+) are still being looked up", "正在查询工单 {0} 的历史测试"),
         (r"the contactor's feedback is closed", "接触器触点仍闭合，可能带电"),
         (
             r"service latch: (.+?); a maintainer clears it(?: \([^)]*\))?",

@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from station.contract.bodies import EventName
 from station.domain.interlock import Trip
 from station.domain.journal import RunDraft
 from station.domain.outbox import Draft
 from station.domain.plan import Plan, Product
-from station.domain.record import Finding, Record, StepRecord, TripRecord
+from station.domain.record import Finding, Record, Reference, StepRecord, TripRecord
 from station.domain.work_order import EarlierRun
 
 
@@ -67,11 +68,22 @@ async def no_earlier(draft: RunDraft) -> Sequence[EarlierRun]:
     return ()
 
 
+Report = Callable[[EventName, str | None, str | None, str | None], Awaitable[None]]
+"""Commit an event for the centre: its name, work order, run id and reason. Raises `StationError`."""
+Recall = Callable[[str], Awaitable[tuple[EarlierRun, ...]]]
+"""What this bench's store knows of a work order. Raises `StationError`."""
+
+
+async def report_to_nobody(event: EventName, work_order: str | None, run_id: str | None, reason: str | None) -> None:
+    """Where there is no centre."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """One run to make: the plan resolved for the product, the draft of its record, the diagnosis of its end.
 
-    `earlier`: the device's runs before this one.
+    `earlier`: the device's runs before this one. `proof`: the PASS of another plan that this one stands on. `notes`:
+    what is known of the order from its beginning, for the notes of the first step.
     """
 
     plan: Plan
@@ -79,3 +91,5 @@ class Order:
     draft: RunDraft
     diagnose: Diagnose = no_findings
     earlier: Sequence[EarlierRun] = ()
+    proof: Reference | None = None
+    notes: tuple[str, ...] = ()

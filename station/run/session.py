@@ -9,13 +9,17 @@ from __future__ import annotations
 from typing import Any
 
 from station.domain.session_state import STATE_TITLES, State
+from station.domain.work_order import WorkOrder
 from station.panel.buttons import ButtonPressed
 from station.run.session_deeds import DEEDS
 from station.run.session_events import Action, Event, Tick, kind_of
-from station.run.session_guards import GUARDS, Memory, choose, standing
+from station.run.session_guards import GUARDS, Memory, choose, lacks, standing
 from station.run.session_scans import Catalogue
 from station.run.session_table import IDLE, TABLE, Choice
 from station.run.session_texts import say_missing
+
+SHOWN_ORDERS = 20
+"""Waiting orders that the view tells whole; of the rest their numbers."""
 
 
 class Session:
@@ -72,6 +76,7 @@ class Session:
         memory, scans = self._memory, self._memory.scans
         product, order = scans.chosen_product(), scans.work_order
         missing = scans.missing(memory.catalogue)
+        lacking = lacks(memory) if not missing else None
         return {
             "state": self._state.value,
             "title": STATE_TITLES[self._state],
@@ -81,17 +86,33 @@ class Session:
                 "serial_number": scans.serial_number,
                 "product": product,
                 "plan": scans.chosen_plan(memory.catalogue),
+                "step": scans.step,
             },
+            "typed": order is not None and not order.assigned,
             "missing": list(missing),
-            "missing_text": say_missing(missing) if missing else None,
+            "missing_text": say_missing(missing, order.purpose if order else None) if missing else None,
+            "lacking": {"code": lacking.code, "text": dict(lacking.text)} if lacking else None,
             "run": _run_view(memory),
             "prompt": dict(memory.prompt.text) if memory.prompt else None,
             "asks": {"kind": memory.prompt.kind, "about": dict(memory.prompt.about)} if memory.prompt else None,
             "verdict": memory.verdict.value if memory.verdict else None,
             "trip": {"code": memory.trip.code, "text": dict(memory.trip.text)} if memory.trip else None,
             "stuck": sorted(button.value for button in memory.stuck),
-            "assigned": sorted(memory.orders.by_number),
+            "assigned": [order.number for order in memory.orders.in_line()],
+            "orders": [_order_view(memory, order) for order in memory.orders.in_line()[:SHOWN_ORDERS]],
         }
+
+
+def _order_view(memory: Memory, order: WorkOrder) -> dict[str, Any]:
+    return {
+        "work_order": order.number,
+        "product": order.product,
+        "serial_number": order.serial_number,
+        "purpose": order.purpose,
+        "priority": order.priority,
+        "fault_code": order.fault_code,
+        "accepted": order.number in memory.orders.accepted,
+    }
 
 
 def _run_view(memory: Memory) -> dict[str, Any] | None:
@@ -102,9 +123,13 @@ def _run_view(memory: Memory) -> dict[str, Any] | None:
         "run_id": memory.run_id,
         "running": memory.run_on,
         "energised": memory.energised,
-        "operator": ticket.operator,
+        "operator": memory.operators[-1] if memory.operators else ticket.operator,
+        "operators": list(memory.operators),
         "work_order": ticket.work_order.number,
+        "typed": not ticket.work_order.assigned,
         "serial_number": ticket.serial_number,
         "product": ticket.product,
         "plan": ticket.plan,
+        "step": ticket.step,
+        "purpose": memory.purpose,
     }

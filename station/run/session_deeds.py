@@ -5,17 +5,25 @@ Only `start` and `reset` make what only a button may cause, and the table names 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from station.domain.work_order import EarlierRun
 from station.panel.buttons import ButtonStuck
 from station.run import session_events as ev
-from station.run.session_guards import Memory, assign_refusal, put_refusal, read, running_order
+from station.run.needs import reference_to
+from station.run.session_guards import Memory, lacks, proof, read, running_order
+from station.run.session_order_deeds import ORDER_DEEDS, accept, forget_verdict, serial_text, settle_order
 from station.run.session_scans import Scan, Scans, complete, keep_scan
 from station.run.session_texts import say, say_missing
 
 Actions = tuple[ev.Action, ...]
 Deed = Callable[[Memory, ev.Event], Actions]
+
+
+SOAK = "soak"
+"""The step's name in the catalogue: nothing in it waits for a person, so it knows no pause."""
 
 
 def _refuse(code: str, **values: object) -> Actions:
@@ -25,9 +33,20 @@ def _refuse(code: str, **values: object) -> Actions:
 def _start(memory: Memory, event: ev.Event) -> Actions:
     ready = complete(memory.scans, memory.catalogue)
     assert ready is not None, "READY means complete"
-    memory.scans, memory.ticket, memory.run_on = Scans(), ready.ticket, True
+    found, ticket = proof(memory), ready.ticket
+    if isinstance(found, EarlierRun):
+        ticket = replace(ticket, proof=reference_to(found))
+    accepted = accept(memory)
+    memory.scans, memory.ticket, memory.purpose, memory.run_on = Scans(), ticket, ready.purpose, True
+    memory.operators, memory.soaking = (ticket.operator,), False
     memory.run_id, memory.verdict, memory.hot = None, None, False
-    return (ev.StartRun(ready.ticket, ready.purpose),)
+    return (*accepted, ev.StartRun(ticket, ready.purpose))
+
+
+def _refuse_lacking(memory: Memory, event: ev.Event) -> Actions:
+    refused = lacks(memory)
+    assert refused is not None
+    return (refused,)
 
 
 def _refuse_barred(memory: Memory, event: ev.Event) -> Actions:
@@ -37,22 +56,15 @@ def _refuse_barred(memory: Memory, event: ev.Event) -> Actions:
 
 
 def _refuse_missing(memory: Memory, event: ev.Event) -> Actions:
-    missing = (ev.Refuse("scans_missing", say_missing(memory.scans.missing(memory.catalogue))),)
-    return _refuse("badge_expired") + missing if memory.scans.badge_expired else missing
-
-
-def _serial_text(memory: Memory) -> dict[str, str]:
-    order = memory.scans.work_order
-    return say("serial_differs", order=order.serial_number if order else "", scanned=memory.scans.serial_number)
+    scans = memory.scans
+    wanted = scans.work_order.purpose if scans.work_order else None
+    missing = (ev.Refuse("scans_missing", say_missing(scans.missing(memory.catalogue), wanted)),)
+    return _refuse(scans.badge_lost) + missing if scans.badge_lost else missing
 
 
 def _refuse_serial(memory: Memory, event: ev.Event) -> Actions:
-    return (ev.Refuse("serial_differs", _serial_text(memory)),)
-
-
-def _tell_serial(memory: Memory) -> Actions:
-    """What was asked for is done, and yet the device on the bench is another one than the order's."""
-    return (ev.Tell("serial_differs", _serial_text(memory)),) if memory.scans.serial_differs() else ()
+    order = memory.scans.work_order
+    return (ev.Refuse("serial_differs", serial_text(memory), order.number if order else None),)
 
 
 def _refuse_tripped(memory: Memory, event: ev.Event) -> Actions:
@@ -65,14 +77,8 @@ def _clear_scans(memory: Memory, event: ev.Event) -> Actions:
 
 
 def _put_away(memory: Memory, event: ev.Event) -> Actions:
-    _forget_verdict(memory)
+    forget_verdict(memory)
     return ()
-
-
-def _forget_verdict(memory: Memory) -> None:
-    """The next device is on the bench: no later trip may bring an old verdict's lamp back."""
-    if not memory.run_on:
-        memory.verdict, memory.ticket, memory.run_id = None, None, None
 
 
 def _answer(ok: bool) -> Callable[[Memory, ev.Event], Actions]:
@@ -99,11 +105,16 @@ def _tell_stuck(memory: Memory, event: ev.Event) -> Actions:
 def _keep_scan(memory: Memory, event: ev.Event) -> Actions:
     scan = read(memory, event)
     assert isinstance(scan, Scan)
-    _forget_verdict(memory)
-    memory.scans = keep_scan(scan, memory.scans, memory.orders.by_number, memory.now_s)
+    forget_verdict(memory)
+    before = memory.scans.operator
+    shift_ends_at_s = memory.shift_ends_at_s if memory.shift_ends_at_s > memory.now_s else math.inf
+    memory.scans = keep_scan(scan, memory.scans, memory.orders.by_number, memory.now_s, shift_ends_at_s)
+    accepted = accept(memory) if scan.field == "work_order" else ()
     if memory.scans.serial_differs():
-        return _refuse_serial(memory, event)
-    return ()
+        return accepted + _refuse_serial(memory, event)
+    if scan.field == "operator" and before not in (None, scan.value):
+        return (ev.Tell("badge_replaced", say("badge_replaced", before=before, now=scan.value)),)
+    return accepted
 
 
 def _refuse_scan(memory: Memory, event: ev.Event) -> Actions:
@@ -115,53 +126,16 @@ def _refuse_scan(memory: Memory, event: ev.Event) -> Actions:
 def _hand_over(memory: Memory, event: ev.Event) -> Actions:
     scan = read(memory, event)
     assert isinstance(scan, Scan)
+    memory.operators = (*memory.operators, scan.value)
     return (ev.HandOver(scan.value),)
 
 
-def _assign(memory: Memory, event: ev.Event) -> Actions:
-    assert isinstance(event, ev.Assigned)
-    memory.orders.by_number[event.work_order.number] = event.work_order
-    front = memory.scans.work_order
-    if front is None or front.number != event.work_order.number:
-        return ()
-    memory.scans = replace(memory.scans, work_order=event.work_order)
-    return _tell_serial(memory)
+def _tell_in_hand(memory: Memory, event: ev.Event) -> Actions:
+    return (ev.Tell("in_hand", say("in_hand", operator=memory.operators[-1])),)
 
 
-def _refuse_assign(memory: Memory, event: ev.Event) -> Actions:
-    assert isinstance(event, ev.Assigned)
-    refused = assign_refusal(memory, event.work_order)
-    assert refused is not None
-    return (refused,)
-
-
-def _withdraw(memory: Memory, event: ev.Event) -> Actions:
-    assert isinstance(event, ev.Withdrawn)
-    del memory.orders.by_number[event.number]
-    front = memory.scans.work_order
-    if front is None or front.number != event.number:
-        return ()
-    memory.scans = replace(memory.scans, work_order=None)
-    return (ev.Tell("order_withdrawn", say("order_withdrawn", number=event.number)),)
-
-
-def _refuse_withdraw(memory: Memory, event: ev.Event) -> Actions:
-    assert isinstance(event, ev.Withdrawn)
-    code = "order_started" if event.number == running_order(memory) else "order_unknown"
-    return _refuse(code, number=event.number)
-
-
-def _put_in_front(memory: Memory, event: ev.Event) -> Actions:
-    assert isinstance(event, ev.PutInFront)
-    _forget_verdict(memory)
-    memory.scans = replace(memory.scans, work_order=memory.orders.by_number[event.number])
-    return _tell_serial(memory)
-
-
-def _refuse_in_front(memory: Memory, event: ev.Event) -> Actions:
-    refused = put_refusal(memory, event)
-    assert refused is not None
-    return (refused,)
+def _stop_soak(memory: Memory, event: ev.Event) -> Actions:
+    return (ev.AbortRun("NG in the soak", "panel"), ev.Tell("soak_stopped", say("soak_stopped")))
 
 
 def _abort(memory: Memory, event: ev.Event) -> Actions:
@@ -181,6 +155,18 @@ def _note_run(memory: Memory, event: ev.Event) -> Actions:
     number = running_order(memory)
     if number is not None:
         memory.orders.by_number.pop(number, None)
+    return ()
+
+
+def _note_step(memory: Memory, event: ev.Event) -> Actions:
+    assert isinstance(event, ev.StepBegan)
+    memory.soaking = memory.run_on and event.use == SOAK
+    return ()
+
+
+def _note_time(memory: Memory, event: ev.Event) -> Actions:
+    assert isinstance(event, ev.TimeTold)
+    memory.utc_s, memory.shift_ends_at_s = event.utc_s, event.shift_ends_at_s
     return ()
 
 
@@ -211,8 +197,9 @@ def _end_run(memory: Memory, event: ev.Event) -> Actions:
     assert isinstance(event, ev.RunEnded)
     if not memory.run_on:  # nothing ran: there is no verdict to keep
         return ()
-    memory.run_on, memory.prompt = False, None
+    memory.run_on, memory.prompt, memory.soaking = False, None, False
     memory.verdict, memory.hot = event.verdict, event.hot
+    settle_order(memory, event.verdict)
     return ()
 
 
@@ -270,16 +257,23 @@ def _expire(memory: Memory, event: ev.Event) -> Actions:
     before, memory.scans = memory.scans, memory.scans.expire(memory.now_s)
     if memory.scans is before:
         return ()
-    return (ev.Tell("badge_expired", say("badge_expired")),)
+    return (ev.Tell(memory.scans.badge_lost, say(memory.scans.badge_lost)),)
 
 
 DEEDS: Mapping[str, Callable[[Memory, ev.Event], Actions]] = {
+    **ORDER_DEEDS,
     "nothing": lambda memory, event: (),
     "start": _start,
     "refuse_missing": _refuse_missing,
     "refuse_serial": _refuse_serial,
     "refuse_stop_stuck": lambda memory, event: _refuse("stop_stuck"),
     "refuse_barred": _refuse_barred,
+    "refuse_lacking": _refuse_lacking,
+    "stop_soak": _stop_soak,
+    "tell_in_hand": _tell_in_hand,
+    "note_step": _note_step,
+    "note_time": _note_time,
+    "identify": lambda memory, event: (ev.ShowIdentity(),),
     "refuse_live": lambda memory, event: _refuse("live"),
     "refuse_running": lambda memory, event: _refuse("run_in_progress"),
     "refuse_cooling": lambda memory, event: _refuse("cooling"),
@@ -302,12 +296,6 @@ DEEDS: Mapping[str, Callable[[Memory, ev.Event], Actions]] = {
     "refuse_scan": _refuse_scan,
     "refuse_scan_yet": lambda memory, event: _refuse("run_ending"),
     "hand_over": _hand_over,
-    "assign": _assign,
-    "refuse_assign": _refuse_assign,
-    "withdraw": _withdraw,
-    "refuse_withdraw": _refuse_withdraw,
-    "put_in_front": _put_in_front,
-    "refuse_in_front": _refuse_in_front,
     "abort": _abort,
     "refuse_abort": _refuse_abort,
     "note_run": _note_run,

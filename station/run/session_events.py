@@ -5,6 +5,7 @@ Only `ButtonPressed`, which the panel alone makes, can lead to `StartRun` or `Re
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,7 +14,7 @@ from typing import Literal
 from station.domain.plan import Purpose
 from station.domain.prompt import Answer, Prompt
 from station.domain.verdict import Verdict
-from station.domain.work_order import Ticket, WorkOrder
+from station.domain.work_order import EarlierRun, Ticket, WorkOrder
 from station.panel.buttons import ButtonPressed, ButtonStuck
 
 Source = Literal["panel", "scanner", "socket", "centre", "station"]
@@ -46,6 +47,10 @@ class Kind(StrEnum):
     BARRED = "barred"
     PANEL_LOST = "panel lost"
     PANEL_BACK = "panel back"
+    EARLIER = "earlier runs"
+    STEP = "step"
+    TIME = "time"
+    IDENTIFY = "identify"
     TICK = "tick"
 
 
@@ -60,9 +65,13 @@ class Scanned:
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """The centre (or the socket) put a work order on the bench's list."""
+    """The centre (or the socket) put a work order on the bench's list.
+
+    `accepted`: a technician had claimed it before the station was started anew.
+    """
 
     work_order: WorkOrder
+    accepted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +175,35 @@ class PanelBack:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierRuns:
+    """What this bench's store knows of the work order that stands in front."""
+
+    number: str
+    runs: tuple[EarlierRun, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepBegan:
+    """A step of the run is under way; `use` is its name in the catalogue, None between two steps."""
+
+    use: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeTold:
+    """What a clock on the wall says: UTC in seconds since 1970, None where it is not known, and the monotonic second
+    at which the shift ends."""
+
+    utc_s: float | None
+    shift_ends_at_s: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Identify:
+    """Somebody wants to see which bench this is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time went by (once a second is enough): badges expire."""
 
@@ -173,7 +211,7 @@ class Tick:
 Event = (
     ButtonPressed | ButtonStuck | Scanned | Assigned | Withdrawn | PutInFront | AbortAsked | RunBegan | VoltageChanged
     | PromptAsked | PromptClosed | RunEnded | Cooled | Tripped | TripCleared | PowerReturned | Barred | PanelLost
-    | PanelBack | Tick
+    | PanelBack | EarlierRuns | StepBegan | TimeTold | Identify | Tick
 )  # fmt: skip
 
 _KINDS: dict[type, Kind] = {
@@ -181,7 +219,8 @@ _KINDS: dict[type, Kind] = {
     PutInFront: Kind.PUT_IN_FRONT, AbortAsked: Kind.ABORT, RunBegan: Kind.RUN_BEGAN, PromptAsked: Kind.PROMPT_ASKED,
     PromptClosed: Kind.PROMPT_CLOSED, RunEnded: Kind.RUN_ENDED, Cooled: Kind.COOLED, Tripped: Kind.TRIP,
     TripCleared: Kind.TRIP_CLEARED, PowerReturned: Kind.POWER_RETURN, Barred: Kind.BARRED,
-    PanelLost: Kind.PANEL_LOST, PanelBack: Kind.PANEL_BACK, Tick: Kind.TICK,
+    PanelLost: Kind.PANEL_LOST, PanelBack: Kind.PANEL_BACK, EarlierRuns: Kind.EARLIER, StepBegan: Kind.STEP,
+    TimeTold: Kind.TIME, Identify: Kind.IDENTIFY, Tick: Kind.TICK,
 }  # fmt: skip
 
 
@@ -237,10 +276,26 @@ class ReleaseLid:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Not done, and why: for page, lamps, buzzer and the reply to a command."""
+    """Not done, and why: for page, lamps, buzzer and the reply to a command.
+
+    `work_order`: the order that could not be tested, where the centre is to be told of it.
+    """
 
     code: str
     text: Mapping[str, str]
+    work_order: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A technician has claimed an assigned work order: the centre is told, once."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowIdentity:
+    """All lamps blink for some seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,4 +306,6 @@ class Tell:
     text: Mapping[str, str]
 
 
-Action = StartRun | AbortRun | AnswerPrompt | HandOver | ResetTrip | ReleaseLid | Refuse | Tell
+Action = (
+    StartRun | AbortRun | AnswerPrompt | HandOver | ResetTrip | ReleaseLid | Refuse | Tell | Accepted | ShowIdentity
+)

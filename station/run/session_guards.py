@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from drivers.ports import Button
+from station.domain.plan import Purpose
 from station.domain.prompt import Prompt
 from station.domain.session_state import State
 from station.domain.verdict import Verdict
-from station.domain.work_order import Ticket, WorkOrder
+from station.domain.work_order import EarlierRun, Ticket, WorkOrder
 from station.run import session_events as ev
+from station.run.needs import NotProven, find_pass
 from station.run.session_scans import Catalogue, Scan, Scans, WorkOrders, complete, order_refusal, read_scan
 from station.run.session_table import BY_SCANS, BY_VERDICT, VERDICTS, Choice
 from station.run.session_texts import say
@@ -21,13 +24,16 @@ class Memory:
     """What a session knows beside its state. `run_id` None in a run: the journal has not minted it yet.
 
     `energised` is the guard's word alone, `barred` the kernel's, in words by language. `stuck` are buttons that were
-    held down and have not been pressed since.
+    held down and have not been pressed since. `operators`: every badge that has had the run in hand, the present one
+    last. `soaking`: the step under way knows no pause. `utc_s`, `shift_ends_at_s`: as told last.
     """
 
     catalogue: Catalogue
     scans: Scans = field(default_factory=Scans)
     orders: WorkOrders = field(default_factory=WorkOrders)
     ticket: Ticket | None = None
+    purpose: Purpose | None = None
+    operators: tuple[str, ...] = ()
     run_on: bool = False
     run_id: str | None = None
     energised: bool = False
@@ -37,6 +43,9 @@ class Memory:
     trip: ev.Tripped | None = None
     barred: Mapping[str, str] = field(default_factory=dict)
     stuck: set[Button] = field(default_factory=set)
+    soaking: bool = False
+    utc_s: float | None = None
+    shift_ends_at_s: float = math.inf
     now_s: float = 0.0
 
 
@@ -52,7 +61,12 @@ def put_refusal(memory: Memory, event: ev.Event) -> ev.Refuse | None:
     order = memory.orders.by_number.get(event.number)
     if order is None:
         return ev.Refuse("order_unknown", say("order_unknown", number=event.number))
-    return order_refusal(order, memory.scans, memory.catalogue)
+    return _only_answered(order_refusal(order, memory.scans, memory.catalogue))
+
+
+def _only_answered(refused: ev.Refuse | None) -> ev.Refuse | None:
+    """The refusal of a command: its reply says it, and nothing else need."""
+    return None if refused is None else replace(refused, work_order=None)
 
 
 def running_order(memory: Memory) -> str | None:
@@ -68,8 +82,39 @@ def assign_refusal(memory: Memory, order: WorkOrder) -> ev.Refuse | None:
     if front is not None and front.number == order.number:
         refused = order_refusal(order, memory.scans, memory.catalogue)
         if refused is not None:
-            return refused
+            return _only_answered(refused)
     return memory.orders.refusal(order, memory.catalogue)
+
+
+# ---- what a plan needs beside the scans --------------------------------------------------------------------
+def lacks(memory: Memory) -> ev.Refuse | None:
+    """What the chosen plan needs and the work order does not give, if so. Asked only where no scan is missing."""
+    scans, catalogue = memory.scans, memory.catalogue
+    order, plan, product = scans.work_order, scans.chosen_plan(catalogue), scans.chosen_product()
+    if order is None or plan is None or product is None:
+        return None
+    facts = catalogue.facts_of(plan)
+    if not catalogue.fits(plan, product):
+        text = say("plan_unfit", plan=plan, family=facts.family, product=product, its=catalogue.products[product])
+        return ev.Refuse("plan_unfit", text, order.number)
+    if facts.needs_consent and not order.data_consent:
+        return ev.Refuse("no_consent", say("no_consent", number=order.number), order.number)
+    found = proof(memory)
+    if not isinstance(found, NotProven) or facts.needs_pass is None:
+        return None
+    words = {"plan": facts.needs_pass.plan, "hours": f"{facts.needs_pass.within_h:g}", "number": order.number}
+    ended_at = found.run.ended_at if found.run else ""
+    return ev.Refuse(found.lack, say(found.lack, **words, serial=scans.serial_number, at=ended_at), order.number)
+
+
+def proof(memory: Memory) -> EarlierRun | NotProven | None:
+    """The PASS that the chosen plan stands on, or why there is none; None where it needs none. A single step, which
+    proves nothing itself, needs none."""
+    scans = memory.scans
+    needs = memory.catalogue.facts_of(scans.chosen_plan(memory.catalogue)).needs_pass
+    if needs is None or scans.step is not None or scans.work_order is None or scans.serial_number is None:
+        return None
+    return find_pass(needs, scans.work_order.number, scans.serial_number, scans.known_runs, memory.utc_s)
 
 
 def _is_understood(memory: Memory, event: ev.Event) -> bool:
@@ -79,6 +124,11 @@ def _is_understood(memory: Memory, event: ev.Event) -> bool:
 def _is_badge(memory: Memory, event: ev.Event) -> bool:
     scan = read(memory, event)
     return isinstance(scan, Scan) and scan.field == "operator"
+
+
+def _is_in_hand(memory: Memory, event: ev.Event) -> bool:
+    scan = read(memory, event)
+    return isinstance(scan, Scan) and scan.field == "operator" and memory.operators[-1:] == (scan.value,)
 
 
 def _wants_badge(memory: Memory) -> bool:
@@ -118,6 +168,7 @@ GUARDS: Mapping[str, Callable[[Memory, ev.Event], bool]] = {
     "": lambda memory, event: True,
     "understood": _is_understood,
     "badge": _is_badge,
+    "in_hand": _is_in_hand,
     "signature": _is_signature,
     "own_badge": lambda memory, event: _wants_badge(memory) and _is_badge(memory, event),
     "wants_badge": lambda memory, event: _wants_badge(memory),
@@ -130,6 +181,8 @@ GUARDS: Mapping[str, Callable[[Memory, ev.Event], bool]] = {
     "stop_stuck": lambda memory, event: Button.STOP in memory.stuck,
     "live": lambda memory, event: memory.energised,
     "barred": lambda memory, event: bool(memory.barred),
+    "lacks": lambda memory, event: lacks(memory) is not None,
+    "soaking": lambda memory, event: memory.soaking,
     "still_hot": lambda memory, event: memory.hot or (isinstance(event, ev.TripCleared) and event.hot),
     "has_verdict": lambda memory, event: memory.verdict is not None and memory.scans.empty,
 }

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from station.domain.plan import Purpose
-from station.domain.work_order import Ticket, WorkOrder
+from station.domain.plan import NeedsPass, Purpose
+from station.domain.work_order import EarlierRun, Ticket, WorkOrder
+from station.run.needs import next_purpose
 from station.run.session_events import Refuse
-from station.run.session_texts import say
+from station.run.session_texts import list_steps, say
 
 BADGE_S = 1800.0
 """A badge older than this (monotonic seconds) signs nothing any more."""
@@ -21,20 +23,51 @@ _SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
+class PlanFacts:
+    """What choosing and starting a plan takes, beside its purpose. `family` None: for every product."""
+
+    family: str | None = None
+    steps: tuple[str, ...] = ()
+    fault_codes: tuple[str, ...] = ()
+    needs_consent: bool = False
+    needs_pass: NeedsPass | None = None
+
+
+NO_FACTS = PlanFacts()
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What the configuration holds: products with their family, plans with their purpose."""
+    """What the configuration holds: products with their family, plans with their purpose and the rest."""
 
     products: Mapping[str, str]
     plans: Mapping[str, Purpose]
+    facts: Mapping[str, PlanFacts] = field(default_factory=dict)
 
-    def default_plan(self, purpose: str, product: str) -> str | None:
-        """`outgoing` of an `audio-amplifier` is `outgoing-amplifier`; else the only plan of that purpose; else none."""
+    def facts_of(self, plan: str | None) -> PlanFacts:
+        """The rest of a plan; nothing special where nothing is told."""
+        return self.facts.get(plan or "", NO_FACTS)
+
+    def fits(self, plan: str, product: str) -> bool:
+        """Whether the plan is for this product's family."""
+        return self.facts_of(plan).family in (None, self.products.get(product, ""))
+
+    def default_plan(self, purpose: str, product: str, fault_code: str | None = None) -> str | None:
+        """The plan of a purpose for a product. `incoming`: the one that names the fault code goes first.
+
+        `outgoing` of an `audio-amplifier` is `outgoing-amplifier`; else the only plan of that purpose; else none.
+        """
         family = self.products.get(product, "")
+        fit = [plan for plan, its in self.plans.items() if its == purpose and self.fits(plan, product)]
+        if purpose == "incoming" and fault_code is not None:
+            for plan in fit:
+                if fault_code in self.facts_of(plan).fault_codes:
+                    return plan
         for by_name in (f"{purpose}-{family}", f"{purpose}-{family.rsplit('-', 1)[-1]}"):
-            if self.plans.get(by_name) == purpose:
+            if by_name in fit:
                 return by_name
-        of_purpose = [plan for plan, its in self.plans.items() if its == purpose]
-        return of_purpose[0] if len(of_purpose) == 1 else None
+        plain = [plan for plan in fit if not self.facts_of(plan).fault_codes]
+        return plain[0] if len(plain) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,33 +80,58 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Scans:
-    """What has been scanned or put in front since the last run."""
+    """What has been scanned or put in front since the last run.
+
+    `badge_lost`: why the badge that was here is gone (a code of `session_texts`), until the next one. `earlier`: runs
+    of the work order in front that this bench's own store knows. `step`: the one step of `plan` that was asked for.
+    """
 
     operator: str | None = None
     badge_at_s: float = 0.0
-    badge_expired: bool = False
+    shift_ends_at_s: float = math.inf
+    badge_lost: str = ""
     work_order: WorkOrder | None = None
+    earlier: tuple[EarlierRun, ...] = ()
     serial_number: str | None = None
     product: str | None = None
     plan: str | None = None
+    step: str | None = None
 
     @property
     def empty(self) -> bool:
         """Nothing has been scanned (a badge that expired counts as nothing)."""
-        return self == Scans() or self == Scans(badge_expired=True)
+        return replace(self, badge_lost="") == Scans()
+
+    @property
+    def known_runs(self) -> tuple[EarlierRun, ...]:
+        """Every earlier run of the work order in front that bench or centre know; one may be there twice."""
+        return (*(self.work_order.history if self.work_order else ()), *self.earlier)
+
+    def with_order(self, order: WorkOrder | None) -> Scans:
+        """With `order` in front; what was known of another one goes with it."""
+        same = order is not None and self.work_order is not None and order.number == self.work_order.number
+        return replace(self, work_order=order, earlier=self.earlier if same else ())
 
     def chosen_product(self) -> str | None:
         """The work order's product, else the scanned one."""
         return (self.work_order.product if self.work_order else None) or self.product
 
     def chosen_plan(self, catalogue: Catalogue) -> str | None:
-        """The scanned plan, else the default of the work order's purpose (`outgoing` where it names none)."""
+        """The scanned plan, else the default of the purpose: the work order's, else where its runs say that it stands.
+
+        A purpose that only earlier runs suggest and that no plan serves gives way to `outgoing`.
+        """
         if self.plan is not None:
             return self.plan
-        product = self.chosen_product()
-        if self.work_order is None or product is None:
+        product, order = self.chosen_product(), self.work_order
+        if order is None or product is None:
             return None
-        return catalogue.default_plan(self.work_order.purpose or "outgoing", product)
+        if order.purpose is not None:
+            return catalogue.default_plan(order.purpose, product, order.fault_code)
+        stands_at = next_purpose(self.known_runs)
+        return catalogue.default_plan(stands_at, product, order.fault_code) or catalogue.default_plan(
+            "outgoing", product
+        )
 
     def serial_differs(self) -> bool:
         """The scanned serial number is not the one of the work order."""
@@ -93,18 +151,24 @@ class Scans:
         """Without what another configuration no longer has."""
         front = self.work_order
         lost = front is not None and front.product is not None and front.product not in catalogue.products
+        kept = self.plan in catalogue.plans and self.step in (None, *catalogue.facts_of(self.plan).steps)
         return replace(
-            self,
-            work_order=None if lost else front,
+            self.with_order(None if lost else front),
             product=self.product if self.product in catalogue.products else None,
-            plan=self.plan if self.plan in catalogue.plans else None,
+            plan=self.plan if kept else None,
+            step=self.step if kept else None,
         )
 
     def expire(self, now_s: float) -> Scans:
-        """Without its badge once that is older than `BADGE_S`."""
-        if self.operator is None or now_s - self.badge_at_s <= BADGE_S:
+        """Without its badge once that is older than `BADGE_S`, or its shift is over."""
+        if self.operator is None:
             return self
-        return replace(self, operator=None, badge_at_s=0.0, badge_expired=True)
+        if now_s >= self.shift_ends_at_s:
+            return self._without_badge("shift_ended")
+        return self if now_s - self.badge_at_s <= BADGE_S else self._without_badge("badge_expired")
+
+    def _without_badge(self, why: str) -> Scans:
+        return replace(self, operator=None, badge_at_s=0.0, shift_ends_at_s=math.inf, badge_lost=why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +192,8 @@ def read_scan(text: str, scans: Scans, catalogue: Catalogue, assigned: Mapping[s
         return Refuse("scan_value", say("scan_value", text=shown))
     if name == "product":
         return _check_product(value, scans, catalogue)
-    if name == "plan" and value not in catalogue.plans:
-        return Refuse("plan_unknown", say("plan_unknown", text=value))
+    if name == "plan":
+        return _check_plan(value, catalogue)
     if name == "work_order" and (refused := order_refusal(assigned.get(value), scans, catalogue)) is not None:
         return refused
     return Scan(name, value)
@@ -140,39 +204,58 @@ def order_refusal(order: WorkOrder | None, scans: Scans, catalogue: Catalogue) -
     if order is None or order.product is None:
         return None
     if order.product not in catalogue.products:
-        return Refuse("order_unservable", say("order_unservable", number=order.number, product=order.product))
+        text = say("order_unservable", number=order.number, product=order.product)
+        return Refuse("order_unservable", text, order.number)
     if scans.product is None or order.product == scans.product:
         return None
-    return Refuse("product_differs", say("product_differs", order=order.product, scanned=scans.product))
+    text = say("product_differs", order=order.product, scanned=scans.product)
+    return Refuse("product_differs", text, order.number)
+
+
+def _check_plan(value: str, catalogue: Catalogue) -> Scan | Refuse:
+    """`PLAN`, or `PLAN/STEP` for one step of it."""
+    plan, slash, step = value.partition("/")
+    if plan not in catalogue.plans:
+        return Refuse("plan_unknown", say("plan_unknown", text=plan))
+    steps = catalogue.facts_of(plan).steps
+    if slash and step not in steps:
+        return Refuse("step_unknown", say("step_unknown", plan=plan, step=step, steps=list_steps(steps)))
+    return Scan("plan", value)
 
 
 def _check_product(value: str, scans: Scans, catalogue: Catalogue) -> Scan | Refuse:
     if value not in catalogue.products:
         return Refuse("product_unknown", say("product_unknown", text=value))
-    wanted = scans.work_order.product if scans.work_order else None
-    if wanted is not None and wanted != value:
-        return Refuse("product_differs", say("product_differs", order=wanted, scanned=value))
+    order = scans.work_order
+    if order is not None and order.product not in (None, value):
+        text = say("product_differs", order=order.product, scanned=value)
+        return Refuse("product_differs", text, order.number)
     return Scan("product", value)
 
 
-def keep_scan(scan: Scan, scans: Scans, assigned: Mapping[str, WorkOrder], now_s: float) -> Scans:
+def keep_scan(
+    scan: Scan, scans: Scans, assigned: Mapping[str, WorkOrder], now_s: float, shift_ends_at_s: float = math.inf
+) -> Scans:
     """`scans` with `scan` in it. A work order that is not on the list is a typed one: number only."""
     if scan.field == "operator":
-        return replace(scans, operator=scan.value, badge_at_s=now_s, badge_expired=False)
+        return replace(
+            scans, operator=scan.value, badge_at_s=now_s, shift_ends_at_s=shift_ends_at_s, badge_lost=""
+        )  # fmt: skip
     if scan.field == "work_order":
-        return replace(scans, work_order=assigned.get(scan.value) or WorkOrder(scan.value))
+        return scans.with_order(assigned.get(scan.value) or WorkOrder(scan.value))
     if scan.field == "serial_number":
         return replace(scans, serial_number=scan.value)
     if scan.field == "product":
         return replace(scans, product=scan.value)
-    return replace(scans, plan=scan.value)
+    plan, _, step = scan.value.partition("/")
+    return replace(scans, plan=plan, step=step or None)
 
 
 def complete(scans: Scans, catalogue: Catalogue) -> Complete | None:
     """The ticket if nothing is missing and nothing differs.
 
-    A plan whose purpose is not the work order's makes an engineering run; a typed work order has no purpose of
-    its own, so the plan's stands.
+    A plan whose purpose is not the work order's makes an engineering run, and so does a single step of one; a typed
+    work order has no purpose of its own, so the plan's stands.
     """
     if scans.missing(catalogue) or scans.serial_differs():
         return None
@@ -181,16 +264,29 @@ def complete(scans: Scans, catalogue: Catalogue) -> Complete | None:
         return None
     purpose = catalogue.plans[plan]
     wanted = scans.work_order.purpose
-    ticket = Ticket(scans.operator, scans.work_order, scans.serial_number, product, plan)
-    return Complete(ticket, purpose if wanted in (None, purpose) else "engineering")
+    ticket = Ticket(scans.operator, scans.work_order, scans.serial_number, product, plan, scans.step)
+    return Complete(ticket, purpose if wanted in (None, purpose) and scans.step is None else "engineering")
 
 
 @dataclass(slots=True)
 class WorkOrders:
-    """The work orders that wait at this bench, by number; at most `MOST`."""
+    """The work orders that wait at this bench, by number, in the order in which they came; at most `MOST`.
+
+    `accepted`: those that a technician has claimed here; the centre knows.
+    """
 
     MOST = 200
     by_number: dict[str, WorkOrder] = field(default_factory=dict)
+    accepted: set[str] = field(default_factory=set)
+
+    def in_line(self) -> list[WorkOrder]:
+        """Those of a higher priority first, then in the order in which they came."""
+        return sorted(self.by_number.values(), key=lambda order: -order.priority)
+
+    def drop(self, number: str) -> None:
+        """It waits here no more."""
+        self.by_number.pop(number, None)
+        self.accepted.discard(number)
 
     def refusal(self, order: WorkOrder, catalogue: Catalogue) -> Refuse | None:
         """Why `order` cannot wait here, if so. A second assignment of a number replaces the first."""

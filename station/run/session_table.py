@@ -52,6 +52,7 @@ ROWS: tuple[Row, ...] = (
     # the five buttons
     Row((S.READY,), K.START, "stop_stuck", "refuse_stop_stuck", None),
     Row((S.READY,), K.START, "live", "refuse_live", None),
+    Row((S.READY,), K.START, "lacks", "refuse_lacking", None),
     Row((S.READY,), K.START, "barred", "refuse_barred", None),
     Row((S.READY,), K.START, "", "start", S.PREPARING),
     Row((S.WRONG_SERIAL,), K.START, "", "refuse_serial", None),
@@ -73,6 +74,7 @@ ROWS: tuple[Row, ...] = (
     Row(VERDICTS, K.OK, "", "put_away", BY_SCANS),
     Row((*IDLE, S.PREPARING, S.ENERGISED, S.COOLING, S.TRIPPED), K.OK, "", "refuse_answer", None),
     Row((S.PROMPT,), K.NG, "", "answer_ng", BY_VOLTAGE),
+    Row((S.PREPARING, S.ENERGISED), K.NG, "soaking", "stop_soak", None),
     Row((*AT_REST, S.PREPARING, S.ENERGISED, S.COOLING, S.TRIPPED), K.NG, "", "refuse_answer", None),
     Row(ANY, K.STUCK, "", "tell_stuck", None),
     # scans and work orders
@@ -83,6 +85,7 @@ ROWS: tuple[Row, ...] = (
     Row((S.TRIPPED,), K.SCAN, "", "refuse_scan", None),
     Row((S.PROMPT,), K.SCAN, "signature", "sign", BY_VOLTAGE),
     Row((S.PROMPT,), K.SCAN, "own_badge", "refuse_own_badge", None),
+    Row(RUNNING, K.SCAN, "in_hand", "tell_in_hand", None),
     Row(RUNNING, K.SCAN, "badge", "hand_over", None),
     Row(RUNNING, K.SCAN, "", "refuse_running", None),
     Row((S.COOLING,), K.SCAN, "", "refuse_cooling", None),
@@ -97,11 +100,15 @@ ROWS: tuple[Row, ...] = (
     Row(RUNNING, K.PUT_IN_FRONT, "", "refuse_running", None),
     Row((S.COOLING,), K.PUT_IN_FRONT, "", "refuse_cooling", None),
     Row((S.TRIPPED,), K.PUT_IN_FRONT, "", "refuse_tripped", None),
+    Row(IDLE, K.EARLIER, "", "note_earlier", BY_SCANS),
+    Row((*VERDICTS, *RUNNING, S.COOLING, S.TRIPPED), K.EARLIER, "", "note_earlier", None),
+    Row(ANY, K.IDENTIFY, "", "identify", None),
     Row((*RUNNING, S.TRIPPED), K.ABORT, "this_run", "abort", None),
     Row(ANY, K.ABORT, "", "refuse_abort", None),
     # what the run says
     Row((*RUNNING, S.TRIPPED), K.RUN_BEGAN, "", "note_run", None),
     Row((*AT_REST, S.COOLING), K.RUN_BEGAN, "", "nothing", None),
+    Row(ANY, K.STEP, "", "note_step", None),
     Row((S.PREPARING,), K.VOLTAGE_ON, "", "note_voltage", S.ENERGISED),
     Row((*AT_REST, S.ENERGISED, S.PROMPT, S.COOLING, S.TRIPPED), K.VOLTAGE_ON, "", "note_voltage", None),
     Row((S.ENERGISED,), K.VOLTAGE_OFF, "", "note_voltage", S.PREPARING),
@@ -129,6 +136,7 @@ ROWS: tuple[Row, ...] = (
     Row((*RUNNING, S.TRIPPED), K.PANEL_LOST, "run_on", "abort_without_panel", None),
     Row(ANY, K.PANEL_LOST, "", "tell_panel_lost", None),
     Row(ANY, K.PANEL_BACK, "", "tell_panel_back", None),
+    Row(ANY, K.TIME, "", "note_time", None),
     Row(IDLE, K.TICK, "", "expire", BY_SCANS),
     Row((*VERDICTS, *RUNNING, S.COOLING, S.TRIPPED), K.TICK, "", "expire", None),
 )  # fmt: skip

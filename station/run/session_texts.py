@@ -9,6 +9,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "无法识别的条码“{text}”：应以 OP: WO: SN: PR: PL: 开头",
         "unknown scan “{text}”: it must start with OP: WO: SN: PR: or PL:",
     ),
+    "step_unknown": (
+        "测试方案 {plan} 没有步骤“{step}”。其步骤：{steps}",
+        "plan {plan} has no step “{step}”. Its steps: {steps}",
+    ),
     "scan_value": (
         "条码“{text}”的内容无效：须为 1 至 48 个可打印 ASCII 字符，不含空格",
         "the value of “{text}” is not usable: 1 to 48 printable ASCII characters without spaces",
@@ -24,7 +28,49 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "work order {number} is for product “{product}”, which is not in the configuration",
     ),
     "scans_missing": ("还缺：{missing}", "still missing: {missing}"),
+    "scans_missing_purpose": (
+        "还缺：{missing}。工单要求“{purpose}”，但没有对应的测试方案：请扫描 PL:，或请维护员添加方案",
+        "still missing: {missing}. The work order asks for “{purpose}”, and no plan serves that for this product: "
+        "scan a PL: code, or have a maintainer add the plan",
+    ),
     "badge_expired": ("工牌已过 30 分钟，请重新扫描", "the badge is older than 30 minutes: scan it again"),
+    "shift_ended": ("本班次已结束，请重新扫描工牌", "the shift is over: scan a badge again"),
+    "badge_replaced": (
+        "工牌已由 {before} 换为 {now}",
+        "badge {before} was replaced by {now}",
+    ),
+    "in_hand": ("本次测试已由工牌 {operator} 负责", "badge {operator} has this run in hand already"),
+    "plan_unfit": (
+        "测试方案 {plan} 用于 {family}，产品 {product} 属于 {its}：请扫描合适的方案",
+        "plan {plan} is for {family}, and product {product} is of {its}: scan a plan of that family",
+    ),
+    "no_consent": (
+        "工单 {number} 没有客户的数据授权，此测试须经授权：请受理处补录授权后重新派单",
+        "work order {number} has no consent of the customer to touch their data, and this test needs it: the "
+        "reception adds the consent and assigns the order again",
+    ),
+    "pass_missing": (
+        "须先在 {hours} 小时内通过方案 {plan}：工单 {number}、序列号 {serial} 没有合格记录。请先做 PL:{plan}",
+        "this plan needs a PASS of {plan} within {hours} h: none is known for work order {number}, serial number "
+        "{serial}. Run PL:{plan} first",
+    ),
+    "pass_old": (
+        "方案 {plan} 的合格记录（{at}）已超过 {hours} 小时，请重做 PL:{plan}",
+        "the PASS of {plan} ({at}) is older than {hours} h: run PL:{plan} again",
+    ),
+    "pass_taken_back": (
+        "方案 {plan} 合格（{at}）之后，该机又有不合格或调整记录，请重做 PL:{plan}",
+        "after the PASS of {plan} ({at}) the device failed or was adjusted: run PL:{plan} again",
+    ),
+    "pass_clock": (
+        "时钟未同步，无法证明方案 {plan} 的合格记录（{at}）在 {hours} 小时之内：请接通网络，待时钟校准后再按启动",
+        "the clock is not set, so it cannot be shown that the PASS of {plan} ({at}) is within {hours} h: connect the "
+        "network and wait until the clock is synchronised, then press START",
+    ),
+    "soak_stopped": (
+        "老化测试不能暂停：按 NG 即结束本次测试",
+        "a soak has no pause: NG ended the run",
+    ),
     "serial_differs": (
         "序列号不符：工单为 {order}，扫描为 {scanned}。请核对机器",
         "the serial number differs: the work order says {order}, the scan says {scanned}. Check the device",
@@ -75,6 +121,9 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "prompt_unexpected": ("没有测试在进行，提示被忽略", "a prompt without a run is ignored"),
 }
 
+_LISTED = 240
+"""Characters of a list of steps: more than any shipped plan has."""
+
 SCAN_TITLES: Mapping[str, tuple[str, str]] = {
     "operator": ("工牌 OP:", "badge (OP:)"),
     "work_order": ("工单 WO:", "work order (WO:)"),
@@ -90,9 +139,18 @@ def say(code: str, **values: object) -> dict[str, str]:
     return {"zh": chinese.format(**values), "en": english.format(**values)}
 
 
-def say_missing(names: tuple[str, ...]) -> dict[str, str]:
-    """What is still missing, in words."""
+def say_missing(names: tuple[str, ...], purpose: str | None = None) -> dict[str, str]:
+    """What is still missing, in words; where it is the plan, which `purpose` of the work order none serves."""
     chinese = "、".join(SCAN_TITLES[name][0] for name in names)
     english = ", ".join(SCAN_TITLES[name][1] for name in names)
-    template = TEXTS["scans_missing"]
-    return {"zh": template[0].format(missing=chinese), "en": template[1].format(missing=english)}
+    template = TEXTS["scans_missing" if "plan" not in names or purpose is None else "scans_missing_purpose"]
+    return {
+        "zh": template[0].format(missing=chinese, purpose=purpose),
+        "en": template[1].format(missing=english, purpose=purpose),
+    }
+
+
+def list_steps(steps: tuple[str, ...]) -> str:
+    """Ids of steps in one line, cut where a page has no room for more."""
+    shown = ", ".join(steps) or "—"
+    return shown if len(shown) <= _LISTED else shown[:_LISTED].rpartition(", ")[0] + ", …"

@@ -15,6 +15,7 @@ from station.run import session_events as ev
 from station.run.conductor import Conductor
 from station.run.session import Session
 from station.run.session_scans import BADGE_S, Catalogue
+from tests.run.quiet_room import quiet_room
 
 CATALOGUE = Catalogue({"amp": "amplifier"}, {"outgoing-amplifier": "outgoing"})
 ORDER = WorkOrder("W1", "amp", "S1", "outgoing", assigned=True)
@@ -44,13 +45,15 @@ class Bench:
         self.safety = SimpleNamespace(status=None, hot=False, reasons=reasons)
         self.safety.why_start_refused = lambda: self.safety.reasons
         self.session = Session(CATALOGUE)
-        room: Any = SimpleNamespace(safety=self.safety)
+        room: Any = quiet_room(self.safety)
         make: Any = lambda who: self.panel  # noqa: E731
         self.conductor = Conductor(self.session, room, make, self.told.append, lambda: self.now_s)
         self.conductor._spawn = self._spawn  # type: ignore[method-assign]
         ready: list[ev.Event] = [ev.Assigned(ORDER), *map(ev.Scanned, ("OP:1", "WO:W1", "SN:S1"))]
         for event in ready:
-            assert self.conductor.post(event) == ()
+            assert all(isinstance(action, ev.Accepted) for action in self.conductor.post(event))
+        assert self.runs == ["report"], "the order is accepted"
+        self.runs.clear()
         assert self.session.state is State.READY
 
     def _spawn(self, work: Any, name: str) -> None:

@@ -13,6 +13,7 @@ from station.run import session_events as ev
 from station.run.conductor import Conductor
 from station.run.session import Session
 from station.run.session_scans import Catalogue
+from tests.run.quiet_room import quiet_room
 
 
 class _Panel:
@@ -40,7 +41,7 @@ def test_a_load_bank_that_cooled_between_two_looks_does_not_leave_the_session_co
             return
 
         safety.release_lid = release_lid
-        room: Any = SimpleNamespace(safety=safety)
+        room: Any = quiet_room(safety)
         session = Session(Catalogue({}, {}))
         conductor = Conductor(session, room, lambda who: _Panel(), lambda event: None, loop.time)  # type: ignore[arg-type, return-value]
         session.step(ev.Tripped("G01"), 0.0)
@@ -62,7 +63,7 @@ def test_a_session_that_cools_under_a_dead_thermometer_says_so_once_and_goes_on_
     async def scene() -> None:
         safety.release_lid = release_lid
         session = Session(Catalogue({}, {}))
-        room: Any = SimpleNamespace(safety=safety)
+        room: Any = quiet_room(safety)
         conductor = Conductor(session, room, lambda who: _Panel(), told.append, loop.time)  # type: ignore[arg-type, return-value]
         session.step(ev.Tripped("G01"), 0.0)
         session.step(ev.TripCleared(hot=True), 0.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from types import SimpleNamespace
 from typing import Any
 
 from drivers.ports import Button
@@ -15,6 +14,7 @@ from station.run import session_events as ev
 from station.run.conductor import Conductor
 from station.run.session import Session
 from station.run.session_scans import Catalogue
+from tests.run.quiet_room import quiet_room
 
 
 class _Panel:
@@ -41,7 +41,7 @@ class _Safety:
 
 
 def tripped(loop: VirtualLoop, safety: _Safety, told: list[Event]) -> tuple[Session, Conductor]:
-    session, room = Session(Catalogue({}, {})), SimpleNamespace(safety=safety)
+    session, room = Session(Catalogue({}, {})), quiet_room(safety)
     conductor = Conductor(session, room, lambda who: _Panel(), told.append, loop.time)  # type: ignore[arg-type, return-value]
     session.step(ev.Tripped("G02"), 0.0)
     return session, conductor

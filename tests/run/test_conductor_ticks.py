@@ -13,6 +13,7 @@ from station.run import session_events as ev
 from station.run.conductor import BLIND_S, Conductor
 from station.run.session import Session
 from station.run.session_scans import Catalogue
+from tests.run.quiet_room import quiet_room
 
 
 class Stage:
@@ -21,9 +22,7 @@ class Stage:
     def __init__(self, now_s: float, **safety: Any) -> None:
         self.now_s = now_s
         self.session = Session(Catalogue({}, {}))
-        room: Any = SimpleNamespace(
-            safety=SimpleNamespace(**{"status": None, "hot": True, "why_not_cool": "", **safety})
-        )
+        room = quiet_room(SimpleNamespace(**{"status": None, "hot": True, "why_not_cool": "", **safety}))
         panel: Any = SimpleNamespace(show_state=lambda *_: None, sound=lambda *_: None)
         self.conductor = Conductor(self.session, room, lambda who: panel, lambda event: None, lambda: self.now_s)
         self.ticked_s: list[float] = []

@@ -33,6 +33,7 @@ class Desk:
 
     def __init__(self, *orders: WorkOrder) -> None:
         self.session, self.now_s = Session(CATALOGUE), 1000.0
+        self.accepted: list[str] = []
         for order in orders:
             assert self.do(ev.Assigned(order)) == ()
 
@@ -41,7 +42,10 @@ class Desk:
         return self.session.state
 
     def do(self, event: ev.Event) -> tuple[ev.Action, ...]:
-        return self.session.step(event, self.now_s)
+        """What is told to the centre alone is kept in `accepted`."""
+        actions = self.session.step(event, self.now_s)
+        self.accepted += [action.number for action in actions if isinstance(action, ev.Accepted)]
+        return tuple(action for action in actions if not isinstance(action, ev.Accepted))
 
     def press(self, button: Button) -> tuple[ev.Action, ...]:
         return self.do(ButtonPressed(button))

@@ -6,33 +6,53 @@ jumps, and holds after every event what may never be otherwise.
 
 from __future__ import annotations
 
-import dataclasses
 import json
+import math
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from drivers.ports import Button
+from station.domain.plan import NeedsPass
 from station.domain.prompt import Prompt
 from station.domain.session_state import State
 from station.domain.verdict import Verdict
-from station.domain.work_order import WorkOrder
+from station.domain.work_order import EarlierRun, WorkOrder
 from station.panel.buttons import ButtonPressed, ButtonStuck
 from station.run import session_events as ev
 from station.run.session import Session
-from station.run.session_scans import BADGE_S, Catalogue
+from station.run.session_scans import BADGE_S, Catalogue, PlanFacts
 from station.run.session_table import IDLE, RUNNING, VERDICTS
+from tests.run.test_session_table import whole
 
 CATALOGUE = Catalogue(
     {"amp": "amplifier", "radio": "receiver"},
-    {"outgoing-amplifier": "outgoing", "outgoing-receiver": "outgoing", "self-test": "engineering"},
+    {"outgoing-amplifier": "outgoing", "outgoing-receiver": "outgoing", "self-test": "engineering", "soak": "outgoing"},
+    {
+        "outgoing-amplifier": PlanFacts("amplifier", ("gain", "soak")),
+        "outgoing-receiver": PlanFacts("receiver", ("gain",), needs_consent=True),
+        "soak": PlanFacts(None, ("soak",), needs_pass=NeedsPass("outgoing-amplifier", 24.0)),
+    },
 )
 SMALLER = Catalogue({"radio": "receiver"}, {"outgoing-receiver": "outgoing"})
 FROM_AFAR = (ev.Scanned, ev.Assigned, ev.Withdrawn, ev.PutInFront, ev.AbortAsked)
 """What the control socket and, later, MQTT can post."""
 
-values = st.sampled_from(["1", "2", "amp", "radio", "self-test", "outgoing-amplifier"])
+values = st.sampled_from(
+    [
+        "1",
+        "2",
+        "amp",
+        "radio",
+        "self-test",
+        "outgoing-amplifier",
+        "outgoing-amplifier/gain",
+        "amp/x",
+        "soak",
+        "soak/soak",
+    ]
+)
 scans = st.one_of(
     st.builds("{}:{}".format, st.sampled_from(["OP", "WO", "SN", "PR", "PL"]), values),
     st.text(max_size=300),
@@ -46,6 +66,16 @@ orders = st.builds(
     serial_number=st.sampled_from([None, "1", "2"]),
     purpose=st.sampled_from([None, "outgoing", "incoming", "engineering", "nonsense"]),
     assigned=st.just(True),
+)
+runs = st.builds(
+    EarlierRun,
+    st.sampled_from(["r1", "r2"]),
+    st.sampled_from(["outgoing", "incoming", "adjust", "engineering", "nonsense"]),
+    st.sampled_from(["PASS", "FAIL", "ABORTED", "", "?"]),
+    st.sampled_from(["2026-09-21T13:33:20Z", "1970-01-01T00:00:00Z", "", "yesterday"]),
+    plan=st.sampled_from([None, "outgoing-amplifier"]),
+    work_order=st.sampled_from(["1", "9"]),
+    serial_number=st.sampled_from([None, "1", "2"]),
 )
 words = st.fixed_dictionaries({"zh": st.text(max_size=20), "en": st.text(max_size=20)})
 numbers = st.sampled_from(["1", "2", "工单", "gone"])
@@ -65,6 +95,10 @@ own = st.one_of(
     st.builds(ev.PanelLost, st.text(max_size=30)),
     st.builds(ev.Tripped, st.sampled_from(["G02", "K01"]), words),
     st.builds(ev.TripCleared, st.booleans()),
+    st.builds(ev.EarlierRuns, numbers, st.lists(runs, max_size=3).map(tuple)),
+    st.builds(ev.StepBegan, st.sampled_from([None, "soak", "thd"])),
+    st.builds(ev.TimeTold, st.sampled_from([None, 0.0, 1_790_000_000.0]), st.sampled_from([0.0, 50_001.0, math.inf])),
+    st.just(ev.Identify()),
 )
 
 
@@ -126,7 +160,7 @@ class AnythingAtAnyTime(RuleBasedStateMachine):
             assert event == ButtonPressed(Button.START) and before is State.READY
             assert not self.run_on, "two runs at once"
             assert not self.latched, "a run out of a trip"
-            assert all(getattr(action.ticket, field.name) for field in dataclasses.fields(action.ticket))
+            assert whole(action.ticket)
             assert action.ticket.operator == operator
             if operator == "1":
                 assert self.now_s - self.badge_at_s <= BADGE_S
@@ -141,7 +175,10 @@ class AnythingAtAnyTime(RuleBasedStateMachine):
             assert set(action.text) == {"zh", "en"} and all(text.strip() for text in action.text.values())
             assert all(len(text) < 400 for text in action.text.values()), "a refusal is a line on a page"
         if isinstance(event, FROM_AFAR):
-            assert not isinstance(action, ev.StartRun | ev.ResetTrip | ev.AnswerPrompt | ev.ReleaseLid)
+            assert not isinstance(action, ev.StartRun | ev.ResetTrip | ev.ReleaseLid)
+        if isinstance(action, ev.AnswerPrompt) and not isinstance(event, ButtonPressed):
+            assert isinstance(event, ev.Scanned) and event.source == "scanner", "signed at the bench's own scanner"
+            assert before is State.PROMPT and action.answer == event.text.partition(":")[2].strip()
 
     def _follow(self, event: ev.Event, before: State) -> None:
         if isinstance(event, ev.RunEnded):

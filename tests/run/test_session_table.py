@@ -14,7 +14,7 @@ from drivers.ports import Button
 from station.domain.prompt import Prompt
 from station.domain.session_state import STATE_TITLES, State
 from station.domain.verdict import Verdict
-from station.domain.work_order import WorkOrder
+from station.domain.work_order import EarlierRun, Ticket, WorkOrder
 from station.panel.buttons import ButtonPressed, ButtonStuck
 from station.panel.patterns import PATTERNS
 from station.run import diagram
@@ -50,6 +50,12 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.Barred(),
     ev.PanelLost("gone"),
     ev.PanelBack(),
+    ev.EarlierRuns("W9", (EarlierRun("r0", "adjust", "FAIL", "2026-11-22T03:52:10Z"),)),
+    ev.StepBegan("soak"),
+    ev.StepBegan(None),
+    ev.TimeTold(1_790_000_000.0, 300.0),
+    ev.TimeTold(None),
+    ev.Identify(),
     ev.Tick(),
 )
 
@@ -85,6 +91,12 @@ def test_every_text_exists_in_both_languages() -> None:
     assert set(STATE_TITLES) == set(State) == set(PATTERNS)
 
 
+def whole(ticket: Ticket) -> bool:
+    """Everything that a run must know is there."""
+    needed = [field.name for field in dataclasses.fields(ticket) if field.default is dataclasses.MISSING]
+    return all(getattr(ticket, name) for name in needed)
+
+
 def _play(history: list[ev.Event]) -> list[tuple[State, ev.Event, tuple[ev.Action, ...], State]]:
     session, now_s, trace = Session(CATALOGUE), 0.0, []
     for event in history:
@@ -114,7 +126,7 @@ def test_only_a_press_of_start_in_ready_starts_and_only_a_press_of_reset_when_tr
         for action in actions:
             if isinstance(action, ev.StartRun):
                 assert (before, event, after) == (State.READY, ButtonPressed(Button.START), State.PREPARING)
-                assert all(getattr(action.ticket, field.name) for field in dataclasses.fields(action.ticket))
+                assert whole(action.ticket)
             if isinstance(action, ev.ResetTrip):
                 assert (before, event) == (State.TRIPPED, ButtonPressed(Button.RESET))
 
