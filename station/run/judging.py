@@ -177,7 +177,7 @@ def _label(name: str, channel: Channel | None) -> str:
 def _cause(step: PlanStep, m: JudgedMeasurement | None) -> Cause:
     assert m is not None
     if m.conditions.get("answer") == "NG":  # a person's answer reads better than 0 against 1
-        return Cause(step.id, m.name, m.channel, f"{m.name}: NG to \"{m.conditions.get('asked', m.name)}\"")
+        return Cause(step.id, m.name, m.channel, f'{m.name}: NG to "{m.conditions.get("asked", m.name)}"')
     sign = {"above": "> ", "below": "< ", None: ""}[m.bound]
     unit = "" if m.unit == "1" else f" {m.unit}"
     value = "could not be measured" if m.value is None else f"{sign}{m.value:.4g}{unit}"

@@ -15,6 +15,11 @@ PROBE_POLL_S = 0.25
 SCAN_S = 0.05
 TO_THE_GUARD_S = 0.06
 """Reading, scan's decision and STOP on their wires, on a machine with other things to do."""
+ORDER = (
+    "checklist", "checklist", "earth_bond", "insulation", "inrush", "touch_current", "idle_power", "dc_offset",
+    "connection", "gain", "output_power", "thd", "thd_n", "response", "snr", "crosstalk", "damping", "soak",
+)  # fmt: skip
+"""What is prepared, then the order of contracts/cli.md; who is asked at the end is asked after it."""
 DRIVE_USES = tuple(use for use, spec in STEPS.items() if spec.needs == "drive")
 
 
@@ -58,9 +63,12 @@ def _assert_fails_for(fault: Fault, scene: Scene) -> None:
 
 def _assert_whole(record: Record) -> None:
     """Every planned step and measurement, in order; what was not made is null and SKIPPED, and was made never."""
-    assert [step.use for step in record.steps] == [use for use in STEPS if use != "self_test"][: len(record.steps)]
+    uses = [step.use for step in record.steps]
+    assert uses in ([*ORDER, "checklist"], [*ORDER[:-1], "checklist"])
     for step in record.steps:
         spec = STEPS[step.use]
+        if spec.items_of is not None:
+            continue
         expected = [
             (n, c) for n in spec.measurements for c in (("left", "right") if n in spec.per_channel else (None,))
         ]
@@ -75,6 +83,7 @@ def test_a_faulty_dut_fails_for_its_fault(fault: Fault) -> None:
     scene = play(Scenario(shipped_dut(fault.dut)))
     _assert_fails_for(fault, scene)
     assert scene.step("soak").verdict is Verdict.SKIPPED
+    assert scene.record.steps[-1].started_at is None, "nobody is asked about a device that goes back anyway"
     if fault.dut == "dc-offset":
         _assert_never_driven(scene)
     if fault.dut == "shorted":

@@ -43,7 +43,8 @@ def test_a_problem_prints_as_file_line_key_what_and_remedy(tree: TreeCopy) -> No
     ("file", "gone", "mark", "key", "said"),
     [
         (PRODUCT, 'maker = "Example"', "# Data plate", "maker", "is missing; add `maker = …`"),
-        (PLAN, "requires = []", '[[step]]\nid = "connection"', "step[7].requires", "is missing; add `requires = …`"),
+        (PLAN, "requires = []                   # a guided", '[[step]]\nid = "connection"', "step[9].requires",
+         "is missing; add `requires = …`"),
         (INTERLOCKS, 'measurement = "inrush_a"', '[[interlock]]\nname = "inrush"', "interlock[5].measurement",
          "is missing: a trip that blames the DUT must name what it stands for; name the measurement"),
         (STATION, "bleed = 7 ", "[devices.relays.channels]", "devices.relays.channels.bleed",
@@ -89,7 +90,7 @@ def test_a_required_measurement_without_a_limit_is_said_for_every_product(tree: 
         other[: other.index("[limits.damping_factor]")] + other[other.index("# ---- soak") :], encoding="utf-8"
     )
     line = tree.spoil(PLAN, 'requires = ["damping_factor"]', 'requires = ["damping_factor"]')
-    said = "step[15].requires[1]: `damping_factor` is required but has no limit for product"
+    said = "step[17].requires[1]: `damping_factor` is required but has no limit for product"
     assert [str(problem).split("; ")[0] for problem in tree.problems()] == [
         f"{tree.at(PLAN, line)}{said} 'example-a-100'",
         f"{tree.at(PLAN, line)}{said} 'example-b-50'",
@@ -112,7 +113,7 @@ def test_a_plan_that_requires_nothing_proves_nothing(tree: TreeCopy) -> None:
 def test_a_plans_bound_that_crosses_the_products_is_said_at_the_plan(tree: TreeCopy) -> None:
     new = 'requires = ["snr_db"]\n§[step.limits.snr_db]\nhigh = 90.0\nsource = "x"'
     line = tree.spoil(PLAN, 'requires = ["snr_db"]', new)
-    expected = "step[13].limits.snr_db: with the limit of product 'example-a-100', low 95.0 is above high 90.0"
+    expected = "step[15].limits.snr_db: with the limit of product 'example-a-100', low 95.0 is above high 90.0"
     assert [str(problem) for problem in tree.problems()] == [f"{tree.at(PLAN, line)}{expected}; give both bounds here"]
 
 
@@ -146,9 +147,9 @@ def test_every_parameter_out_of_bounds_is_said_at_once(tree: TreeCopy) -> None:
         PLAN, "{ voltage_v = 500.0, test_s = 5.0 }", '{ voltage_v = 1000.0, test_s = 0.1, tester_low_mohm = "1" }'
     )
     assert {problem.key for problem in tree.problems()} == {
-        "step[2].params.voltage_v",
-        "step[2].params.test_s",
-        "step[2].params.tester_low_mohm",
+        "step[4].params.voltage_v",
+        "step[4].params.test_s",
+        "step[4].params.tester_low_mohm",
     }
 
 

@@ -14,7 +14,7 @@ from station.settings import Tree
 
 PLAN, PRODUCT = "plans/outgoing-amplifier.toml", "products/example-a-100.toml"
 
-# contracts/cli.md, product example-a-100: (low, high, per cent of the reference)
+# contracts/cli.md, product example-a-100, and what a person answers: (low, high, per cent of the reference)
 CONTRACT = {
     "insulation_mohm": (5.0, None, None), "earth_bond_ohm": (None, 0.3, None), "touch_current_ma": (None, 0.5, None),
     "inrush_a": (None, 40.0, None), "idle_power_w": (10.0, 80.0, None), "dc_offset_mv": (-50.0, 50.0, None),
@@ -23,14 +23,16 @@ CONTRACT = {
     "response_drop_db": (None, 3.0, None), "snr_db": (95.0, None, None), "crosstalk_db": (None, -50.0, None),
     "damping_factor": (50.0, None, None), "dropouts": (None, 0.0, None), "power_drift_db": (-0.2, 0.2, None),
     "soak_mains_power_w": (None, None, 10.0), "load_drift_percent": (-2.0, 2.0, None), "soak_s": (7200.0, None, None),
+    "fault_cured_ok": (1.0, None, None), "volume_smooth_ok": (1.0, None, None), "appearance_ok": (1.0, None, None),
     "soak_dc_offset_mv": (-50.0, 50.0, None), "heatsink_rise_k": (None, 1.0, None), "heatsink_degc": (None, 90.0, None),
 }  # fmt: skip
 MAINS_OFF, NO_MAINS = OnFail.MAINS_OFF, OnFail.NO_MAINS
 ORDER = [
+    ("checklist", OnFail.CONTINUE), ("checklist", OnFail.CONTINUE),
     ("earth_bond", NO_MAINS), ("insulation", NO_MAINS), ("inrush", MAINS_OFF), ("touch_current", MAINS_OFF),
     ("idle_power", MAINS_OFF), ("dc_offset", OnFail.NO_DRIVE),
     *((use, OnFail.CONTINUE) for use in ("connection", "gain", "output_power", "thd", "thd_n", "response", "snr")),
-    *((use, OnFail.CONTINUE) for use in ("crosstalk", "damping", "soak")),
+    *((use, OnFail.CONTINUE) for use in ("crosstalk", "damping", "soak", "checklist")),
 ]  # fmt: skip
 
 
@@ -45,7 +47,7 @@ def test_the_shipped_tree_is_clean(tree: TreeCopy) -> None:
 def test_the_outgoing_plan_has_the_order_and_reactions_of_the_contract(tree: TreeCopy) -> None:
     plan = tree.load().resolve("outgoing-amplifier", "example-a-100")
     assert [(step.use, step.on_fail) for step in plan.steps] == ORDER
-    assert [step.use for step in plan.steps if step.only_after_pass] == ["soak"]
+    assert [step.use for step in plan.steps if step.only_after_pass] == ["soak", "checklist"]
     assert (plan.purpose, plan.label, all(step.applicable for step in plan.steps)) == ("outgoing", True, True)
 
 
