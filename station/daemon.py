@@ -19,6 +19,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -43,6 +44,7 @@ from station.realtime import SCAN_PRIORITY, take_priority
 from station.run import session_events as ev
 from station.run.conductor import Conductor, Room
 from station.run.delivery import RunMessages
+from station.run.diagnosis import diagnose
 from station.run.session import Session
 from station.run.session_scans import Catalogue
 from station.safety.causes import blame_words, trip_text
@@ -193,7 +195,8 @@ async def _serve(tree: Tree, keys: Any) -> int:
 
         room = Room(
             bench, kernel, store, run_messages, STEPS, clock, station, station.resolve, station.draft, prepare,
-            lambda trip: trip_text(trip, tree.interlocks), alarm, earlier=store.earlier_runs,
+            lambda trip: trip_text(trip, tree.interlocks), alarm, diagnose=partial(diagnose, tree.diagnosis),
+            earlier=store.earlier_runs,
         )  # fmt: skip
         conductor = Conductor(session, room, lambda who: _panel_task(devices, who), desk.publish, time.monotonic)
         uplink = Uplink(store, messages, settings.mqtt_url, keys, desk.publish)

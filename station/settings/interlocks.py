@@ -1,4 +1,4 @@
-"""interlocks.toml and diagnosis.toml: read, checked against the devices and the plans, and frozen."""
+"""interlocks.toml: read, checked against the devices and the plans, and frozen."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from station.domain.interlock import BLINK_FAMILY, Interlock
 from station.settings.devices import Placed
 from station.settings.names import suggest
 from station.settings.problem import Problem
-from station.settings.schema import DiagnosisFile, InterlockFile, InterlockTable
+from station.settings.schema import InterlockFile, InterlockTable
 from station.settings.source import Source, tables
-from station.settings.tree import DiagnosisRule
 from station.settings.validate import read
 
 FRESH = 2.0
@@ -21,7 +20,7 @@ def read_interlocks(source: Source) -> tuple[tuple[Interlock, ...], list[Problem
     """The interlocks, and what is wrong with each by itself."""
     file, problems = read(InterlockFile, source.data, source)
     for key in ("name", "code", "blink"):
-        problems += _check_unique(source, "interlock", key)
+        problems += check_unique(source, "interlock", key)
     for index, raw in tables(source.data.get("interlock")):
         path = ("interlock", index)
         if "low" not in raw and "high" not in raw:
@@ -92,20 +91,8 @@ def _check_age(source: Source, index: int, max_age_s: object, device: Placed) ->
         yield source.problem(("interlock", index, "max_age_s"), wrong, remedy)
 
 
-def read_diagnosis(source: Source) -> tuple[tuple[DiagnosisRule, ...], list[Problem]]:
-    """The rules of diagnosis, and what is wrong with them."""
-    file, problems = read(DiagnosisFile, source.data, source)
-    problems += _check_unique(source, "rule", "id")
-    if file is None or problems:
-        return (), problems
-    rules = []
-    for rule in file.rule:
-        parts = {"zh": rule.parts.zh, "en": rule.parts.en} if rule.parts else {}
-        rules.append(DiagnosisRule(rule.id, rule.area, rule.weight, {"zh": rule.text.zh, "en": rule.text.en}, parts))
-    return tuple(rules), []
-
-
-def _check_unique(source: Source, group: str, key: str) -> Iterator[Problem]:
+def check_unique(source: Source, group: str, key: str) -> Iterator[Problem]:
+    """Tables of `group` that give a `key` that one before them has given."""
     seen: Mapping[str | int, int] = {}
     for index, raw in tables(source.data.get(group)):
         name = raw.get(key)

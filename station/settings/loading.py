@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from station.domain.diagnosis import DiagnosisRule
 from station.domain.interlock import Interlock
 from station.domain.plan import Product
 from station.settings.bench import read_station
 from station.settings.devices import DriverEntry
-from station.settings.interlocks import check_readings, read_diagnosis, read_interlocks
+from station.settings.diagnosis import know, read_diagnosis
+from station.settings.interlocks import check_readings, read_interlocks
 from station.settings.names import nearest_of
 from station.settings.plans import check_limits, read_plan, read_product, steps_of
 from station.settings.problem import InvalidTree, Problem
 from station.settings.required import check_required
 from station.settings.source import STATION, Source, read_source
-from station.settings.tree import DiagnosisRule, PlanTemplate, StepEntry, Tree, content_sha256
+from station.settings.tree import PlanTemplate, StepEntry, Tree, content_sha256
 
 INTERLOCKS, DIAGNOSIS = "interlocks.toml", "diagnosis.toml"
 
@@ -80,7 +82,10 @@ def _read(
             if interlocks and not astray:
                 problems += check_required(files.found[INTERLOCKS], [device.place for device in placed])
     if DIAGNOSIS in files.found:
-        rules, found = read_diagnosis(files.found[DIAGNOSIS])
+        interlocks_file = files.found.get(INTERLOCKS)
+        sound = interlocks_file is not None and all(problem.file != interlocks_file.file for problem in problems)
+        known = know(steps, files.group("plans") if all_read else (), interlocks if sound else None)
+        rules, found = read_diagnosis(files.found[DIAGNOSIS], known)
         problems += found
     if problems or files.problems or station is None:
         return None, _in_order(files.problems, problems)

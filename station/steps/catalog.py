@@ -14,15 +14,21 @@ from station.steps import (
     distortion,
     electrical,
     gain,
+    hum,
     inspection,
+    low_level,
+    nodes,
     noise,
     output,
     power,
+    power_up,
     response,
+    response_ends,
     self_test,
     soak,
     trace,
     transfer,
+    warm_up,
 )
 from station.steps.step import ItemsOf, StepSpec
 
@@ -72,5 +78,18 @@ STEPS: Mapping[str, StepSpec] = {
         _spec("signature", bias.measure_signature, bias.SignatureParams, Needs.NOTHING),
         _spec("soak", soak.measure, soak.Params, Needs.DRIVE, *_SOAK, mono=_SOAK_MONO),
         _spec("trace", trace.measure, trace.Params, Needs.DRIVE, *_SOAK, mono=_SOAK_MONO),
+        # ---- as found (config/plans/incoming-*.toml)
+        _spec("power_up", power_up.measure, power_up.Params, Needs.MAINS,
+              "power_up_a", "power_up_w", per_channel=False),
+        _spec("inrush_held", power_up.measure_held, power_up.HeldParams, Needs.MAINS, "inrush_a", per_channel=False),
+        _spec("node_voltages", nodes.measure, nodes.Params, Needs.MAINS, "rail_plus_v", "rail_minus_v", "bias_ma"),
+        _spec("distortion_levels", low_level.measure, low_level.Params, Needs.DRIVE,
+              "even_thd_percent", "odd_thd_percent", "middle_thd_percent", "low_thd_percent"),
+        _spec("response_ends", response_ends.measure, response.Params, Needs.DRIVE,
+              "response_drop_db", "low_drop_db", "high_drop_db"),
+        _spec("hum_lines", hum.measure, hum.Params, Needs.DRIVE, "ripple_mv", "mains_line_mv"),
+        _spec("warm_up", warm_up.measure, warm_up.Params, Needs.DRIVE,
+              "idle_power_rise_w", "dropouts", "heatsink_degc",
+              mono=frozenset({"idle_power_rise_w", "heatsink_degc"})),
     )
 }  # fmt: skip

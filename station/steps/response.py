@@ -38,10 +38,11 @@ async def measure(context: StepContext, params: Params) -> None:
         THIRD_OCTAVES_HZ, source_v(context, "left", output_v), source_v(context, "right", output_v)
     )
     for reading in readings:
-        _record(context, reading, params, output_v)
+        record_drop(context, reading, params, output_v)
 
 
-def _record(context: StepContext, reading: ResponseReading, params: Params, asked_v: float) -> None:
+def record_drop(context: StepContext, reading: ResponseReading, params: Params, asked_v: float) -> None:
+    """Records `response_drop_db` of one channel and its curve."""
     reference = reading.level_v[reading.frequency_hz.index(REFERENCE_HZ)]
     if reference.bound is not None:
         context.note(f"{reading.channel}: no signal at 1 kHz; the fall is counted from the level that was asked for")
