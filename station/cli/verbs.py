@@ -240,6 +240,23 @@ def watch(socket: SocketOption = SOCKET, lang: Language = Language.ZH, as_json: 
 
 
 @app.command()
+def page(
+    socket: Annotated[Path | None, typer.Option(help="The daemon's control socket.", envvar="BENCH_SOCKET")] = None,
+    config: Annotated[Path | None, typer.Option(help="The station's configuration tree (/etc/bench).")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; loopback unless page.lan is on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0: any that is free.")] = None,
+    lang: Annotated[Language | None, typer.Option(help="Language at first; the page can switch.")] = None,
+) -> None:
+    """The bench page: prints its address and serves it until Ctrl-C. Shows; energises nothing."""
+    from station.cli.page import Choice, run_page
+
+    try:
+        raise typer.Exit(run_page(Choice(config, socket, host, port, lang.value if lang else None)))
+    except SettingsError as error:
+        raise _wrong_use(str(error)) from None
+
+
+@app.command()
 def start(work_order: str, socket: SocketOption = SOCKET, as_json: Json = False) -> None:
     """Put a work order in front of the technician; START itself is a button at the bench."""
     from station.cli import remote

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ ANSWER_S = 12.0
 
 
 class ControlWatcher:
-    """Asks and watches over connections of its own; raises `ControlError` for a daemon that is not there or is silent."""
+    """Asks and watches over connections of its own; `ControlError`: the daemon is not there, or silent."""
 
     def __init__(self, path: Path, answer_s: float = ANSWER_S) -> None:
         self._path = path
@@ -34,7 +34,7 @@ class ControlWatcher:
         finally:
             _let_go(writer)
 
-    async def poll(self, verb: str, pause_s: float) -> AsyncIterator[dict[str, Any]]:
+    async def poll(self, verb: str, pause_s: float) -> AsyncGenerator[dict[str, Any], None]:
         """Ask the same again and again over one connection, `pause_s` after each reply, until the daemon goes away."""
         reader, writer = await self._connect()
         try:
@@ -44,7 +44,7 @@ class ControlWatcher:
         finally:
             _let_go(writer)
 
-    async def watch(self) -> AsyncIterator[dict[str, Any]]:
+    async def watch(self) -> AsyncGenerator[dict[str, Any], None]:
         """The status first (`kind` status), then every event as it comes, until the daemon goes away."""
         reader, writer = await self._connect()
         try:

@@ -1,6 +1,6 @@
 """What the guard's red and green lamps say, as a word for watchers (contracts/guard-line.md, Lamps; EN 50191).
 
-The lamps themselves hang on the guard. Nothing is decided by this word; green is never claimed of a guard that is silent.
+The lamps themselves hang on the guard. Nothing is decided by this word; of a guard that is silent green is not claimed.
 """
 
 from __future__ import annotations

@@ -1,0 +1,85 @@
+"""What the store knows of the serial number on the bench: read beside the daemon, in a thread, and never written."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any
+
+from station.domain.errors import StationError
+from station.domain.record import Record
+from station.page.advice import both
+from station.page.board import Board
+from station.page.feed import Feed
+from station.report.numbers import local_time
+from station.report.record_view import cause_sentences, plain_record
+from station.report.words import PURPOSES
+from station.store.history import History
+from station.store.journal import Codec
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 0.5
+MOST = 6
+
+
+class Earlier:
+    """Looks whenever another device is on the bench or a run has ended."""
+
+    def __init__(self, store: Path, codec: Codec, zone: tzinfo, board: Board, feed: Feed) -> None:
+        self._store, self._codec, self._zone, self._board, self._feed = store, codec, zone, board, feed
+
+    async def run(self) -> None:
+        """Until cancelled. A store that cannot be read leaves the page without a history, no more."""
+        seen: tuple[str | None, str | None] = (None, None)
+        while True:
+            wanted = (self._board.serial_number, self._board.ended_run)
+            if wanted != seen:
+                seen = wanted
+                await self._look(*wanted)
+            await asyncio.sleep(LOOK_S)
+
+    async def _look(self, serial_number: str | None, ended_run: str | None) -> None:
+        try:
+            if ended_run is not None:
+                self._board.explain(ended_run, await asyncio.to_thread(self._causes, ended_run))
+            if serial_number is not None:
+                self._board.remember(serial_number, await asyncio.to_thread(self._rows, serial_number))
+        except (StationError, sqlite3.Error, OSError) as error:
+            log.warning("history of %s: %s", serial_number, error)
+            if serial_number is not None:
+                self._board.remember(serial_number, [])
+        self._feed.flush()
+
+    def _causes(self, run_id: str) -> list[dict[str, str]]:
+        with History(self._store, self._codec) as history:
+            return _in_words(history.record(run_id))
+
+    def _rows(self, serial_number: str) -> list[dict[str, Any]]:
+        with History(self._store, self._codec) as history:
+            found = [run for run in history.runs(MOST + 1, serial_number=serial_number) if run.verdict is not None]
+            return [
+                {
+                    "run_no": run.run_no, "verdict": run.verdict, "plan": run.plan, "work_order": run.work_order,
+                    "purpose": both(PURPOSES.get(run.purpose, (run.purpose, run.purpose))),
+                    "date": local_time(run.ended_at or run.started_at, self._zone)[:16],
+                    "cause": next(iter(_in_words(history.record(run.run_id))), None) if run.verdict != "PASS" else None,
+                }
+                for run in found[:MOST]
+            ]  # fmt: skip
+
+
+def _in_words(record: Record) -> list[dict[str, str]]:
+    plain = plain_record(record)
+    return [
+        {"zh": chinese, "en": english}
+        for chinese, english in zip(cause_sentences(plain, "zh"), cause_sentences(plain, "en"), strict=True)
+    ]
+
+
+Make = Callable[[Board, Feed], Earlier]
+"""Made once board and feed are there."""
