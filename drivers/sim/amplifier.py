@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from drivers.sim.dut import Dut
 from drivers.sim.envelope import Level, LocalLevel, SteadyLevel
+from drivers.sim.leads import BRIDGE_OHM, LEAD_OHM
 from drivers.sim.resample import dense, fast_length, sparse
 
 Values = NDArray[np.float64]
@@ -27,6 +28,7 @@ _NOISE_BAND_HZ = (20.0, 20000.0)
 _ROUNDS = 30
 _SAG_V_ENOUGH = 1e-6
 _OVERSAMPLING = 2
+NO_SHORTS = (False, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +62,32 @@ class Amplifier:
         highpass = np.divide(jf, denominator, out=np.ones_like(denominator), where=denominator != 0.0)
         return np.asarray(_ratio(self._dut.gain_db) * highpass / (1.0 + jf / _column(self._dut.lowpass_hz)))
 
-    def steady(self, source_v: Values, loads: tuple[bool, bool]) -> Output:
+    def steady(self, source_v: Values, loads: tuple[bool, bool], shorts: tuple[bool, bool] = NO_SHORTS) -> Output:
         """The settled response to one period of source, (n, 2) V, that repeats for ever."""
-        return self._respond(source_v.T, loads, SteadyLevel(), hard_oversampling=8)
+        return self._respond(source_v.T, self._loads(loads, shorts), SteadyLevel(), hard_oversampling=8)
 
-    def burst(self, source_v: Values, loads: tuple[bool, bool]) -> Output:
+    def burst(self, source_v: Values, loads: tuple[bool, bool], shorts: tuple[bool, bool] = NO_SHORTS) -> Output:
         """The response to a bounded stimulus, (n, 2) V, that begins and ends in silence; rails follow its envelope."""
         frames = len(source_v)
         slowest_hz = max(min(self._dut.highpass_hz), 0.5)
         tail = int(self._rate_hz * min(2.0, 1.0 / slowest_hz + 0.05))
         padded = np.zeros((2, fast_length(frames + tail)))
         padded[:, :frames] = source_v.T
-        whole = self._respond(padded, loads, LocalLevel(self._rate_hz), hard_oversampling=4)
+        whole = self._respond(padded, self._loads(loads, shorts), LocalLevel(self._rate_hz), hard_oversampling=4)
         stretch = padded.shape[1] / max(frames, 1)
         (left_a, right_a), (left_w, right_w) = whole.mean_abs_a, whole.load_w
         currents = (left_a * stretch, right_a * stretch)
         return Output(whole.terminals_v[:frames], currents, (left_w * stretch, right_w * stretch))
 
-    def _respond(self, source_v: Values, loads: tuple[bool, bool], level: Level, hard_oversampling: int) -> Output:
+    def _loads(self, loads: tuple[bool, bool], shorts: tuple[bool, bool]) -> Values:
+        """What each output looks into, ohm: its load, nothing, or a lead that is shorted at its end."""
+        loaded = np.where(np.array(loads)[:, None], self._load_ohm, np.inf)
+        return np.where(np.array(shorts)[:, None], LEAD_OHM + BRIDGE_OHM, loaded)
+
+    def _respond(self, source_v: Values, load_ohm: Values, level: Level, hard_oversampling: int) -> Output:
         frames = source_v.shape[1]
         spectrum = np.fft.rfft(source_v)
         spectrum *= self.gain(np.arange(spectrum.shape[1]) * (self._rate_hz / frames))
-        load_ohm = np.where(_column(loads) > 0.0, self._load_ohm, np.inf)
         over = hard_oversampling if max(self._dut.crossover_mv) > 0.0 else _OVERSAMPLING
         shaped = self._shape(dense(spectrum, frames, over), level.scaled(over))
         if over < hard_oversampling and self._may_clip(shaped, load_ohm):

@@ -49,12 +49,15 @@ class Burst:
         if not path.live:
             return
         if path.source and self._source.any():
-            output = interface.amplifier.burst(interface.source_v(self._source), path.loads)
+            leads = path.leads
+            output = interface.amplifier.burst(
+                interface.source_v(self._source, leads), leads.loaded(path.loads), leads.shorted(path.loads)
+            )
             self._drive = Drive(output.mean_abs_a, output.load_w)
             shift = min(interface.latency, frames)
-            self._answer[shift:] = interface.captured(output.terminals_v[: frames - shift])
+            self._answer[shift:] = interface.captured(output.terminals_v[: frames - shift], leads)
         if path.capture:
-            self._answer += np.resize(interface.hum, (frames, 2))
+            self._answer += np.resize(interface.hum_through(path.leads), (frames, 2))
         else:
             self._answer[:] = 0.0
 
@@ -104,15 +107,18 @@ class Repeating:
         self._signal = np.zeros_like(self._period)
         self._drive = SILENT
         if path.live and path.source:
-            output = interface.amplifier.steady(interface.source_v(self._period), path.loads)
+            leads = path.leads
+            output = interface.amplifier.steady(
+                interface.source_v(self._period, leads), leads.loaded(path.loads), leads.shorted(path.loads)
+            )
             self._drive = Drive(output.mean_abs_a, output.load_w)
-            late = np.roll(interface.captured(output.terminals_v), interface.latency, axis=0)
+            late = np.roll(interface.captured(output.terminals_v, leads), interface.latency, axis=0)
             self._signal = late.astype(np.float32)
         if not (path.live and path.capture):
             self._signal[:] = 0.0
         table = np.resize(self._signal, (self._length, 2))
         if path.live and path.capture:
-            table = table + np.resize(interface.hum, (self._length, 2))
+            table = table + np.resize(interface.hum_through(path.leads), (self._length, 2))
         self._table = np.resize(table, (self._length + interface.rate_hz, 2))
 
     def _begin(self, out: Frames, noise: Frames) -> None:

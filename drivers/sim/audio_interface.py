@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from drivers.sim.amplifier import Amplifier
 from drivers.sim.audio_path import AudioPath
+from drivers.sim.leads import BRIDGE_OHM, LEAD_OHM, STRAIGHT, Leads
 from drivers.sim.plant import Plant
 
 Frames = NDArray[np.float32]
@@ -44,15 +45,30 @@ class Interface:
         self._wet_pool: Frames = pool * wet.astype(np.float32)
         angle = 2.0 * np.pi * np.arange(rate_hz // _HUM_HZ) * _HUM_HZ / rate_hz
         amplitude = self.amplifier.hum_v * 2.0**0.5 * self._frames_per_v
+        self._hum_sine = np.sin(angle)[:, None] * 2.0**0.5
         self.hum: Frames = (np.sin(angle)[:, None] * amplitude).astype(np.float32)
-        """One period of the DUT's hum, as captured."""
+        """One period of the DUT's hum, as captured through straight leads."""
 
-    def source_v(self, frames: Frames) -> NDArray[np.float64]:
+    def source_v(self, frames: Frames, leads: Leads = STRAIGHT) -> NDArray[np.float64]:
         """Volts at the DUT's input."""
-        return np.asarray(np.clip(frames.astype(np.float64), -1.0, 1.0) * self._source_peak_v)
+        volts = np.asarray(np.clip(frames.astype(np.float64), -1.0, 1.0) * self._source_peak_v)
+        if leads is STRAIGHT:
+            return volts
+        volts[:, [lead != "joined" for lead in leads.source]] = 0.0
+        return volts[:, ::-1].copy() if leads.sources_crossed else volts
 
-    def captured(self, volts: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Frames of AC volts at the terminals: gain error, own distortion, converter's limits."""
+    def hum_through(self, leads: Leads) -> Frames:
+        """One period of hum as captured: the DUT's own, and what inputs pick up that nothing is joined to."""
+        if leads == STRAIGHT:
+            return self.hum
+        gain = np.abs(self.amplifier.gain(np.array([float(_HUM_HZ)])))[:, 0]
+        volts = self._hum_sine * (self.amplifier.hum_v + np.array(leads.hum_v()) * gain)
+        return self.captured(volts, leads).astype(np.float32)
+
+    def captured(self, volts: NDArray[np.float64], leads: Leads = STRAIGHT) -> NDArray[np.float64]:
+        """Frames of AC volts at the DUT's outputs: leads, gain error, own distortion, converter's limits."""
+        if leads != STRAIGHT:
+            volts = _at_bench(volts, leads)
         x = volts * self._frames_per_v
         square = x * x
         x = x + 2.0 * _OWN_H2 * (square - square.mean(axis=0)) + 4.0 * _OWN_H3 * x * square
@@ -60,7 +76,12 @@ class Interface:
 
     def noise(self, frames: int, path: AudioPath) -> Frames:
         """White noise of what is joined to the capture, a view of a pool; at most a second."""
-        return self._draw(self._wet_pool if path.live and path.capture else self._dry_pool, frames)
+        drawn = self._draw(self._wet_pool if path.live and path.capture else self._dry_pool, frames)
+        deaf = [not path.leads.heard(channel) for channel in (0, 1)]
+        if any(deaf):
+            drawn = drawn.copy()
+            drawn[:, deaf] = self.dry_noise(frames)[:, deaf]
+        return drawn
 
     def dry_noise(self, frames: int) -> Frames:
         """The interface's own noise alone."""
@@ -69,3 +90,14 @@ class Interface:
     def _draw(self, pool: Frames, frames: int) -> Frames:
         offset = int(self._random.integers(0, _POOL_FRAMES - frames))
         return pool[offset : offset + frames]
+
+
+def _at_bench(volts: NDArray[np.float64], leads: Leads) -> NDArray[np.float64]:
+    """From the DUT's outputs to the bench's inputs."""
+    volts = volts[:, ::-1].copy() if leads.speakers_crossed else volts.copy()
+    for channel in (0, 1):
+        if not leads.heard(channel):
+            volts[:, channel] = 0.0
+        elif "short" in (leads.speaker[channel], leads.load[channel]):
+            volts[:, channel] *= BRIDGE_OHM / (BRIDGE_OHM + LEAD_OHM)
+    return volts

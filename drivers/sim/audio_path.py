@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from drivers.sim.leads import STRAIGHT, Leads
+
 
 @dataclass(frozen=True, slots=True)
 class Drive:
@@ -30,3 +32,4 @@ class AudioPath:
     source: bool
     capture: bool
     loads: tuple[bool, bool]
+    leads: Leads = STRAIGHT

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from drivers.sim.audio_path import SILENT, AudioPath, Drive
 from drivers.sim.dut import Dut
 from drivers.sim.hand import Hand, Side
+from drivers.sim.leads import BRIDGE_OHM, STRAIGHT, Leads
 from drivers.sim.mains import Charge, Contactor, ContactorFault, Supply
 from drivers.sim.sim_clock import Monotonic, SimClock
 from drivers.sim.thermal import Heatsink, Lag, LoadBank
@@ -46,6 +47,7 @@ class Plant:
         self._relays = dict.fromkeys(RELAY_ROLES, False)
         self._plugged = True
         self._voltmeter_stuck = False
+        self._leads = STRAIGHT
         self._tester_enable = False
         self._test_v = 0.0
         self._drive = SILENT
@@ -89,9 +91,14 @@ class Plant:
             joined = not relays["tester"]
             live = self._powered and not self._heatsink.protection_open and self.dut.output_short == "none"
             loads = (relays["load_left"], relays["load_right"])
-            return AudioPath(live, relays["source"] and joined, relays["capture"] and joined, loads)
+            return AudioPath(live, relays["source"] and joined, relays["capture"] and joined, loads, self._leads)
 
     # ---- what the bench does to the DUT --------------------------------------------------------------------
+    def set_leads(self, leads: Leads) -> None:
+        """Join bench and DUT by these leads (straight at first)."""
+        with self._current():
+            self._leads = leads
+
     def set_contactor(self, closed: bool) -> None:
         with self._current():
             self._contactor.command(closed, self._clock.wall_s())
@@ -190,6 +197,9 @@ class Plant:
         with self._current():
             if self._relays[role]:
                 return None
+            lead = self._leads.load[("load_left", "load_right").index(role)]
+            if lead != "joined":
+                return BRIDGE_OHM if lead == "short" else OPEN_CIRCUIT
             return self.load_ohm * (1.0 + LOAD_PER_K * (self._bank.degc - self.dut.ambient_degc))
 
     def fan_turning(self) -> bool:
@@ -197,6 +207,17 @@ class Plant:
             return self._bank.fan_turning
 
     def terminals(self) -> TerminalVolts:
+        """At the bench's end of the speaker leads."""
+        left_v, right_v = self._outputs_v()
+        with self._current():
+            leads = self._leads
+            volts = [right_v, left_v] if leads.speakers_crossed else [left_v, right_v]
+            joined = [lead == "joined" for lead in leads.speaker]
+            left_v, right_v = (v if on else 0.0 for v, on in zip(volts, joined, strict=True))
+            return TerminalVolts(left_plus_v=left_v, left_minus_v=0.0, right_plus_v=right_v, right_minus_v=0.0)
+
+    def _outputs_v(self) -> tuple[float, float]:
+        """DC at the DUT's own outputs."""
         with self._current():
             dut, rails = self.dut, self._rails.value
             connected = 0.0 if self._heatsink.protection_open else 1.0
@@ -204,12 +225,12 @@ class Plant:
             for channel, name in enumerate(("left", "right")):
                 if dut.output_short in (name, "both"):
                     volts[channel] = dut.rail_v[channel] * rails
-            return TerminalVolts(left_plus_v=volts[0], left_minus_v=0.0, right_plus_v=volts[1], right_minus_v=0.0)
+            return volts[0], volts[1]
 
     def probe_v(self) -> float:
-        terminals = self.terminals()
+        outputs_v = self._outputs_v()
         with self._current():
-            return self._hand.probe_v(self.dut, self._rails.value, (terminals.left_plus_v, terminals.right_plus_v))
+            return self._hand.probe_v(self.dut, self._rails.value, outputs_v)
 
     def bias_mv(self) -> tuple[float, float]:
         with self._current():

@@ -18,6 +18,7 @@ from drivers.sim.bench import FAULTS, SimBench
 from drivers.sim.dut import Dut, DutError, load_dut
 from drivers.sim.guard import InputName
 from drivers.sim.hand import SIDES
+from drivers.sim.leads import NAMES, leads_of
 from drivers.sim.world import PROBE_NODES
 from station.cli.keys import ensure_keys
 from station.cli.sim_config import SHIPPED, Places, write_config
@@ -29,7 +30,8 @@ TRIM_MA_MAX = 10_000.0
 INPUTS: dict[str, InputName] = {"estop": "estop", "lid": "lid", "thermo": "thermo"}
 COMMANDS = (
     f"press start|ok|ng|stop|reset, scan TEXT, estop 0|1, lid 0|1, thermo 0|1, fault {'|'.join(FAULTS)} 0|1, "
-    f"clips 0|1, probe {'|'.join(PROBE_NODES)}, trim left|right DELTA_MA, quit"
+    f"leads {'|'.join(NAMES)}|source-short-left|…, "
+    f"clips 0|1, probe {'|'.join(PROBE_NODES)}, trim left|right DELTA_MA, printer 0|1, quit"
 )
 
 
@@ -64,7 +66,9 @@ async def serve(dut: Dut, config_out: Path | None, speed: float, language: str |
     take_priority(HARDWARE_PRIORITY)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         sockets = Path(folder)
-        bench = SimBench(dut, speed=speed, seed=SEED, load_ohm=load_ohm_of(dut.product), sockets=sockets)
+        labels = config_out / "var" / "labels" if config_out is not None else None
+        load_ohm = load_ohm_of(dut.product)
+        bench = SimBench(dut, speed=speed, seed=SEED, load_ohm=load_ohm, sockets=sockets, labels=labels)
         ports = await bench.start()
         try:
             told: dict[str, object] = {"ports": asdict(ports), "speed": speed}
@@ -128,6 +132,13 @@ async def _one(bench: SimBench, verb: str, argument: str) -> bool:
             if fault == name and level in ("0", "1"):
                 bench.set_fault(fault, level == "1")
                 return True
+    elif verb == "printer" and argument in ("0", "1"):
+        await bench.printer.set_paper(argument == "1")
+        return True
+    elif verb == "leads":
+        with contextlib.suppress(ValueError):
+            bench.plant.set_leads(leads_of(argument))
+            return True
     return _inside(bench, verb, argument)
 
 

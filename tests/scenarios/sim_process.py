@@ -18,6 +18,7 @@ from pathlib import Path
 from drivers.ports import Button
 from drivers.sim.bench import SimBench
 from drivers.sim.dut import load_dut
+from drivers.sim.leads import leads_of
 from station.cli.keys import ensure_keys
 from station.cli.sim_config import Places, write_config
 from station.cli.simulate import SEED, load_ohm_of
@@ -57,6 +58,8 @@ async def _obey(bench: SimBench) -> None:
                 await bench.panel.tap(Button(argument))
             elif verb == "scan":
                 bench.scanner.scan(argument)
+            elif verb == "leads":
+                bench.plant.set_leads(leads_of(argument))
 
 
 if __name__ == "__main__":
