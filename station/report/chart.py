@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from markupsafe import escape
 
@@ -20,6 +20,7 @@ MOST_POINTS = 700
 LONG_S = 1800.0
 """Time axes longer than this are marked in hours and minutes, shorter ones in minutes and seconds."""
 _DASHES = ("", "6 3", "")
+_GHOST_DASH = "1.5 3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,28 @@ class Line:
     slot: int = 0
     """Colour and dash: 0 left, 1 right, 2 no channel."""
     points: bool = False
+    ghost: bool = False
+    """Of an earlier run, drawn behind this one."""
+    solid: bool = False
+    """Never dashed, whatever its channel: it stands alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place on a curve that is named, in the chart's units."""
+
+    x: float
+    y: float
+    text: str
+    slot: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What is drawn. `x_kind`: `log` (Hz), `time` (seconds as h:mm), `plain`. `forbid_below` shades under limits."""
+    """What is drawn. `x_kind`: `log` (Hz), `time` (seconds as h:mm), `plain`. `forbid_below` shades under limits.
+
+    `y_log`: values above nought on a logarithmic scale. `events`: places on x where something happened.
+    """
 
     title: str
     x_title: str
@@ -49,7 +67,9 @@ class Chart:
     y_span_min: float = 0.0
     from_zero: bool = False
     forbid_below: bool = False
-    extra_y: tuple[float, ...] = field(default=())
+    y_log: bool = False
+    marks: tuple[Mark, ...] = ()
+    events: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +85,28 @@ class _Frame:
 
 def draw(chart: Chart) -> str:
     """The chart as an SVG element, or nothing where no line has two points (one for `points`)."""
-    lines = [thin(line, chart.x_kind) for line in chart.lines if len(line.x) == len(line.y) and line.x]
-    if not any(not line.limit for line in lines):
+    lines = [
+        thin(line, chart.x_kind, y_log=chart.y_log) for line in chart.lines if len(line.x) == len(line.y) and line.x
+    ]
+    lines = [line for line in lines if line.x]
+    if not any(not (line.limit or line.ghost) for line in lines):
         return ""
     frame = _frame(chart, lines)
     body = [_grid(frame), *(_forbidden(frame, line) for line in lines if line.limit and chart.forbid_below)]
-    body += [_draw_line(frame, line) for line in sorted(lines, key=lambda line: not line.limit)]
-    body += [_titles(frame), _legend(frame, lines)]
+    body += [_draw_line(frame, line) for line in sorted(lines, key=lambda line: (not line.limit, not line.ghost))]
+    body += [_events(frame), _marks(frame), _titles(frame), _legend(frame, lines)]
     return (
         f'<svg class="chart" viewBox="0 0 {chart.width} {chart.height}" role="img" aria-label="{escape(chart.title)}">'
         f"<title>{escape(chart.title)}</title>{''.join(body)}</svg>"
     )
 
 
-def thin(line: Line, x_kind: str) -> Line:
+def thin(line: Line, x_kind: str, *, y_log: bool = False) -> Line:
     """At most `MOST_POINTS` points, keeping the lowest and highest of every stretch, so that no dip is lost."""
     pairs = [
         (x, y)
         for x, y in zip(line.x, line.y, strict=True)
-        if math.isfinite(x) and math.isfinite(y) and (x_kind != "log" or x > 0.0)
+        if math.isfinite(x) and math.isfinite(y) and (x_kind != "log" or x > 0.0) and (not y_log or y > 0.0)
     ]
     if len(pairs) > MOST_POINTS:
         size = math.ceil(2 * len(pairs) / MOST_POINTS)
@@ -93,12 +116,12 @@ def thin(line: Line, x_kind: str) -> Line:
             ends = {min(stretch, key=lambda pair: pair[1]), max(stretch, key=lambda pair: pair[1])}
             kept += sorted(ends)
         pairs = kept
-    return Line(line.label, [x for x, _ in pairs], [y for _, y in pairs], line.limit, line.slot, line.points)
+    return replace(line, x=[x for x, _ in pairs], y=[y for _, y in pairs])
 
 
 def _frame(chart: Chart, lines: Sequence[Line]) -> _Frame:
     xs = [x for line in lines for x in line.x] or [0.0, 1.0]
-    ys = [y for line in lines for y in line.y] + list(chart.extra_y)
+    ys = [y for line in lines for y in line.y]
     x_low, x_high = min(xs), max(xs)
     if x_low == x_high:
         x_low, x_high = (x_low / 2, x_high * 2) if chart.x_kind == "log" else (x_low - 1.0, x_high + 1.0)
@@ -113,6 +136,8 @@ def _frame(chart: Chart, lines: Sequence[Line]) -> _Frame:
         return LEFT + inner_w * (value - x_low) / (x_high - x_low)
 
     def to_y(value: float) -> float:
+        if chart.y_log:
+            return TOP + inner_h * math.log(y_high / max(value, y_low)) / math.log(y_high / y_low)
         return TOP + inner_h * (y_high - value) / (y_high - y_low)
 
     return _Frame(to_x, to_y, x_low, x_high, y_low, y_high, chart)
@@ -120,6 +145,9 @@ def _frame(chart: Chart, lines: Sequence[Line]) -> _Frame:
 
 def _y_range(ys: Sequence[float], chart: Chart) -> tuple[float, float]:
     low, high = min(ys, default=0.0), max(ys, default=1.0)
+    if chart.y_log:  # whole decades, at least two of them
+        floor, top = math.floor(math.log10(low)), math.ceil(math.log10(high) + 1e-9)
+        return 10.0 ** min(floor, top - 2), 10.0**top
     if chart.from_zero:
         low = min(0.0, low)
     short = max(chart.y_span_min, abs(high) * 1e-6, 1e-12) - (high - low)
@@ -127,7 +155,7 @@ def _y_range(ys: Sequence[float], chart: Chart) -> tuple[float, float]:
         low, high = low - short / 2, high + short / 2
     margin = 0.08 * (high - low)
     low = low if chart.from_zero and low == 0.0 else low - margin
-    return low, high + margin
+    return low, high + margin * (2.5 if chart.marks else 1.0)
 
 
 def _ticks(low: float, high: float, wanted: int) -> list[float]:
@@ -137,6 +165,13 @@ def _ticks(low: float, high: float, wanted: int) -> list[float]:
     step = next(size * power for size in (1.0, 2.0, 5.0, 10.0) if size * power >= raw * 0.999)
     first = math.ceil(low / step - 1e-9)
     return [index * step for index in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def _y_ticks(frame: _Frame) -> list[float]:
+    if frame.chart.y_log:
+        first, last = round(math.log10(frame.y_low)), round(math.log10(frame.y_high))
+        return [10.0**power for power in range(first, last + 1)]
+    return _ticks(frame.y_low, frame.y_high, max(3, frame.chart.height // 45))
 
 
 def _x_ticks(frame: _Frame) -> list[tuple[float, str]]:
@@ -163,7 +198,7 @@ def _grid(frame: _Frame) -> str:
     chart = frame.chart
     right, bottom = chart.width - RIGHT, chart.height - BOTTOM
     parts = [f'<rect class="area" x="{LEFT}" y="{TOP}" width="{right - LEFT}" height="{bottom - TOP}"/>']
-    for value in _ticks(frame.y_low, frame.y_high, max(3, chart.height // 45)):
+    for value in _y_ticks(frame):
         y = frame.y(value)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text class="tick" x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{number(value)}</text>')
@@ -175,22 +210,31 @@ def _grid(frame: _Frame) -> str:
 
 
 def _draw_line(frame: _Frame, line: Line) -> str:
-    css = "mask" if line.limit else f"line s{line.slot}"
+    css = _css(line)
     if line.points:
         base = frame.chart.height - BOTTOM
         stems = [
             f'<line class="{css}" x1="{x:.1f}" x2="{x:.1f}" y1="{base}" y2="{y:.1f}"/>'
-            f'<circle class="dot s{line.slot}" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>'
+            f'<circle class="dot {css}" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>'
             for x, y in _stem_places(frame, line)
         ]
         return "".join(stems)
-    dash = _DASHES[line.slot % len(_DASHES)]
-    dashed = f' stroke-dasharray="{dash}"' if dash and not line.limit else ""
-    return f'<path class="{css}"{dashed} d="{_path(frame, line)}"/>'
+    return f'<path class="{css}"{_dashed(line)} d="{_path(frame, line)}"/>'
+
+
+def _css(line: Line) -> str:
+    if line.limit:
+        return "mask"
+    return f"line ghost s{line.slot}" if line.ghost else f"line s{line.slot}"
+
+
+def _dashed(line: Line) -> str:
+    dash = "" if line.limit or line.solid else _GHOST_DASH if line.ghost else _DASHES[line.slot % len(_DASHES)]
+    return f' stroke-dasharray="{dash}"' if dash else ""
 
 
 def _stem_places(frame: _Frame, line: Line) -> list[tuple[float, float]]:
-    shift = (line.slot - 0.5) * 8.0 if line.slot < 2 else 0.0
+    shift = (line.slot - 0.5) * 8.0 + 4.0 * line.ghost if line.slot < 2 else 0.0
     return [(frame.x(x) + shift, frame.y(y)) for x, y in zip(line.x, line.y, strict=True)]
 
 
@@ -214,6 +258,32 @@ def _forbidden(frame: _Frame, line: Line) -> str:
     )
 
 
+def _events(frame: _Frame) -> str:
+    bottom = frame.chart.height - BOTTOM
+    return "".join(
+        f'<line class="event" x1="{frame.x(at):.1f}" x2="{frame.x(at):.1f}" y1="{TOP}" y2="{bottom}"/>'
+        for at in frame.chart.events
+        if frame.x_low <= at <= frame.x_high
+    )
+
+
+def _marks(frame: _Frame) -> str:
+    """Each mark a ring with its text above it; texts that would run into each other are left out, rings never."""
+    parts, taken = [], [float("-inf")]
+    for mark in sorted(frame.chart.marks, key=lambda mark: mark.x):
+        if not (frame.x_low <= mark.x <= frame.x_high):
+            continue
+        x, y = frame.x(mark.x), frame.y(min(max(mark.y, frame.y_low), frame.y_high))
+        parts.append(f'<circle class="mark s{mark.slot}" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>')
+        if x - taken[-1] >= 7.0 * len(mark.text) * 0.5 + 6.0:
+            parts.append(
+                f'<text class="tick" x="{x:.1f}" y="{max(y - 7.0, TOP + 11.0):.1f}" text-anchor="middle">'
+                f"{escape(mark.text)}</text>"
+            )
+            taken.append(x + 7.0 * len(mark.text) * 0.5)
+    return "".join(parts)
+
+
 def _titles(frame: _Frame) -> str:
     chart = frame.chart
     middle = (TOP + chart.height - BOTTOM) / 2
@@ -234,12 +304,8 @@ def _legend(frame: _Frame, lines: Sequence[Line]) -> str:
             continue
         seen.add(line.label)
         text_w = sum(12.0 if ord(char) > 0x2E7F else 6.6 for char in line.label)
-        dash = _DASHES[line.slot % len(_DASHES)]
-        dashed = f' stroke-dasharray="{dash}"' if dash and not line.limit else ""
-        css = "mask" if line.limit else f"line s{line.slot}"
         parts.append(f'<text class="tick" x="{x:.0f}" y="18" text-anchor="end">{escape(line.label)}</text>')
-        parts.append(
-            f'<line class="{css}"{dashed} x1="{x - text_w - 28:.0f}" x2="{x - text_w - 5:.0f}" y1="14" y2="14"/>'
-        )
+        ends = f'x1="{x - text_w - 28:.0f}" x2="{x - text_w - 5:.0f}" y1="14" y2="14"'
+        parts.append(f'<line class="{_css(line)}"{_dashed(line)} {ends}/>')
         x -= text_w + 42
     return "".join(parts)

@@ -12,6 +12,7 @@ from datetime import UTC, tzinfo
 from enum import Enum
 from typing import Any
 
+from station.domain.earlier import NOTES
 from station.domain.errors import StationError
 from station.domain.record import Record
 from station.report import numbers
@@ -40,25 +41,26 @@ class ReportError(StationError):
 
 def plain_record(record: Record | Plain) -> dict[str, Any]:
     """The record as plain values. Raises `ReportError` for something that is none."""
-    plain = _plain(record)
-    if not isinstance(plain, dict):
+    body = plain(record)
+    if not isinstance(body, dict):
         raise ReportError("the record is no JSON object; hand in the body of a result")
-    if missing := [name for name in _REQUIRED if plain.get(name) is None]:
+    if missing := [name for name in _REQUIRED if body.get(name) is None]:
         raise ReportError(f"the record has no {', '.join(missing)}; hand in the body of a result, not its envelope")
-    if plain["verdict"] not in ("PASS", "FAIL", "ABORTED", "ERROR"):
-        raise ReportError(f"verdict {plain['verdict']!r}: must be PASS, FAIL, ABORTED or ERROR")
-    return plain
+    if body["verdict"] not in ("PASS", "FAIL", "ABORTED", "ERROR"):
+        raise ReportError(f"verdict {body['verdict']!r}: must be PASS, FAIL, ABORTED or ERROR")
+    return body
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Values of the domain as plain JSON types."""
     if isinstance(value, Enum):
         return value.value
     if is_dataclass(value) and not isinstance(value, type):
-        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+        return {one.name: plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value
 
 
@@ -104,6 +106,7 @@ class StepBlock:
     attempt: int
     rows: tuple[MeasurementRow, ...]
     notes: tuple[str, ...]
+    signed_by: str = ""
 
     @property
     def all_skipped(self) -> bool:
@@ -132,14 +135,16 @@ def step_blocks(record: Plain, lang: Lang) -> list[StepBlock]:
             step["verdict"],
             numbers.duration(step.get("duration_s") or 0.0) if step.get("attempt") else "",
             step.get("attempt") or 0,
-            tuple(_row(m, lang) for m in step.get("measurements") or ()),
+            tuple(measurement_row(m, lang) for m in step.get("measurements") or ()),
             tuple(map(str, step.get("notes") or ())),
+            str(step.get("signed_by") or ""),
         )
         for step in record["steps"]
     ]
 
 
-def _row(m: Plain, lang: Lang) -> MeasurementRow:
+def measurement_row(m: Plain, lang: Lang) -> MeasurementRow:
+    """One measurement of a record as a row."""
     unit = unit_title(m.get("unit") or "")
     told = (condition(name, value, lang) for name, value in (m.get("conditions") or {}).items())
     return MeasurementRow(
@@ -264,8 +269,46 @@ def test_facts(record: Plain, lang: Lang, zone: tzinfo = UTC, zone_name: str = "
     if record.get("simulated"):
         facts.append(Fact(label("speed", lang), f"{record.get('speed') or 1:g} ×"))
     if record.get("reference"):
-        facts.append(Fact(label("reference", lang), str(record["reference"]["run_id"]), code=True))
+        facts.append(Fact(label("reference", lang), _reference(record["reference"], lang, zone)))
     return facts
+
+
+def _reference(reference: Plain, lang: Lang, zone: tzinfo) -> str:
+    """Which run it was compared with: what for, verdict, bench, when, and its id."""
+    purpose, verdict, ended = (reference.get(name) for name in ("purpose", "verdict", "ended_at"))
+    told = [
+        pick(PURPOSES.get(purpose, (purpose,) * 2), lang) if purpose else "",
+        verdict_title(verdict, lang) if verdict else "",
+        str(reference.get("station") or ""),
+        numbers.local_time(ended, zone) if ended else "",
+        str(reference["run_id"]),
+    ]
+    return " · ".join(filter(None, told))
+
+
+def rework_note(record: Plain, lang: Lang) -> str:
+    """That it is rework, or why that was not decided; empty where neither."""
+    reference = record.get("reference") or {}
+    if reference.get("rework"):
+        return label("is_rework", lang)
+    note = reference.get("note")
+    return pick(NOTES.get(note, (note, note)), lang) if note else ""
+
+
+def capture_rows(record: Plain) -> list[Sequence[str]]:
+    """Captures as cells: file, event, when in its step, how much around it, size, sha256."""
+    return [
+        (
+            str(one["file"]),
+            str(one.get("event") or ""),
+            numbers.duration(one.get("at_s") or 0.0),
+            f"{one.get('before_s') or 0:.0f} / {one.get('after_s') or 0:.0f}\u202fs",
+            f"{(one.get('size_bytes') or 0) / 1e6:.2f}\u202fMB",
+            str(one.get("sha256") or ""),
+        )
+        for step in record["steps"]
+        for one in step.get("captures") or ()
+    ]
 
 
 def trip_rows(record: Plain, lang: Lang) -> list[Sequence[str]]:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from station.domain.trip_words import Pair as Pair
 from station.report.numbers import number
+from station.report.paper_words import AREAS, PAPER_LABELS
 
 Lang = Literal["zh", "en"]
 LANGS: tuple[Lang, Lang] = ("zh", "en")
@@ -42,6 +43,8 @@ MEASUREMENTS: Mapping[str, Pair] = {
 CURVES: Mapping[str, Pair] = {
     "response": ("频率响应", "Frequency response"),
     "harmonics": ("谐波", "Harmonics"),
+    "spectrum": ("频谱", "Spectrum"),
+    "thd_frequency": ("失真随频率变化", "THD over frequency"),
     "soak_level_v": ("输出电平", "Output level"),
     "soak_thd_percent": ("总谐波失真", "THD"),
     "soak_mains_power_w": ("市电功率", "Mains power"),
@@ -215,7 +218,7 @@ def pick(pair: Pair, lang: Lang) -> str:
 
 def label(name: str, lang: Lang, **values: object) -> str:
     """A label of the paper, filled in."""
-    return pick(LABELS[name], lang).format(**values)
+    return pick(LABELS.get(name) or PAPER_LABELS[name], lang).format(**values)
 
 
 def measurement_title(name: str, lang: Lang) -> str:
@@ -228,6 +231,11 @@ def curve_title(name: str, lang: Lang) -> str:
     """A curve in words; an unknown one by its name."""
     pair = CURVES.get(name)
     return pick(pair, lang) if pair else name.replace("_", " ")
+
+
+def area_title(area: str, lang: Lang) -> str:
+    """A fault area in words; an unknown one by its id."""
+    return pick(AREAS.get(area, (area, area)), lang)
 
 
 def axis_title(name: str, lang: Lang) -> str:

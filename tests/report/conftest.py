@@ -6,12 +6,15 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from station.domain.earlier import earlier_of
 from station.domain.measurement import Channel, Curve
 from station.domain.quantity import unit_of
 from station.domain.record import (
+    Capture,
     Cause,
     ClockStamp,
     DutInfo,
@@ -26,6 +29,7 @@ from station.domain.record import (
     TripRecord,
 )
 from station.domain.verdict import Verdict, worst
+from station.report.record_view import plain
 
 Limits = tuple[float | None, float | None]
 STEPS: tuple[tuple[str, str, str, tuple[tuple[str, Limits, float, float, bool], ...]], ...] = (
@@ -96,6 +100,29 @@ def _response() -> tuple[Curve, ...]:
     return tuple(curves)
 
 
+def _thd_frequency() -> tuple[Curve, ...]:
+    hz = tuple(round(20.0 * 1000.0 ** (index / 30), 1) for index in range(28))
+    return tuple(
+        Curve("thd_frequency", "frequency", "Hz", "thd", "%", hz,
+              tuple(0.008 * (1 + 0.3 * side) * (1 + (f / 4000.0) ** 1.5) for f in hz), channel)
+        for side, channel in enumerate(_SIDES)
+    )  # fmt: skip
+
+
+def _spectrum() -> tuple[Curve, ...]:
+    noise = random.Random(3)
+    hz = tuple(20.0 * 1000.0 ** (index / 239) for index in range(240))
+    curves = []
+    for side, levels in zip(_SIDES, ((-72.1, -78.2, -101.0), (-72.4, -77.9, -102.0)), strict=True):
+        tones = {1000.0: 0.0, 100.0: -104.0} | {1000.0 * order: level for order, level in enumerate(levels, start=2)}
+        level = [
+            max([-118.0 + noise.gauss(0, 2)] + [a for f, a in tones.items() if abs(math.log(h / f)) < 0.0145])
+            for h in hz
+        ]
+        curves.append(Curve("spectrum", "frequency", "Hz", "level", "dBc", hz, tuple(level), side))
+    return tuple(curves)
+
+
 def _harmonics() -> tuple[Curve, ...]:
     levels = {"left": (-72.1, -78.2, -101.0, -104.0, -112.0), "right": (-72.4, -77.9, -102.0, -103.0, -114.0)}
     return tuple(
@@ -126,7 +153,11 @@ def _volts(t: float, noise: random.Random) -> float:
     return 28.284 * (1 - 0.0012 * (1 - math.exp(-t / 500.0))) + noise.gauss(0, 0.0006)
 
 
-_CURVES = {"response": _response, "thd": _harmonics, "soak": _soak}
+_CURVES: dict[str, Callable[[], tuple[Curve, ...]]] = {
+    "response": lambda: _response() + _thd_frequency(),
+    "thd": lambda: _harmonics() + _spectrum(),
+    "soak": _soak,
+}
 
 
 def _steps() -> list[StepRecord]:
@@ -168,7 +199,10 @@ def make_pass() -> Record:
         duration_s=7330.3,
         verdict=Verdict.PASS,
         steps=tuple(_steps()),
-        parts=(Part("2SC5200 output transistor", "TTC5200", 2), Part("滤波电容 10000 µF 63 V", "LKG1J103", 1)),
+        parts=(
+            Part("2SC5200 output transistor", "TTC5200", 2, "Toshiba, lot 2547"),
+            Part("滤波电容 10000 µF 63 V", "LKG1J103", 1, "Nichicon 授权代理"),
+        ),
         instruments=(
             Instrument("tester", "gpt-9800", "GPT-9804", "GES870123", "2027-03-01"),
             Instrument("mains", "pzem-016", "PZEM-016", "", None),
@@ -211,10 +245,17 @@ def make_fail() -> Record:
     )
     findings = (
         Finding(
-            "output-stage-left",
+            "bias",
             {"zh": "左声道输出级静态偏流过低", "en": "left output stage: bias too low"},
-            ("thd_percent.left", "thd_n_percent.left"),
+            ("thd/thd_percent/left", "thd-n/thd_n_percent/left"),
             0.9,
+            {"zh": "偏流微调电位器、偏流二极管", "en": "bias trimmer, bias diodes"},
+        ),
+        Finding(
+            "output-stage",
+            {"zh": "输出级不对称", "en": "output stage not symmetrical"},
+            ("thd/thd_percent/left", "gone/supply_v"),
+            0.3,
         ),
     )
     return replace(good, verdict=Verdict.FAIL, causes=causes, steps=tuple(steps), findings=findings, parts=())
@@ -250,9 +291,49 @@ def make_error() -> Record:
     )  # fmt: skip
 
 
+def make_incoming() -> Record:
+    """The same amplifier as found, on another bench: crossover distortion, a droop, a trace that kept captures."""
+    bad = make_fail()
+    steps = []
+    for step in bad.steps:
+        if step.id == "response":
+            droop = tuple(
+                replace(c, y=tuple(y - 10 * math.log10(1 + (f / 24000.0) ** 2) for f, y in zip(c.x, c.y, strict=True)))
+                if c.name == "response" and c.channel == "left" else c for c in step.curves
+            )  # fmt: skip
+            step = replace(step, curves=droop)
+        if step.id == "thd":
+            step = replace(step, signed_by="E07")
+        steps.append(step)
+    kept = Capture("trace-019abf0d-0001.flac", "dropout left", 412.31, 30.0, 30.0, 48000, 5_312_880, "c4" * 32)
+    captures = (kept, replace(kept, file="trace-2.flac", at_s=900.0))
+    trace = StepRecord("trace", "trace", {"zh": "长时跟踪", "en": "Long trace"}, Verdict.PASS, 1,
+                       "2026-11-20T04:52:10.123Z", 1800.0, captures=captures)  # fmt: skip
+    return replace(
+        bad, run_id="019abf0d-1111-7d1a-9a55-2f1c5f0b7d11", run_no=61, purpose="incoming", station="bench-03",
+        plan=PlanInfo("incoming-amplifier", "1", "6f" * 32), steps=(*steps[:-1], trace),
+        ended_at="2026-11-20T05:54:20.456Z", started_at="2026-11-20T03:54:20.456Z",
+    )  # fmt: skip
+
+
+def make_found() -> dict[str, Any]:
+    """The incoming run as what an outgoing run is compared with."""
+    return plain(earlier_of(make_incoming()))
+
+
 @pytest.fixture(scope="session")
 def passed() -> Record:
     return make_pass()
+
+
+@pytest.fixture(scope="session")
+def incoming() -> Record:
+    return make_incoming()
+
+
+@pytest.fixture(scope="session")
+def found() -> dict[str, Any]:
+    return make_found()
 
 
 @pytest.fixture(scope="session")

@@ -191,7 +191,7 @@ def test_both_languages_say_everything_in_their_own(passed: Record) -> None:
 def test_curves_are_drawn_with_their_limits(passed: Record) -> None:
     found = page(passed, "en")
     classes = Counter(value for name, value in found.attributes if name == "class")
-    assert found.tags["figure"] == 6
+    assert found.tags["figure"] == 8
     assert classes["forbidden"] == 1, "the response's mask"
     assert "Frequency response" in found.text and "Heatsink temperature" in found.text
     assert "1k" in found.text and "20k" in found.text and "1:00" in found.text
