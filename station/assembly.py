@@ -14,14 +14,31 @@ from typing import Any
 
 from drivers.catalog import CATALOG
 from drivers.errors import DriverError
-from drivers.ports import Device, Guard, Identity, Panel, RelayBoard, SafetyTester, Scanner, Sensor, TouchCurrentMeter
+from drivers.ports import (
+    Device,
+    Guard,
+    Identity,
+    LabelPrinter,
+    Panel,
+    RelayBoard,
+    SafetyTester,
+    Scanner,
+    Sensor,
+    TouchCurrentMeter,
+)
+from station.contract.messages import Messages
+from station.domain.paper import PaperDue
 from station.domain.record import Instrument
+from station.paper.printing import Printing, Told
+from station.paper.rendering import renderer
+from station.paper.rules import paper_rules
 from station.safety.pollers import Poller, Pollers
 from station.safety.readings import ReadingTable
 from station.safety.relays import RelayDesk
-from station.settings.tree import DeviceSettings, StationSettings
+from station.settings.tree import DeviceSettings, StationSettings, Tree
 from station.sound.client import SoundProcess
 from station.sound.permit_page import PermitPage
+from station.store.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +63,7 @@ class Devices:
     sound: SoundProcess
     page: PermitPage
     kinds: Mapping[str, str]
+    printer: LabelPrinter | None = None
     identities: dict[str, Identity] = field(default_factory=dict)
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -93,6 +111,7 @@ class Devices:
         await self.sound.close()
         self.page.close()
         closing = [self.panel, self.scanner, self.tester, self.touch, *self.buses.values()]
+        closing += [self.printer] if self.printer is not None else []
         await asyncio.gather(*(device.close() for device in closing), return_exceptions=True)
 
 
@@ -129,7 +148,31 @@ def make_devices(settings: StationSettings) -> Devices:
         ),
         page=page,
         kinds=kinds,
+        printer=make_printer(settings),
     )
+
+
+def make_printer(settings: StationSettings) -> LabelPrinter | None:
+    """The label printer of `settings`, nothing opened yet; None where there is none."""
+    printer: LabelPrinter | None = None if settings.printer is None else _make(settings.printer, {})
+    return printer
+
+
+def rules_of(tree: Tree) -> PaperDue:
+    """Which paper a run of this bench is due."""
+    printer = tree.station.printer
+    labels = {name: plan.label for name, plan in tree.plans.items()}
+    return paper_rules(labels, printer=printer is not None, slips=printer is not None and printer.settings.slips)
+
+
+def printing_of(
+    settings: StationSettings, store: Store, printer: LabelPrinter | None, messages: Messages, told: Told
+) -> Printing:
+    """The printing of this bench, woken by its store."""
+    render = renderer(settings.language, settings.timezone)
+    printing = Printing(store, printer, render, messages, told)
+    store.on_paper = printing.wake
+    return printing
 
 
 def _make(device: DeviceSettings, buses: Mapping[str, Any]) -> Any:

@@ -21,13 +21,14 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
+from zoneinfo import ZoneInfo
 
 from drivers.catalog import CATALOG
 from drivers.errors import DriverError
 from station import __version__
-from station.assembly import Devices, make_devices
-from station.contract.keys import load_public_keys
+from station.assembly import Devices, make_devices, printing_of, rules_of
+from station.contract.keys import PublicKeys, load_public_keys
 from station.contract.messages import Messages
 from station.contract.records import RecordCodec
 from station.control.supervisor import Supervisor
@@ -40,20 +41,23 @@ from station.domain.plan import Plan, Product, Purpose
 from station.domain.record import DutInfo, PlanInfo
 from station.domain.work_order import Ticket
 from station.panel.panel_task import PanelTask
+from station.panel.showing import Voice
+from station.paper.printing import Told
 from station.realtime import SCAN_PRIORITY, take_priority
 from station.run import session_events as ev
+from station.run.catalogue import catalogue_of
 from station.run.conductor import Conductor, Room
-from station.run.delivery import RunMessages
+from station.run.delivery import RunMessages, report_to_centre
 from station.run.diagnosis import diagnose
 from station.run.session import Session
-from station.run.session_scans import Catalogue
+from station.run.wall import WallClock
 from station.safety.causes import blame_words, trip_text
 from station.safety.errors import NotReady
 from station.safety.guarded import build_bench
 from station.safety.kernel import Kernel
 from station.safety.voltage import voltage_of
 from station.settings.loading import load
-from station.settings.tree import Tree
+from station.settings.tree import StationSettings, Tree
 from station.steps.catalog import STEPS
 from station.store.lock import hold_store
 from station.store.service_latch import FileLatch
@@ -82,7 +86,7 @@ def main(arguments: Sequence[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
         tree = load(options.config, STEPS, CATALOG)
-        keys = load_public_keys(_credentials(options.config) / tree.station.receipt_keys)
+        keys = _load_keys(_credentials(options.config), tree.station)
     except SettingsError as error:
         print(f"station run: {error}", file=sys.stderr)
         return WRONG_USE
@@ -99,9 +103,26 @@ def main(arguments: Sequence[str]) -> int:
         return FAILED
 
 
+class _Keys(NamedTuple):
+    """The centre's public keys, by what they sign."""
+
+    receipts: PublicKeys
+    commands: PublicKeys
+
+
 def _credentials(config: Path) -> Path:
     """Where secrets lie: systemd's folder, else `credentials` beside the configuration's files."""
     return Path(os.environ.get("CREDENTIALS_DIRECTORY", config / "credentials"))
+
+
+def _load_keys(credentials: Path, settings: StationSettings) -> _Keys:
+    receipts = load_public_keys(credentials / settings.receipt_keys)
+    named = settings.command_keys not in ("", settings.receipt_keys)
+    return _Keys(receipts, load_public_keys(credentials / settings.command_keys) if named else receipts)
+
+
+def _wall(settings: StationSettings, stamps: ClockReader) -> Callable[[float], ev.TimeTold]:
+    return WallClock(stamps.read_now, ZoneInfo(settings.timezone), settings.shift_ends).read
 
 
 def _clock(tree: Tree) -> TestClock:
@@ -154,7 +175,7 @@ async def _close_cut_off_runs(
     return len(cut_off)
 
 
-async def _serve(tree: Tree, keys: Any) -> int:
+async def _serve(tree: Tree, keys: _Keys) -> int:
     settings = tree.station
     stamps = ClockReader()
     messages = Messages(settings.name, stamps.read_stamp)
@@ -163,6 +184,7 @@ async def _serve(tree: Tree, keys: Any) -> int:
     async with AsyncExitStack() as rooms:
         rooms.enter_context(hold_store(path))  # before anything is read as "cut off": another may be in the run
         store = await Store.open(path, RecordCodec(), settings.name)
+        store.paper_due = rules_of(tree)
         rooms.push_async_callback(store.close)
         cut_off = await _close_cut_off_runs(store, run_messages, stamps, {})
         devices = make_devices(settings)
@@ -176,12 +198,7 @@ async def _serve(tree: Tree, keys: Any) -> int:
         )  # fmt: skip
         bench = build_bench(kernel, devices.tester, devices.touch, devices.sound, clock)
         desk = Desk(Path(settings.control_socket), store)
-        session = Session(
-            Catalogue(
-                {name: product.family for name, product in tree.products.items()},
-                {name: plan.purpose for name, plan in tree.plans.items()},
-            )
-        )
+        session = Session(catalogue_of(tree))
 
         async def alarm(trip: Trip, run_id: str | None) -> None:
             cause = f"{trip.interlock}, {trip.cause}; {blame_words(trip)}"
@@ -196,11 +213,20 @@ async def _serve(tree: Tree, keys: Any) -> int:
         room = Room(
             bench, kernel, store, run_messages, STEPS, clock, station, station.resolve, station.draft, prepare,
             lambda trip: trip_text(trip, tree.interlocks), alarm, diagnose=partial(diagnose, tree.diagnosis),
-            earlier=store.earlier_runs,
+            earlier=store.earlier_runs, report=partial(report_to_centre, store, messages),
+            recall=partial(store.runs_of_order, simulated=settings.simulated), wall=_wall(settings, stamps),
         )  # fmt: skip
-        conductor = Conductor(session, room, lambda who: _panel_task(devices, who), desk.publish, time.monotonic)
-        uplink = Uplink(store, messages, settings.mqtt_url, keys, desk.publish)
-        desk.use(conductor, uplink)
+        voice = Voice(settings.panel.settings.volume, frozenset(settings.panel.settings.mute))
+        conductor = Conductor(
+            session, room, lambda who: _panel_task(devices, who, voice), desk.publish, time.monotonic
+        )  # fmt: skip
+        uplink = Uplink(
+            store, messages, settings.mqtt_url, keys.receipts, desk.publish, command_keys=keys.commands,
+            carry=desk.commands.carry,
+        )  # fmt: skip
+        printing = printing_of(tree.station, store, devices.printer, messages, _paper_desk(desk, conductor, station))
+        desk.use(conductor, uplink, printing)
+        await desk.commands.bring_back()
         desk.introduce(_introduction(tree), lambda: voltage_of(kernel.status, time.monotonic()))
         kernel.listen(conductor.tripped)
         await kernel.start(never_energised=not await store.has_runs())
@@ -219,7 +245,7 @@ async def _serve(tree: Tree, keys: Any) -> int:
         return await _live(
             supervisor, conductor.stop,
             kernel.wait_failed(), conductor.panel.run(), _scans(devices, conductor), uplink.run(),
-            conductor.watch_guard(), devices.inventory(),
+            conductor.watch_guard(), printing.run(), devices.inventory(),
         )  # fmt: skip
 
 
@@ -232,11 +258,17 @@ def _introduction(tree: Tree) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _panel_task(devices: Devices, conductor: Conductor) -> PanelTask:
+def _panel_task(devices: Devices, conductor: Conductor, voice: Voice) -> PanelTask:
     def post(event: ev.Event) -> None:
         conductor.post(event)
 
-    return PanelTask(devices.panel, post, lambda why: post(ev.PanelLost(why)), lambda: post(ev.PanelBack()))
+    return PanelTask(
+        devices.panel, post, lambda why: post(ev.PanelLost(why)), lambda: post(ev.PanelBack()), voice=voice
+    )  # fmt: skip
+
+
+def _paper_desk(desk: Desk, conductor: Conductor, station: Station) -> Told:
+    return Told(desk.publish, lambda on: conductor.panel.warn("printer_out", on), station.now)
 
 
 async def _scans(devices: Devices, conductor: Conductor) -> None:

@@ -10,16 +10,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from station.commands import Commands
 from station.contract.bodies import Progress
-from station.contract.records import from_plain
 from station.control.protocol import Command, Outcome
 from station.control.server import ControlServer
 from station.control.so_far import RunSoFar
-from station.domain.errors import MessageError
 from station.domain.events import Event
-from station.domain.record import Part
-from station.domain.work_order import WorkOrder
-from station.run import session_events as ev
+from station.paper.printing import Printing
 from station.run.conductor import Conductor
 from station.store.store import Store
 from station.uplink.uplink import Uplink
@@ -33,17 +30,21 @@ class Desk:
     def __init__(self, socket: Path, store: Store) -> None:
         self._server = ControlServer(socket, self)
         self._store = store
+        self.commands = Commands(store)
+        """What the session is asked to do, by this socket and by the centre."""
         self._conductor: Conductor | None = None
         self._uplink: Uplink | None = None
+        self._printing: Printing | None = None
         self._progress: dict[str, Any] = {}
         self._so_far = RunSoFar()
         self._bench: Mapping[str, Any] = {}
         self._read_voltage: Callable[[], str] = lambda: "unknown"
         self._voltage = "unknown"
 
-    def use(self, conductor: Conductor, uplink: Uplink) -> None:
+    def use(self, conductor: Conductor, uplink: Uplink, printing: Printing) -> None:
         """From here on commands are answered."""
-        self._conductor, self._uplink = conductor, uplink
+        self._conductor, self._uplink, self._printing = conductor, uplink, printing
+        self.commands.use(conductor)
 
     def introduce(self, bench: Mapping[str, Any], voltage: Callable[[], str]) -> None:
         """What `status` tells of the bench itself (name, language, speed …), and the guard's lamp in a word."""
@@ -90,51 +91,28 @@ class Desk:
 
     async def command(self, command: Command) -> Outcome:
         """Carry a command to the session; a refusal comes back with its reason."""
-        assert self._conductor is not None
-        args = command.args
-        match command.verb:
-            case "status" | "watch":
-                return Outcome(data=await self._status())
-            case "scan":
-                return self._post(ev.Scanned(args["text"], "socket"))
-            case "assign":
-                return self._assign(args)
-            case "withdraw":
-                return self._post(ev.Withdrawn(args["work_order"]))
-            case "start":
-                return self._post(ev.PutInFront(args["work_order"]))
-            case "abort":
-                return self._post(ev.AbortAsked(args["run_id"]))
-            case "identify":
-                return Outcome("refused", "identify is not built yet")
-        return Outcome("refused", f"{command.verb} is not built yet")
+        if command.verb in ("status", "watch"):
+            return Outcome(data=await self._status())
+        if command.verb == "label":
+            return await self._label(command.args["run_id"], to_file=command.args.get("to_file", False))
+        answer = await self.commands.ask(command.verb, command.args)
+        return Outcome(answer.status, answer.reason, answer.data)
 
-    def _assign(self, args: Mapping[str, Any]) -> Outcome:
-        try:
-            parts: tuple[Part, ...] = tuple(from_plain(part, Part) for part in args.get("parts") or ())
-        except MessageError as error:
-            return Outcome("refused", f"parts: {error}; each has name, number, quantity")
-        order = WorkOrder(
-            args["work_order"], args.get("product"), args.get("serial_number"), args.get("purpose"),
-            args.get("fault_code"), args.get("repair_engineer"), parts, assigned=True,
-        )  # fmt: skip
-        return self._post(ev.Assigned(order))
-
-    def _post(self, event: ev.Event) -> Outcome:
-        assert self._conductor is not None
-        for action in self._conductor.post(event):
-            if isinstance(action, ev.Refuse):
-                return Outcome("refused", action.text["en"], {"code": action.code, "text": dict(action.text)})
+    async def _label(self, run_id: str, *, to_file: bool) -> Outcome:
+        """A label again: not a command of the centre's, the paper is here."""
+        assert self._printing is not None
+        await self._printing.reprint(run_id, to_file=to_file)
         return Outcome()
 
     async def _status(self) -> dict[str, Any]:
-        assert self._conductor is not None and self._uplink is not None
+        assert self._conductor is not None and self._uplink is not None and self._printing is not None
         counts = await self._store.counts()
         return {
             "session": self._conductor.view,
             "voltage": self._read_voltage(),
             "run": self._so_far.view,
             "bench": self._bench,
+            "paper": self._printing.view,
             "outbox": {"waiting": counts.waiting, "quarantined": counts.quarantined},
             "uplink": {"connected": self._uplink.connected, "error": self._uplink.last_error},
         }

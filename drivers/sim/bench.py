@@ -19,6 +19,7 @@ from drivers.sim.modbus import ModbusTwin
 from drivers.sim.modbus_devices import BUS_A, BUS_B
 from drivers.sim.panel import PanelTwin
 from drivers.sim.plant import Plant
+from drivers.sim.printer import PrinterTwin
 from drivers.sim.scanner import ScannerTwin
 from drivers.sim.st5540 import St5540Twin
 
@@ -38,16 +39,20 @@ class Ports:
     panel: str
     scanner: str
     audio: str
+    printer: str
 
 
 class SimBench:
-    """Start, use, close; `sockets` is a short-named folder for the Unix sockets."""
+    """Start, use, close; `sockets` is a short-named folder for the Unix sockets, `labels` keeps what was printed."""
 
-    def __init__(self, dut: Dut, *, speed: float, seed: int, load_ohm: float, sockets: Path) -> None:
+    def __init__(
+        self, dut: Dut, *, speed: float, seed: int, load_ohm: float, sockets: Path, labels: Path | None = None
+    ) -> None:
         self.plant = Plant(dut, speed, seed, load_ohm)
         self.guard = GuardTwin(self.plant)
         self.panel = PanelTwin(str(sockets / "panel"))
         self.scanner = ScannerTwin()
+        self.printer = PrinterTwin(labels)
         self._audio = AudioTwin(self.plant, str(sockets / "audio"), seed)
         self._bus_a = ModbusTwin(self.plant, BUS_A, seed)
         self._bus_b = ModbusTwin(self.plant, BUS_B, seed + 1)
@@ -70,12 +75,14 @@ class SimBench:
             opening.callback(self.scanner.close)
             opening.callback(self._audio.close)
             opening.push_async_callback(self.panel.close)
+            opening.push_async_callback(self.printer.close)
             await self.panel.start()
             self._audio.start()
             ports = Ports(
                 guard=guard, bus_a=bus_a, bus_b=bus_b,
                 tester=await self._tester.start(), touch=await self._touch.start(),
                 panel=str(self._sockets / "panel"), scanner=self.scanner.start(), audio=str(self._sockets / "audio"),
+                printer=await self.printer.start(),
             )  # fmt: skip
             self._open = opening.pop_all()
         return ports

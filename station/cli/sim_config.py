@@ -65,7 +65,12 @@ def _point_at_twins(station: dict[str, Any], places: Places, ports: Mapping[str,
     station["buses"]["b"]["port"] = ports["bus_b"]
     station["devices"]["tester"]["port"] = ports["tester"]
     station["devices"]["touch"]["port"] = ports["touch"]
-    station["panel"] = {"kind": "socket-panel", "path": ports["panel"]}
+    voice = {key: station["panel"][key] for key in ("volume", "mute") if key in station["panel"]}
+    station["panel"] = {"kind": "socket-panel", "path": ports["panel"], **voice}
     station["scanner"] = {"kind": "serial-scanner", "port": ports["scanner"]}
+    if "printer" in ports:
+        station["printer"] = {"kind": "zpl-tcp", "address": ports["printer"], "slips": True}
+    else:
+        station.pop("printer", None)
     calibration = {key: station["audio"][key] for key in ("output_full_scale_v", "input_full_scale_v")}
     station["audio"] = {"kind": "audio-twin", "port": ports["audio"], **calibration}

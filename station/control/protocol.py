@@ -50,6 +50,7 @@ VERBS: Mapping[str, Mapping[str, Field]] = {
     "start": {"work_order": Field(str, True)},
     "abort": {"run_id": Field(str, True)},
     "identify": {},
+    "label": {"run_id": Field(str, True), "to_file": Field(bool)},
 }
 _NAMES = {str: "text", int: "a whole number", list: "a list", bool: "true or false"}
 

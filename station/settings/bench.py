@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import time
 from pathlib import PurePosixPath
 
 from station.settings.devices import DriverEntry, Placed, check_devices, place_devices
@@ -14,9 +15,11 @@ from station.settings.schema import StationFile
 from station.settings.source import Source, table
 from station.settings.tree import CaptureSettings, PageSettings, StationSettings
 from station.settings.validate import read
+from station.settings.voice import check_voice
 
 _URL = re.compile(r"(?P<scheme>mqtts?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\])(?::(?P<port>\d{1,5}))?/?")
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|\[::1\]")
+_ADDRESS = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\])(?::(?P<port>\d{1,5}))?")
 _BY_ORDER = re.compile(r"^/dev/tty(?:USB|ACM)\d+$")
 _KEPT = {"store": "/var/lib/bench/station.sqlite", "captures": "/var/lib/bench/captures"}
 _NOT_FOR_RESULTS = ("/tmp", "/var/tmp", "/run", "/dev", "/home", "/root")
@@ -32,10 +35,12 @@ def read_station(
     problems += check_devices(source, placed)
     for device in placed:
         problems += check_pins(source, device)
+    problems += check_voice(source)
     problems += _check_clock(source, placed)
     problems += _check_paths(source, placed)
     problems += _check_mqtt(source)
     problems += _check_timezone(source)
+    problems += _check_printer(source)
     if file is None or problems:
         return None, placed, problems
     return _freeze(file, placed), placed, []
@@ -64,6 +69,9 @@ def _freeze(file: StationFile, placed: Sequence[Placed]) -> StationSettings:
         scanner=devices[("scanner",)],
         audio=devices[("audio",)],
         page=PageSettings(file.page.port, file.page.lan),
+        command_keys=file.mqtt.command_keys or file.mqtt.receipt_keys,
+        shift_ends=tuple(time.fromisoformat(end) for end in file.shift.ends),
+        printer=devices.get(("printer",)),
     )
 
 
@@ -116,12 +124,13 @@ def _is_below(path: str, parents: Sequence[str]) -> bool:
 
 def _check_mqtt(source: Source) -> Iterator[Problem]:
     mqtt = table(source.data.get("mqtt"))
-    url, keys = mqtt.get("url"), mqtt.get("receipt_keys")
-    if isinstance(url, str):
+    if isinstance(url := mqtt.get("url"), str):
         yield from _check_url(source, url)
-    if isinstance(keys, str) and ("/" in keys or keys in (".", "..")):
-        wrong = f"{keys!r} is a path"
-        yield source.problem(("mqtt", "receipt_keys"), wrong, "give the file's name in the credentials directory only")
+    for name in ("receipt_keys", "command_keys"):
+        keys = mqtt.get(name)
+        if isinstance(keys, str) and ("/" in keys or keys in (".", "..")):
+            wrong = f"{keys!r} is a path"
+            yield source.problem(("mqtt", name), wrong, "give the file's name in the credentials directory only")
 
 
 def _check_url(source: Source, url: str) -> Iterator[Problem]:
@@ -133,6 +142,17 @@ def _check_url(source: Source, url: str) -> Iterator[Problem]:
         yield source.problem(path, f"{url!r} is no broker", 'write "mqtts://host:port" (or mqtt:// on loopback)')
     elif parts["scheme"] == "mqtt" and not _LOOPBACK.fullmatch(host := parts["host"]):
         yield source.problem(path, f"results would go to {host} in the clear", 'use "mqtts://…"')
+
+
+def _check_printer(source: Source) -> Iterator[Problem]:
+    address, path = (table(source.data.get("printer")).get(key) for key in ("address", "path"))
+    if isinstance(address, str):
+        parts = _ADDRESS.fullmatch(address)
+        if parts is None or int(parts["port"] or 9100) not in range(1, 65536):
+            yield source.problem(("printer", "address"), f"{address!r} is no address", 'write "host" or "host:port"')
+    if isinstance(path, str) and not path.startswith("/"):
+        wrong = f"{path!r} depends on where the daemon starts"
+        yield source.problem(("printer", "path"), wrong, 'write a path from the root, such as "/dev/usb/lp0"')
 
 
 def _check_timezone(source: Source) -> Iterator[Problem]:

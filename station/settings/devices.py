@@ -18,7 +18,7 @@ POLL_S = 0.5
 
 RELAY_ROLES = ("load_left", "load_right", "capture", "source", "tester", "touch", "fan", "bleed")
 
-PORT_OF_PLACE = {"guard": "guard", "panel": "panel", "scanner": "scanner", "audio": "audio"}
+PORT_OF_PLACE = {"guard": "guard", "panel": "panel", "scanner": "scanner", "audio": "audio", "printer": "printer"}
 PORT_OF_ROLE = {"relays": "relays", "tester": "tester", "touch": "touch"}
 READINGS_OF_ROLE: Mapping[str, tuple[str, ...]] = {
     "mains": ("voltage_v", "power_w"),

@@ -21,6 +21,7 @@ Words = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Positive = Annotated[float, Field(gt=0)]
 Duration = Annotated[float, Field(ge=0)]
+ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,19 @@ class ControlTable:
 
 @dataclass(frozen=True, slots=True)
 class MqttTable:
-    """The broker, and the name of the credential file with the centre's public keys."""
+    """The broker, and the names of the credential files with the centre's public keys: those that sign receipts, and
+    those that sign commands (the same file where none is named)."""
 
     url: Words
     receipt_keys: Words
+    command_keys: Words | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftTable:
+    """When shifts end, in the station's time zone: badges end with them."""
+
+    ends: Annotated[tuple[ClockTime, ...], Field(max_length=12)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +109,10 @@ class StationFile:
     scanner: Mapping[str, Any]
     audio: Mapping[str, Any]
     clock: ClockTable = field(default_factory=ClockTable)
+    shift: ShiftTable = field(default_factory=lambda: ShiftTable(()))
     page: PageTable = field(default_factory=PageTable)
     captures: CapturesTable = field(default_factory=CapturesTable)
+    printer: Mapping[str, Any] = field(default_factory=dict)
 
 
 # ---- plans and products ------------------------------------------------------------------------------------
@@ -141,8 +153,23 @@ class StepTable:
 
 
 @dataclass(frozen=True, slots=True)
+class NeedsPassTable:
+    """A PASS of another plan, for the same work order and serial number, that START asks for."""
+
+    plan: Name
+    within_h: Annotated[float, Field(gt=0, le=720)]
+
+
+FaultCode = Annotated[str, Field(pattern=r"^[!-~]{1,48}$")]
+
+
+@dataclass(frozen=True, slots=True)
 class PlanFile:
-    """plans/NAME.toml. Without a `family` the plan is for every product."""
+    """plans/NAME.toml. Without a `family` the plan is for every product.
+
+    `fault_codes`: of work orders for which this incoming plan goes before the plain one. `needs_consent`: START asks
+    for the customer's consent that their data may be touched.
+    """
 
     id: Name
     revision: Words
@@ -152,6 +179,9 @@ class PlanFile:
     step: Annotated[tuple[StepTable, ...], Field(min_length=1)]
     family: Name | None = None
     label: bool = False
+    fault_codes: tuple[FaultCode, ...] = ()
+    needs_consent: bool = False
+    needs_pass: NeedsPassTable | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import time
 from typing import Any, Protocol
 
 from station.domain.diagnosis import DiagnosisRule
@@ -16,7 +17,7 @@ from station.domain.errors import SettingsError
 from station.domain.interlock import Interlock
 from station.domain.limit import Limit
 from station.domain.measurement import CHANNELS
-from station.domain.plan import OnFail, Plan, PlanStep, Product, Purpose, Requirement
+from station.domain.plan import NeedsPass, OnFail, Plan, PlanStep, Product, Purpose, Requirement
 
 NOT_FOR_CLASS_II = frozenset({"earth_bond"})
 """Steps (`use`) that do not apply to a device of protection class II: it has no protective conductor."""
@@ -87,6 +88,10 @@ class StationSettings:
     scanner: DeviceSettings
     audio: DeviceSettings
     page: PageSettings = PageSettings()
+    command_keys: str = ""
+    """The credential file of the keys that sign commands; empty: the receipt keys."""
+    shift_ends: tuple[time, ...] = ()
+    printer: DeviceSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,9 @@ class PlanTemplate:
     max_mains_s: float
     family: str | None
     steps: tuple[StepTemplate, ...]
+    fault_codes: tuple[str, ...] = ()
+    needs_consent: bool = False
+    needs_pass: NeedsPass | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,3 +77,9 @@ def mark_printed(db: sqlite3.Connection, number: int, now: str) -> None:
 def count_pending(db: sqlite3.Connection) -> int:
     """How many wait."""
     return int(db.execute("SELECT count(*) FROM paper WHERE state = 'pending'").fetchone()[0])
+
+
+def read_work_order(db: sqlite3.Connection, run_id: str) -> str | None:
+    """The work order of a run; None for an unknown run, too."""
+    row = db.execute("SELECT work_order FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+    return None if row is None else row[0]

@@ -22,13 +22,14 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from station.domain.clock import utc_text
+from station.domain.commands import OrderChange
 from station.domain.errors import StoreError
 from station.domain.journal import RunDraft, UnfinishedRun
 from station.domain.outbox import Draft
 from station.domain.paper import PaperDue, PaperKind, PendingPaper, no_paper
 from station.domain.record import Record, StepRecord
-from station.domain.work_order import EarlierRun
-from station.store import earlier, journal, outbox, paper
+from station.domain.work_order import EarlierRun, WorkOrder
+from station.store import earlier, journal, orders, outbox, paper
 from station.store.journal import Codec
 from station.store.outbox import OutboxCounts, OutboxRow, ReceiptEntry, Settled
 from station.store.schema import open_database
@@ -110,7 +111,7 @@ class Store:
 
     @property
     def commits_by_kind(self) -> Mapping[str, int]:
-        """The same by what they were for: begin_run, step, finish_run, post, receipts, paper, session, command,
+        """The same by what they were for: begin_run, step, finish_run, post, receipts, paper, session, command, orders,
         requeue."""
         return dict(self._commits)
 
@@ -150,6 +151,7 @@ class Store:
             text = self._codec.record_to_json(record)
             with self._transaction("finish_run"):
                 journal.finish_run(self._db, record, text)
+                orders.use_up(self._db, record)
                 paper.add(self._db, record.run_id, self.paper_due(record), self._now())
                 return self._add(messages, keep_refused=True)
 
@@ -228,6 +230,10 @@ class Store:
         """Commit that a slip is out, with what the centre is told of it."""
         await self._change_paper(lambda: paper.mark_printed(self._db, number, self._now()), messages)
 
+    async def work_order_of(self, run_id: str) -> str | None:
+        """The work order that a run was made for."""
+        return await self._call(lambda: paper.read_work_order(self._db, run_id))
+
     async def reprint(self, run_id: str, kind: PaperKind, messages: Sequence[Draft] = (), *, printed: bool) -> None:
         """Ask for a slip again, or (`printed`) write down that it was made elsewhere. `StoreError`: none was due."""
         await self._change_paper(
@@ -241,18 +247,57 @@ class Store:
         sql = "UPDATE meta SET value = value + 1 WHERE key = 'session' RETURNING value"
         return await self._changing("session", lambda: int(self._db.execute(sql).fetchone()[0]))
 
-    async def take_command(self, cmd_id: str, messages: Sequence[Draft] = ()) -> bool:
-        """Remember a command for ever, with its replies. False: it was seen before, and nothing was posted."""
+    async def knows_command(self, cmd_id: str) -> bool:
+        """Whether a command was taken before, also before a restart."""
+        sql = "SELECT 1 FROM commands WHERE cmd_id = ?"
+        return await self._call(lambda: self._db.execute(sql, (cmd_id,)).fetchone() is not None)
+
+    async def take_command(
+        self, cmd_id: str, messages: Sequence[Draft] = (), changes: Sequence[OrderChange] = ()
+    ) -> bool:
+        """Remember a command for ever, with its replies and what it changed. False: it was seen before."""
 
         def work() -> bool:
             with self._transaction("command"):
                 sql = "INSERT INTO commands VALUES (?, ?) ON CONFLICT DO NOTHING"
                 fresh = self._db.execute(sql, (cmd_id, self._now())).rowcount == 1
                 if fresh:
+                    orders.change(self._db, self._codec, changes, self._now())
                     self._add(messages)
                 return fresh
 
         return await self._posting(work)
+
+    # --- work orders -------------------------------------------------------------------------------------------
+
+    async def waiting_orders(self) -> list[tuple[WorkOrder, bool]]:
+        """Work orders that wait at the bench, as they came, and whether each has been accepted."""
+        return await self._call(lambda: orders.read_waiting(self._db, self._codec))
+
+    async def change_orders(self, changes: Sequence[OrderChange]) -> None:
+        """Keep or drop work orders that somebody at the bench asked for."""
+
+        def work() -> None:
+            with self._transaction("orders"):
+                orders.change(self._db, self._codec, changes, self._now())
+
+        await self._call(work)
+
+    async def accept_order(self, number: str, messages: Sequence[Draft]) -> bool:
+        """Commit that a technician has claimed an order, with what the centre is told. False: it was known already."""
+
+        def work() -> bool:
+            with self._transaction("orders"):
+                fresh = orders.accept(self._db, number)
+                if fresh:
+                    self._add(messages)
+                return fresh
+
+        return await self._posting(work)
+
+    async def runs_of_order(self, work_order: str, *, simulated: bool) -> tuple[EarlierRun, ...]:
+        """What the journal knows of a work order; `simulated`: this is a simulated bench, whose own runs count."""
+        return await self._call(lambda: orders.read_runs(self._db, work_order, simulated=simulated))
 
     # --- the thread --------------------------------------------------------------------------------------------
 
