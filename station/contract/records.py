@@ -19,7 +19,7 @@ from station.contract.canonical import parse_json, to_json
 from station.domain.errors import MessageError
 from station.domain.journal import RunDraft
 from station.domain.record import Record, StepRecord
-from station.domain.work_order import EarlierRun
+from station.domain.work_order import EarlierRun, WorkOrder
 
 ABSENT_WHEN_NONE = frozenset(
     {"channel", "bound", "imei", "signed_by", "purpose", "verdict", "station", "ended_at", "note"}
@@ -135,6 +135,14 @@ class RecordCodec:
         step = from_plain(parse_json(text), StepRecord)
         assert isinstance(step, StepRecord)
         return step
+
+    def order_to_json(self, order: WorkOrder) -> str:
+        return to_json(to_plain(order, WorkOrder)).decode()
+
+    def order_from_json(self, text: str) -> WorkOrder:
+        order = from_plain(parse_json(text), WorkOrder)
+        assert isinstance(order, WorkOrder)
+        return order
 
     def earlier_to_json(self, run: EarlierRun) -> str:
         return to_json(to_plain(run, EarlierRun)).decode()

@@ -32,7 +32,7 @@ class Needs(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NeedsPass:
-    """A plan that starts only where `plan` has passed on the same device, for the same work order, within `within_h`."""
+    """A plan that starts only where `plan` has passed on the same device and work order within `within_h`."""
 
     plan: str
     within_h: float

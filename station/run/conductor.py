@@ -24,7 +24,7 @@ from station.domain.prompt import Prompt
 from station.domain.record import Record
 from station.domain.session_state import State
 from station.domain.verdict import Verdict
-from station.domain.work_order import EarlierRun, Ticket
+from station.domain.work_order import EarlierRun, Ticket, WorkOrder
 from station.panel.buttons import ButtonPressed
 from station.panel.panel_task import PanelTask
 from station.panel.patterns import IDENTIFY
@@ -95,6 +95,11 @@ class Conductor:
         return self._session.view()
 
     @property
+    def orders(self) -> Mapping[str, WorkOrder]:
+        """The work orders that wait, by number."""
+        return self._session.memory.orders.by_number
+
+    @property
     def running(self) -> bool:
         """Whether a run is under way."""
         return self._runner is not None
@@ -106,6 +111,8 @@ class Conductor:
         for action in actions:
             if not (isinstance(event, COMMANDS) and isinstance(action, ev.Refuse)):  # its reply says it, no buzzer
                 self._do(action)
+        if isinstance(event, ev.Scanned) and not any(isinstance(action, ev.Refuse) for action in actions):
+            self.panel.sound("scan")
         view = self._session.view()
         self._show(view)
         if view != self._view:
@@ -135,7 +142,7 @@ class Conductor:
         if self._identified is not None and self._identified[0] == shown and self._now_s() < self._identified[1]:
             return
         self._identified = None
-        self.panel.show_state(*shown)
+        self.panel.show_state(*shown, asks=view["asks"]["kind"] if view["asks"] else "answer")
 
     # ---- what is known of the work order in front --------------------------------------------------------
     def _look_up(self, number: str | None) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from station.contract.bodies import EventName
 from station.contract.messages import Messages
 from station.domain.journal import RunDraft
 from station.domain.outbox import Draft
 from station.domain.record import Record
+from station.store.store import Store
 
 
 class RunMessages:
@@ -26,3 +28,14 @@ class RunMessages:
             "run_ended", work_order=record.work_order, run_id=record.run_id, reason=record.verdict.value
         )
         return (ended, self._messages.result(record))
+
+
+async def report_to_centre(
+    store: Store, messages: Messages, event: EventName, work_order: str | None, run_id: str | None, reason: str | None
+) -> None:
+    """Commit an event that belongs to no commit of a run; that an order is accepted is told once, over restarts."""
+    draft = messages.event(event, work_order=work_order, run_id=run_id, reason=reason)
+    if event == "accepted" and work_order is not None:
+        await store.accept_order(work_order, [draft])
+    else:
+        await store.post([draft])

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any, get_args
 
 from station.domain.limit import Limit
-from station.domain.plan import OnFail, Product, Purpose
+from station.domain.plan import NeedsPass, OnFail, Product, Purpose
 from station.settings.locate import Path
 from station.settings.names import nearest_of, suggest, unit_word
 from station.settings.problem import Problem
@@ -112,6 +112,9 @@ def _freeze_plan(file: PlanFile, catalogue: Mapping[str, StepEntry], params: Seq
         max_mains_s=file.max_mains_s,
         family=file.family,
         steps=tuple(steps),
+        fault_codes=file.fault_codes,
+        needs_consent=file.needs_consent,
+        needs_pass=NeedsPass(file.needs_pass.plan, file.needs_pass.within_h) if file.needs_pass else None,
     )
 
 

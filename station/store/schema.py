@@ -12,7 +12,7 @@ import sqlite3
 from pathlib import Path
 
 from station.domain.errors import StoreError
-from station.store import paper
+from station.store import orders, paper
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -41,6 +41,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX runs_work_order ON runs (work_order) WHERE work_order IS NOT NULL",
     ),
     paper.MIGRATION,
+    orders.MIGRATION,
 )
 """One entry a version: the statements that lead to it from the one before. Entries are only ever appended."""
 

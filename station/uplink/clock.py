@@ -58,6 +58,10 @@ class ClockReader:
         known = quality != "unsynced"
         return ClockStamp(quality, timex.maxerror / 1000.0 if known else None, self._boot_id)
 
+    def read_now(self) -> tuple[datetime, ClockQuality]:
+        """UTC now, and how far it can be trusted."""
+        return datetime.now(UTC), self.read_clock().quality
+
     def read_stamp(self) -> Stamp:
         """Now, in UTC, with clock quality and the monotonic clock beside it."""
         return Stamp(utc_text(datetime.now(UTC)), self.read_clock(), time.monotonic_ns())

@@ -6,15 +6,17 @@ Nothing that comes in here can arm, reset or energise: this room has no way to a
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 from station.contract.bodies import Command
 from station.contract.canonical import parse_object
+from station.contract.commands import read_command, why_not_now
 from station.contract.envelope import topic
 from station.contract.keys import PublicKeys
 from station.contract.messages import Messages
 from station.contract.receipts import verify_receipt
-from station.contract.records import from_plain
+from station.domain.commands import Answer
 from station.domain.errors import MessageError
 from station.domain.events import Event, Publish
 from station.mqtt.link import Received
@@ -24,6 +26,16 @@ from station.uplink.window import Window
 
 log = logging.getLogger(__name__)
 RaiseAlarm = Callable[[str, str], Awaitable[None]]
+Carry = Callable[[str, Mapping[str, Any]], Answer]
+"""Does a verb with its arguments at once; what must be kept of it comes back."""
+STRANGERS_MAX, STRANGERS_S = 10, 60.0
+"""So many commands that nobody known signed are answered in so long; more would fill the outbox."""
+REASON_MAX, ID_MAX = 1000, 100
+
+
+def carry_nothing(verb: str, args: Mapping[str, Any]) -> Answer:
+    """Of a station that takes no commands."""
+    return Answer("refused", f"{verb[:40]}: not supported yet")
 
 
 class Inbox:
@@ -37,6 +49,10 @@ class Inbox:
         window: Window,
         publish_event: Publish,
         raise_alarm: RaiseAlarm,
+        *,
+        command_keys: PublicKeys,
+        carry: Carry,
+        now_s: Callable[[], float],
     ) -> None:
         self._store = store
         self._messages = messages
@@ -44,6 +60,10 @@ class Inbox:
         self._window = window
         self._publish_event = publish_event
         self._raise_alarm = raise_alarm
+        self._command_keys = command_keys
+        self._carry = carry
+        self._now_s = now_s
+        self._strangers_s: list[float] = []
         self._receipt_topic = topic(messages.station, "dn", "receipt")
         self._command_topic = topic(messages.station, "dn", "cmd")
         self.ignored = 0
@@ -91,7 +111,44 @@ class Inbox:
             self._publish_event(Event("alarm", {"code": "rejected", "cause": cause, "run_id": settled.run_id}))
 
     async def _answer(self, message: Received) -> None:
-        command: Command = from_plain(parse_object(message.payload), Command)
-        reply = self._messages.reply(command.cmd_id, "refused", f"{command.verb[:40]}: not supported yet")
-        if not await self._store.take_command(command.cmd_id, [reply]):
+        """Do a command once and commit its reply with what it changed; only then is it acknowledged.
+
+        A repeat (QoS 1, or a life before this one that died between doing and keeping) changes nothing that was kept.
+        """
+        plain = parse_object(message.payload)
+        try:
+            command = read_command(plain, self._messages.station, self._command_keys)
+        except MessageError as error:
+            await self._refuse_stranger(plain, str(error))
+            return
+        if await self._store.knows_command(command.cmd_id):
             log.info("command %s was answered before", command.cmd_id)
+            return
+        answer = self._do(command)
+        log.info("command %s, %s: %s %s", command.cmd_id, command.verb[:40], answer.status, answer.reason or "")
+        reply = self._messages.reply(command.cmd_id, answer.status, answer.reason and answer.reason[:REASON_MAX])
+        await self._store.take_command(command.cmd_id, [reply], answer.changes)
+
+    def _do(self, command: Command) -> Answer:
+        why = why_not_now(command, self._messages.read_stamp())
+        if why is not None:
+            return Answer("refused", why)
+        try:
+            return self._carry(command.verb, command.args)
+        except Exception as error:  # it would come again for ever, and with every link that it ends
+            log.exception("command %s, %s, broke the station's rules", command.cmd_id, command.verb[:40])
+            return Answer("refused", f"{command.verb[:40]}: the station broke on it ({error!r}); see its log")
+
+    async def _refuse_stranger(self, plain: Mapping[str, Any], why: str) -> None:
+        """Answer what nobody known signed for this station, a few times a minute; its number stays free for the
+        real one. Raises `MessageError` where there is no number to answer to."""
+        cmd_id = plain.get("cmd_id")
+        if not isinstance(cmd_id, str) or not 0 < len(cmd_id) <= ID_MAX:
+            raise MessageError(why)
+        self.ignored += 1
+        await self._raise_alarm("command_invalid", f"a command was refused: {why}"[:REASON_MAX])
+        now_s = self._now_s()
+        self._strangers_s = [at for at in self._strangers_s if now_s - at < STRANGERS_S]
+        if len(self._strangers_s) < STRANGERS_MAX:
+            self._strangers_s.append(now_s)
+            await self._store.post([self._messages.reply(cmd_id, "refused", why[:REASON_MAX])])

@@ -22,7 +22,7 @@ from station.mqtt.address import parse_address
 from station.mqtt.keeper import Backoff, keep_serving
 from station.mqtt.link import NO_MATCHING_SUBSCRIBERS, Acknowledged, Link, LinkOptions, Received, Will
 from station.store.store import Store
-from station.uplink.inbox import Inbox
+from station.uplink.inbox import Carry, Inbox, carry_nothing
 from station.uplink.window import Window, WindowLimits
 
 log = logging.getLogger(__name__)
@@ -41,11 +41,16 @@ class Uplink:
         receipt_keys: PublicKeys,
         publish_event: Publish,
         *,
+        command_keys: PublicKeys | None = None,
+        carry: Carry = carry_nothing,
         limits: WindowLimits | None = None,
         backoff: Backoff | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Raises `SettingsError` for a broker that is not on loopback without TLS."""
+        """`carry` does the centre's commands; `command_keys` sign them, the receipt keys where none are given.
+
+        Raises `SettingsError` for a broker that is not on loopback without TLS.
+        """
         self._store = store
         self._messages = messages
         self._address = parse_address(url)
@@ -53,7 +58,10 @@ class Uplink:
         self._now = now
         self._backoff = backoff or Backoff()
         self._window = Window(limits or WindowLimits(), self._backoff)
-        self._inbox = Inbox(store, messages, receipt_keys, self._window, publish_event, self._raise_alarm)
+        self._inbox = Inbox(
+            store, messages, receipt_keys, self._window, publish_event, self._raise_alarm,
+            command_keys=receipt_keys if command_keys is None else command_keys, carry=carry, now_s=now,
+        )  # fmt: skip
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
         self._link: Link | None = None

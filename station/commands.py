@@ -1,0 +1,110 @@
+"""What bench and centre may ask of the session, done there, and kept in the store: one table for both doors.
+
+The session decides; here arguments become events and refusals become answers. There is no verb that arms, resets or
+energises, and none may be added: that takes a person at the panel.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from station.contract.commands import LATER, VERBS, read_assign, read_number, read_run_id
+from station.domain.commands import Answer, DropOrder, KeepOrder, OrderChange
+from station.domain.errors import MessageError, StoreError
+from station.domain.work_order import WorkOrder
+from station.run import session_events as ev
+from station.run.conductor import Conductor
+from station.store.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Commands:
+    """Learns the conductor when it is there; until then everything is refused."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._conductor: Conductor | None = None
+
+    def use(self, conductor: Conductor) -> None:
+        """From here on commands reach a session."""
+        self._conductor = conductor
+
+    async def bring_back(self) -> None:
+        """Put the work orders that waited before a restart on the list again. Raises `StoreError`."""
+        for order, accepted in await self._store.waiting_orders():
+            answer = self._post(ev.Assigned(order, accepted))
+            if answer.status == "refused":
+                log.error("work order %s waited here and cannot be put back: %s", order.number, answer.reason)
+
+    async def ask(self, verb: str, args: Mapping[str, Any]) -> Answer:
+        """From the bench's own socket: done and kept."""
+        before = self._orders()
+        answer = self.carry(verb, args, "socket")
+        if answer.changes:
+            try:
+                await self._store.change_orders(answer.changes)
+            except StoreError:
+                self._undo(answer.changes, before)
+                raise
+        return answer
+
+    def carry(self, verb: str, args: Mapping[str, Any], source: ev.Source = "centre") -> Answer:
+        """Do it in the session, at once; what must be kept of it comes back as `changes`."""
+        if verb == "scan" and source != "centre":
+            return self._post(ev.Scanned(str(args["text"]), source))
+        if verb not in VERBS:
+            known = f"one of {', '.join(VERBS)}"
+            return Answer("refused", f"{verb[:40]}: " + ("not supported yet" if verb in LATER else f"unknown; {known}"))
+        try:
+            return _VERBS[verb](self, args, source)
+        except MessageError as error:
+            return Answer("refused", str(error))
+
+    # ---- the verbs -----------------------------------------------------------------------------------------
+    def _assign(self, args: Mapping[str, Any], source: ev.Source) -> Answer:
+        order = read_assign(args)
+        return self._post(ev.Assigned(order), KeepOrder(order))
+
+    def _withdraw(self, args: Mapping[str, Any], source: ev.Source) -> Answer:
+        number = read_number("withdraw", args)
+        return self._post(ev.Withdrawn(number), DropOrder(number))
+
+    def _start(self, args: Mapping[str, Any], source: ev.Source) -> Answer:
+        return self._post(ev.PutInFront(read_number("start", args)))
+
+    def _abort(self, args: Mapping[str, Any], source: ev.Source) -> Answer:
+        return self._post(ev.AbortAsked(read_run_id(args), source))
+
+    def _identify(self, args: Mapping[str, Any], source: ev.Source) -> Answer:
+        return self._post(ev.Identify())
+
+    def _post(self, event: ev.Event, *changes: OrderChange) -> Answer:
+        if self._conductor is None:
+            return Answer("refused", "the station is still starting; ask again in a moment")
+        for action in self._conductor.post(event):
+            if isinstance(action, ev.Refuse):
+                return Answer("refused", action.text["en"], {"code": action.code, "text": dict(action.text)})
+        return Answer(changes=changes)
+
+    # ---- what could not be kept ----------------------------------------------------------------------------
+    def _orders(self) -> dict[str, WorkOrder]:
+        return {} if self._conductor is None else dict(self._conductor.orders)
+
+    def _undo(self, changes: tuple[OrderChange, ...], before: Mapping[str, WorkOrder]) -> None:
+        """The list is again what the store holds: nobody may rely on an order that is gone after a restart."""
+        for change in changes:
+            number = change.order.number if isinstance(change, KeepOrder) else change.number
+            old = before.get(number)
+            self._post(ev.Withdrawn(number) if old is None else ev.Assigned(old))
+
+
+_VERBS: Mapping[str, Callable[[Commands, Mapping[str, Any], ev.Source], Answer]] = {
+    "assign": Commands._assign,
+    "withdraw": Commands._withdraw,
+    "start": Commands._start,
+    "abort": Commands._abort,
+    "identify": Commands._identify,
+}

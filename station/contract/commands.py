@@ -1,0 +1,198 @@
+"""Commands of the centre: signed there, checked here before anything is done, their arguments read into values.
+
+In this order: shape, station, signature; then (by the inbox) whether it was seen before; then the clock and the expiry;
+then the verb and its arguments. What only the session can know (a run, a work order) is not judged here. The local
+socket brings the same arguments, unsigned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, BeforeValidator, Field, FiniteFloat, ValidationError
+
+from station.contract.bodies import Body, Command
+from station.contract.canonical import to_json
+from station.contract.envelope import Stamp
+from station.contract.keys import PublicKeys, SigningKey, verify
+from station.contract.records import describe
+from station.domain.errors import MessageError
+from station.domain.measurement import Curve
+from station.domain.plan import Purpose
+from station.domain.record import Part
+from station.domain.work_order import EarlierRun, WorkOrder
+
+VERBS = ("assign", "withdraw", "start", "abort", "identify")
+LATER = ("resend", "apply")
+"""Of the contract, and not built yet."""
+RUNS_MAX, PARTS_MAX, CURVES_MAX, POINTS_MAX, FIGURES_MAX = 20, 50, 24, 4096, 200
+
+Code = Annotated[str, Field(pattern=r"^[!-~]{1,48}$")]
+"""What a scanner can read: printable ASCII without spaces."""
+Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d))?$")]
+
+
+def _texts_of_causes(value: Any) -> Any:
+    """Causes as texts, or as a record has them."""
+    if not isinstance(value, list):
+        return value
+    return tuple(cause.get("text") if isinstance(cause, dict) else cause for cause in value)
+
+
+def _by_name(value: Any) -> Any:
+    """Figures by `name` or `name/channel`, or as a record has them; what has no value is left out."""
+    if isinstance(value, list) and all(isinstance(one, dict) for one in value):
+        named = {
+            f"{one.get('name')}/{one['channel']}" if one.get("channel") else str(one.get("name")): one.get("value")
+            for one in value
+        }
+        return {name: figure for name, figure in named.items() if figure is not None}
+    return value
+
+
+class PartArgs(Body):
+    """A part replaced."""
+
+    name: Line
+    number: Annotated[str, Field(max_length=80)] = ""
+    quantity: Annotated[int, Field(ge=1, le=999)] = 1
+    source: Annotated[str, Field(max_length=80)] = ""
+
+
+class EarlierRunArgs(Body):
+    """One of `history[]`. A run proves something only of the plan, work order and serial number that it names."""
+
+    run_id: Annotated[Code, Field(validation_alias=AliasChoices("run_id", "id"))]
+    purpose: Purpose
+    verdict: Annotated[str, Field(pattern=r"^[A-Z_]{1,20}$")]
+    ended_at: Annotated[Moment, Field(validation_alias=AliasChoices("ended_at", "date"))]
+    station: Code | None = None
+    plan: Code | None = None
+    work_order: Code | None = None
+    serial_number: Code | None = None
+    causes: Annotated[tuple[Annotated[str, Field(max_length=1000)], ...], BeforeValidator(_texts_of_causes)] = ()
+    areas: tuple[Code, ...] = ()
+    measurements: Annotated[
+        dict[Code, FiniteFloat], Field(max_length=FIGURES_MAX), BeforeValidator(_by_name)
+    ] = Field(default_factory=dict)  # fmt: skip
+    curves: Annotated[tuple[Curve, ...], Field(max_length=CURVES_MAX)] = ()
+    clock_quality: Annotated[str, Field(pattern=r"^(synced|holdover|unsynced)$")] | None = None
+    simulated: bool = False
+
+    def to_run(self) -> EarlierRun:
+        """As the rest of the house has it. Raises `MessageError` for a date that is none, and for a bent curve."""
+        try:
+            datetime.fromisoformat(self.ended_at)
+        except ValueError as error:
+            raise MessageError(f"history, run {self.run_id}: ended_at {self.ended_at!r}: {error}") from error
+        for curve in self.curves:
+            if len(curve.x) != len(curve.y) or len(curve.mask) not in (0, len(curve.x)) or len(curve.x) > POINTS_MAX:
+                raise MessageError(
+                    f"history, run {self.run_id}, curve {curve.name}: {len(curve.x)} x, {len(curve.y)} y and "
+                    f"{len(curve.mask)} mask points; as many of each (mask: or none), at most {POINTS_MAX}"
+                )
+        return EarlierRun(**{name: getattr(self, name) for name in EarlierRunArgs.model_fields})
+
+
+class AssignArgs(Body):
+    """`assign`."""
+
+    work_order: Code
+    product: Code | None = None
+    serial_number: Code | None = None
+    purpose: Purpose | None = None
+    priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
+    fault_code: Code | None = None
+    repair_engineer: Code | None = None
+    parts: Annotated[tuple[PartArgs, ...], Field(max_length=PARTS_MAX)] = ()
+    data_consent: bool = False
+    history: Annotated[tuple[EarlierRunArgs, ...], Field(max_length=RUNS_MAX)] = ()
+
+    def to_order(self) -> WorkOrder:
+        """The work order as it waits at the bench. Raises `MessageError`."""
+        return WorkOrder(
+            self.work_order, self.product, self.serial_number, self.purpose, self.fault_code, self.repair_engineer,
+            tuple(Part(part.name, part.number, part.quantity, part.source) for part in self.parts), self.priority,
+            self.data_consent, tuple(run.to_run() for run in self.history), assigned=True,
+        )  # fmt: skip
+
+
+class _OrderArgs(Body):
+    work_order: Code
+
+
+class _RunArgs(Body):
+    run_id: Code
+
+
+def read_assign(args: Mapping[str, Any]) -> WorkOrder:
+    """The arguments of `assign`; null means not given. Raises `MessageError` that names every wrong one."""
+    given = {name: value for name, value in args.items() if value is not None}
+    read: AssignArgs = _read("assign", AssignArgs, given)
+    return read.to_order()
+
+
+def read_number(verb: str, args: Mapping[str, Any]) -> str:
+    """The work order of `withdraw` and `start`. Raises `MessageError`."""
+    read: _OrderArgs = _read(verb, _OrderArgs, args)
+    return read.work_order
+
+
+def read_run_id(args: Mapping[str, Any]) -> str:
+    """The run of `abort`. Raises `MessageError`."""
+    read: _RunArgs = _read("abort", _RunArgs, args)
+    return read.run_id
+
+
+def _read(verb: str, model: type[Body], args: Mapping[str, Any]) -> Any:
+    try:
+        return model.model_validate_json(to_json(dict(args)), strict=True)
+    except ValidationError as error:
+        raise MessageError(describe(verb, error)) from error
+
+
+# ---- the message itself ------------------------------------------------------------------------------------
+def make_command(
+    key: SigningKey, station: str, verb: str, args: Mapping[str, Any], *, cmd_id: str, issued_at: str, expires_at: str
+) -> bytes:
+    """The signed bytes for `dn/cmd`, as a centre makes them."""
+    message = {
+        "cmd_id": cmd_id, "station": station, "verb": verb, "args": dict(args), "issued_at": issued_at,
+        "expires_at": expires_at,
+    }  # fmt: skip
+    return to_json(key.sign(message))
+
+
+def read_command(plain: Mapping[str, Any], station: str, keys: PublicKeys) -> Command:
+    """The command in a message for this station, signed by a key known here. Raises `MessageError`."""
+    try:
+        command = Command.model_validate(plain)
+    except ValidationError as error:
+        raise MessageError(describe("command", error)) from error
+    if command.station != station:
+        raise MessageError(f"this is {station}, and the command is for {command.station}; nothing was done")
+    verify(plain, keys)
+    return command
+
+
+def why_not_now(command: Command, stamp: Stamp) -> str | None:
+    """Why the command is not taken at this time; None if it is. `abort` needs no clock."""
+    if stamp.clock.quality == "unsynced":
+        if command.verb == "abort":
+            return None
+        return (
+            "the station's clock is not synchronised, so no expiry can be checked: only abort is taken until it is; "
+            "send it again then, with a new cmd_id"
+        )
+    try:
+        now, expires_at = datetime.fromisoformat(stamp.ts), datetime.fromisoformat(command.expires_at)
+    except ValueError as error:
+        return f"expires_at {command.expires_at}: {error}"
+    if now > expires_at:
+        return (
+            f"the command expired at {command.expires_at}, and it is {stamp.ts} here; send it again, with a new cmd_id"
+        )
+    return None

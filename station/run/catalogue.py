@@ -1,0 +1,20 @@
+"""From the configuration to what a session knows of products and plans."""
+
+from __future__ import annotations
+
+from station.run.session_scans import Catalogue, PlanFacts
+from station.settings.tree import PlanTemplate, Tree
+
+
+def catalogue_of(tree: Tree) -> Catalogue:
+    """Products with their family, plans with their purpose and what choosing and starting them takes."""
+    return Catalogue(
+        {name: product.family for name, product in tree.products.items()},
+        {name: plan.purpose for name, plan in tree.plans.items()},
+        {name: _facts(plan) for name, plan in tree.plans.items()},
+    )
+
+
+def _facts(plan: PlanTemplate) -> PlanFacts:
+    steps = tuple(step.id for step in plan.steps)
+    return PlanFacts(plan.family, steps, plan.fault_codes, plan.needs_consent, plan.needs_pass)
