@@ -70,9 +70,8 @@ NAMES: dict[str, Leads] = {
     "straight": STRAIGHT,
     "swapped": Leads(sources_crossed=True),
     "speakers-swapped": Leads(speakers_crossed=True),
-    "left-open": Leads(speaker=("open", "joined")),
-    "right-open": Leads(speaker=("joined", "open")),
 }
+SHORT_FOR = {"left-open": "speaker-open-left", "right-open": "speaker-open-right"}
 FAULTS = tuple(
     f"{place}-{fault}-{side}"
     for place in PLACES
@@ -85,7 +84,7 @@ FAULTS = tuple(
 def leads_of(words: str) -> Leads:
     """`straight`, `swapped`, `source-short-left speaker-open-right` …: all of them together. Raises `ValueError`."""
     leads = STRAIGHT
-    for word in words.split() or ["?"]:
+    for word in (SHORT_FOR.get(word, word) for word in words.split() or ["?"]):
         if word in NAMES:
             leads = _both(leads, NAMES[word])
         elif word in FAULTS:
@@ -95,7 +94,7 @@ def leads_of(words: str) -> Leads:
             changed: dict[str, Any] = {place: tuple(pair)}
             leads = replace(leads, **changed)
         else:
-            raise ValueError(f"{word}: no leads; take {', '.join((*NAMES, *FAULTS))}")
+            raise ValueError(f"{word}: no leads; take {', '.join((*NAMES, *SHORT_FOR, *FAULTS))}")
     return leads
 
 

@@ -11,6 +11,7 @@ from station.domain.plan import Needs
 from station.steps import (
     bias,
     checklist,
+    connection,
     distortion,
     electrical,
     gain,
@@ -62,7 +63,7 @@ STEPS: Mapping[str, StepSpec] = {
         _spec("idle_power", electrical.measure_idle_power, electrical.IdlePowerParams, Needs.MAINS,
               "idle_power_w", per_channel=False),
         _spec("dc_offset", output.measure_dc_offset, output.DcOffsetParams, Needs.MAINS, "dc_offset_mv"),
-        _spec("connection", output.measure_connection, output.ConnectionParams, Needs.DRIVE),
+        _spec("connection", connection.measure, connection.Params, Needs.DRIVE),
         _spec("gain", gain.measure, gain.Params, Needs.DRIVE, "gain_db", "channel_balance_db",
               mono=frozenset({"channel_balance_db"})),
         _spec("output_power", power.measure, power.Params, Needs.DRIVE, "output_power_w"),

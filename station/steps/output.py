@@ -1,13 +1,10 @@
-"""Before sound: DC at the speaker terminals, and the connection check at low level."""
+"""Before sound: DC at the speaker terminals."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from station.domain.errors import StepError
 from station.domain.measurement import CHANNELS, Measurement
-from station.domain.sound import Stimulus, Value
-from station.steps.levels import db, delivers, rated_output_v, source_v
 from station.steps.params import require
 from station.steps.step import StepContext
 
@@ -50,54 +47,3 @@ async def measure_dc_offset(context: StepContext, params: DcOffsetParams) -> Non
                 conditions={"terminal": "minus" if bridged else "plus-minus"},
             )
         )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionParams:
-    """Level below rated power, dB, and how far a driven channel must stand above the undriven one."""
-
-    below_rated_db: float = 30.0
-    frequency_hz: float = 1000.0
-    capture_s: float = 0.2
-    swapped_db: float = 10.0
-
-    def __post_init__(self) -> None:
-        require("below_rated_db", self.below_rated_db, 20.0, 60.0)
-        require("frequency_hz", self.frequency_hz, 100.0, 5000.0)
-        require("capture_s", self.capture_s, 0.1, 5.0)
-        require("swapped_db", self.swapped_db, 3.0, 40.0)
-
-
-async def measure_connection(context: StepContext, params: ConnectionParams) -> None:
-    """Drives one channel at a time at low level. Swapped leads are the station's fault (`StepError`); a silent
-    channel is noted and left to the measurements that follow."""
-    await context.bench.drive.prepare()
-    output_v = rated_output_v(context) / 10 ** (params.below_rated_db / 20.0)
-    crossed, straight = [False, False], [False, False]
-    for index, channel in enumerate(CHANNELS):
-        drive_v = source_v(context, channel, output_v)
-        stimulus = Stimulus(
-            params.frequency_hz, drive_v if index == 0 else 0.0, drive_v if index == 1 else 0.0, params.capture_s
-        )
-        readings = await context.bench.sound.measure_tone(stimulus)
-        driven, other = readings[index].level_v, readings[1 - index].level_v
-        crossed[index] = _plays(other, output_v) and db(other.value / driven.value) > params.swapped_db
-        straight[index] = _plays(driven, output_v) and not crossed[index]
-        if driven.bound == "below":
-            context.note(f"{channel}: no signal at low level")
-        context.progress((index + 1) / 2)
-    _refuse_swapped(crossed, straight)
-
-
-def _plays(level: Value, asked_v: float) -> bool:
-    return level.bound is None and delivers(level, asked_v)
-
-
-def _refuse_swapped(crossed: list[bool], straight: list[bool]) -> None:
-    """A channel that is heard on the other lead, and the other one not on its own: leads. Else it is a fault of the
-    DUT (a dead channel and what leaks from its input), which is measured."""
-    for index, channel in enumerate(CHANNELS):
-        if crossed[index] and not straight[1 - index]:
-            raise StepError(
-                f"connection: the tone on {channel} comes out of {CHANNELS[1 - index]}; swap the leads, then test again"
-            )

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from station.domain.measurement import CHANNELS, Channel, Curve, Measurement
 from station.domain.sound import SoakBatch, SoakStream, Stimulus
 from station.steps.levels import db, rated_output_v, source_v
+from station.steps.loads import measured_loads
 from station.steps.params import require
 from station.steps.soak_tally import Series, Tally, holds_silence, thinned
 from station.steps.step import StepContext
@@ -86,7 +87,7 @@ async def measure(context: StepContext, params: Params) -> None:
 async def monitor(context: StepContext, params: Params, output_v: float, listener: Listener) -> None:
     """A soak at `output_v` V rms at the terminals."""
     drive = context.bench.drive
-    before = await drive.measure_loads()
+    before = await measured_loads(context)
     await drive.prepare()
     left_v, right_v = (source_v(context, channel, output_v) for channel in CHANNELS)
     tally = Tally(params.reference_s, params.window_s)
@@ -104,7 +105,7 @@ async def monitor(context: StepContext, params: Params, output_v: float, listene
         return
     _record_sound(context, tally)
     _record_mains_and_rise(context, params, tally)
-    after = await drive.measure_loads()
+    after = await measured_loads(context)
     for channel in CHANNELS:
         (ohm, u_ohm), (ohm_before, u_before) = after[channel], before[channel]
         uncertainty = 100.0 * math.hypot(u_ohm / ohm, u_before / ohm_before)

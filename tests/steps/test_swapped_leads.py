@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from station.domain.errors import StepError
 from station.domain.sound import Value
+from station.steps.connection import find_swapped
 from station.steps.levels import delivers
-from station.steps.output import _refuse_swapped
 
 
-def test_each_channel_on_the_other_lead_is_refused() -> None:
-    with pytest.raises(StepError, match="swap the leads"):
-        _refuse_swapped([True, True], [False, False])
-
-
-def test_one_dead_channel_behind_swapped_leads_is_refused() -> None:
-    with pytest.raises(StepError, match="comes out of left"):
-        _refuse_swapped([False, True], [False, False])
+@pytest.mark.parametrize(
+    ("crossed", "straight", "seen"),
+    [
+        ([True, True], [False, False], "the tone on left comes out of right"),
+        ([False, True], [False, False], "the tone on right comes out of left"),
+    ],
+    ids=["both on the other lead", "one dead channel behind swapped leads"],
+)
+def test_a_channel_on_the_other_lead_is_told(crossed: list[bool], straight: list[bool], seen: str) -> None:
+    suspect = find_swapped(crossed, straight)
+    assert suspect is not None and (suspect.fault, suspect.seen) == ("swapped", seen)
 
 
 def test_a_dead_channel_that_leaks_into_a_living_one_is_left_to_the_measurements() -> None:
-    _refuse_swapped([True, False], [False, True])
+    assert find_swapped([True, False], [False, True]) is None
     assert not delivers(Value(0.0089, 0.0001), 0.89)
 
 

@@ -94,6 +94,6 @@ def test_the_ohmmeter_sees_the_load_and_the_dc_meter_the_speaker_lead() -> None:
 
 def test_leads_are_named_in_words_and_what_is_none_is_refused() -> None:
     assert leads_of("straight") == STRAIGHT and len({leads_of(name) for name in (*NAMES, *FAULTS)}) == 17
-    assert leads_of("left-open") == leads_of("speaker-open-left")
+    assert leads_of("left-open right-open") == leads_of("speaker-open-left speaker-open-right")
     with pytest.raises(ValueError, match="take straight, swapped"):
         leads_of("capture-short-left")
