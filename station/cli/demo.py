@@ -23,7 +23,7 @@ from station.cli.broker import EmbeddedBroker
 from station.cli.children import Child, start_child
 from station.cli.demo_hand import Hands
 from station.cli.demo_view import DemoView
-from station.cli.keys import centre_key
+from station.cli.keys import CERTIFICATE_KEY, centre_key
 from station.cli.overseer import Overseer
 from station.cli.simulate import find_dut
 from station.collector.database import read_record
@@ -39,7 +39,10 @@ READY_S = 30.0
 REFUSALS = 20
 REFUSED_PAUSE_S = 0.5
 DEFAULT_PLAN = "outgoing-amplifier"
-LEFT_BEHIND = ("record.json", "report.html", "label.zpl", "return-slip.zpl", "retest-slip.zpl", "centre.sqlite")
+LEFT_BEHIND = (
+    "record.json", "report.html", "certificate.html", "fault-report.html", "label.zpl", "return-slip.zpl",
+    "retest-slip.zpl", "centre.sqlite",
+)  # fmt: skip
 BENCH, MARK = "bench", ".made-by-demo"
 EXIT = {"PASS": 0, "FAIL": 1, "ABORTED": 3, "ERROR": 4}
 
@@ -271,10 +274,11 @@ def _record(database: Path, run_id: str) -> dict[str, Any]:
 
 
 def _report(choice: Choice) -> None:
-    """Report and label, in a process of their own, dated in the bench's zone."""
+    """Report, label and what else the run may have, in processes of their own, dated in the bench's zone."""
     settings = tomllib.loads((choice.out / BENCH / "station.toml").read_text(encoding="utf-8"))
     timezone = str(settings["station"]["timezone"])
-    subprocess.run(
-        [sys.executable, "-m", "station.report", "--record", str(choice.out / "record.json"), "--out", str(choice.out),
-         "--lang", choice.lang, "--timezone", timezone], check=True, stdout=sys.stderr,
-    )  # fmt: skip
+    paper = ["--record", str(choice.out / "record.json"), "--out", str(choice.out), "--lang", choice.lang,
+             "--timezone", timezone]  # fmt: skip
+    key = choice.out / BENCH / "credentials" / CERTIFICATE_KEY
+    for program in (["station.report"], ["station.cli.paper", "--kind", "best", "--key", str(key)]):
+        subprocess.run([sys.executable, "-m", *program, *paper], check=True, stdout=sys.stderr)

@@ -1,37 +1,72 @@
-"""Keys of the centre's receipts for a simulated or first bench: made once, in one folder, and trusted by both ends."""
+"""Keys of a simulated or first bench: those of the centre's receipts, made once in one folder and trusted by both ends,
+and the station's own, with which it signs certificates.
+
+`python -m station.cli.keys DIR` makes the station's pair in the credentials folder DIR of a real bench.
+"""
 
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
+import sys
 from pathlib import Path
 
-from station.contract.keys import new_key, public_keys_to_text, save_key
+from station.contract.keys import load_key, new_key, public_keys_to_text, save_key
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 KEYS = (_CHECKOUT if (_CHECKOUT / "bench").is_file() else Path.cwd()) / "var" / "keys"
 """One place for all programs of a checkout, wherever they are started."""
 CENTRE_KEY = "centre-key.json"
 RECEIPT_KEYS = "receipt-keys.json"
+CERTIFICATE_KEY = "certificate-key.json"
+"""Private: with it this station signs certificates. A credential of the station alone."""
+CERTIFICATE_KEYS = "certificate-keys.json"
+"""Public: with it anybody verifies them (`results verify --key`)."""
 LOCK = "lock"
 
 
 def centre_key(folder: Path = KEYS) -> Path:
     """The centre's signing key; made with its public half beside it if it is not there yet."""
-    private = folder / CENTRE_KEY
+    return _pair(folder, CENTRE_KEY, RECEIPT_KEYS)
+
+
+def certificate_key(credentials: Path) -> Path:
+    """The station's signing key in its credentials; made with its public half beside it if it is not there yet."""
+    return _pair(credentials, CERTIFICATE_KEY, CERTIFICATE_KEYS)
+
+
+def credentials_of(config: Path) -> Path:
+    """Where a station's secrets lie: systemd's folder, else `credentials` beside the configuration's files."""
+    return Path(os.environ.get("CREDENTIALS_DIRECTORY", config / "credentials"))
+
+
+def _pair(folder: Path, private_name: str, public_name: str) -> Path:
+    private = folder / private_name
     if not private.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / LOCK).open("w") as lock:  # programs that are started together must not make two of them
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not private.is_file():
                 key = new_key()
-                (folder / RECEIPT_KEYS).write_text(public_keys_to_text(key), encoding="utf-8")
+                (folder / public_name).write_text(public_keys_to_text(key), encoding="utf-8")
                 save_key(private, key)
     return private
 
 
 def ensure_keys(credentials: Path, folder: Path = KEYS) -> None:
-    """Put the public half where a station looks for it; `collect` signs with the private one by default."""
+    """Put the centre's public half where a station looks for it (`collect` signs with the private one by default), and
+    the station's own pair beside it: one for all simulated benches of a checkout."""
     centre_key(folder)
+    own = certificate_key(folder)
     credentials.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(folder / RECEIPT_KEYS, credentials / RECEIPT_KEYS)
+    for name in (RECEIPT_KEYS, CERTIFICATE_KEYS):
+        shutil.copyfile(folder / name, credentials / name)
+    (credentials / CERTIFICATE_KEY).unlink(missing_ok=True)
+    save_key(credentials / CERTIFICATE_KEY, load_key(own))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("use: python -m station.cli.keys DIR, the credentials folder of the station")
+    print(certificate_key(Path(sys.argv[1])))

@@ -6,7 +6,6 @@ What a run's paper needs beyond its record (earlier runs, key, zone) is gathered
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from station.cli.keys import credentials_of
 from station.contract.records import RecordCodec, to_plain
 from station.domain.errors import SettingsError, StoreError
 from station.domain.record import JudgedMeasurement, Record
@@ -46,7 +46,7 @@ def bench_of(config: Path) -> Bench:
         station, store = tables["station"], tables["store"]
         return Bench(
             Path(store["path"]), str(station["timezone"]), str(station.get("language", "zh")),
-            Path(os.environ.get("CREDENTIALS_DIRECTORY", config / "credentials")),
+            credentials_of(config),
         )  # fmt: skip
     except OSError as error:
         raise SettingsError(f"{file}: {error.strerror}; name the station's configuration with --config DIR") from error

@@ -29,6 +29,14 @@ class Language(StrEnum):
     EN = "en"
 
 
+class PaperKind(StrEnum):
+    """Papers of a run."""
+
+    REPORT = "report"
+    CERTIFICATE = "certificate"
+    FAULT = "fault"
+
+
 class Mode(StrEnum):
     """How a campaign owns time."""
 
@@ -219,6 +227,46 @@ def show_result(run: str, config: ConfigOption = CONFIG, as_json: Json = False) 
 
     try:
         raise typer.Exit(show_run(config, run, as_json=as_json))
+    except SettingsError as error:
+        raise _wrong_use(str(error)) from None
+
+
+@results.command("report")
+def report_result(
+    run: str,
+    kind: Annotated[PaperKind, typer.Option(help="Which paper.")] = PaperKind.REPORT,
+    lang: Annotated[Language | None, typer.Option(help="Language; the bench's own if not given.")] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="As PDF as well, where Chromium is.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Directory; run-NUMBER if not given.")] = None,
+    config: ConfigOption = CONFIG,
+    as_json: Json = False,
+) -> None:
+    """The paper of a run: test report, certificate (PASS, outgoing) or fault report (incoming)."""
+    from station.cli.result_paper import PaperChoice, report_run
+
+    choice = PaperChoice(config, run, kind.value, lang.value if lang else None, pdf, out)
+    try:
+        raise typer.Exit(report_run(choice, as_json=as_json))
+    except SettingsError as error:
+        raise _wrong_use(str(error)) from None
+
+
+@results.command("verify")
+def verify_result(
+    file: Annotated[Path, typer.Argument(help="A certificate's HTML file.")],
+    key: Annotated[
+        Path | None, typer.Option(help="Public keys; those in the station's credentials if not given.")
+    ] = None,
+    config: ConfigOption = CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Whether a certificate is what the station signed: valid (0), or altered, unknown key, not signed (1)."""
+    from station.cli.keys import CERTIFICATE_KEYS, credentials_of
+    from station.cli.verify import verify_file
+
+    try:
+        keys = key or credentials_of(config) / CERTIFICATE_KEYS
+        raise typer.Exit(verify_file(file, keys, as_json=as_json))
     except SettingsError as error:
         raise _wrong_use(str(error)) from None
 

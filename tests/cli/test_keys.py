@@ -33,6 +33,13 @@ def test_programs_that_are_started_together_make_one_pair_of_keys(
     assert key.key_id in known
 
 
-def test_a_station_gets_the_public_half_alone(tmp_path: Path) -> None:
-    keys.ensure_keys(tmp_path / "credentials", tmp_path / "keys")
-    assert [file.name for file in (tmp_path / "credentials").iterdir()] == [keys.RECEIPT_KEYS]
+def test_a_station_gets_the_public_half_of_the_centre_and_its_own_pair(tmp_path: Path) -> None:
+    credentials = tmp_path / "credentials"
+    for _ in range(2):  # a second simulated bench of the checkout has the same
+        keys.ensure_keys(credentials, tmp_path / "keys")
+    names = {file.name for file in credentials.iterdir()}
+    assert names == {keys.RECEIPT_KEYS, keys.CERTIFICATE_KEY, keys.CERTIFICATE_KEYS}
+    private = credentials / keys.CERTIFICATE_KEY
+    assert private.stat().st_mode & 0o777 == 0o600
+    assert load_key(private).key_id in load_public_keys(credentials / keys.CERTIFICATE_KEYS)
+    assert load_key(private).key_id not in load_public_keys(credentials / keys.RECEIPT_KEYS)
