@@ -37,6 +37,13 @@ class PaperKind(StrEnum):
     FAULT = "fault"
 
 
+class PrinterLanguage(StrEnum):
+    """What label printers speak."""
+
+    ZPL = "zpl"
+    TSPL = "tspl"
+
+
 class Mode(StrEnum):
     """How a campaign owns time."""
 
@@ -227,6 +234,25 @@ def show_result(run: str, config: ConfigOption = CONFIG, as_json: Json = False) 
 
     try:
         raise typer.Exit(show_run(config, run, as_json=as_json))
+    except SettingsError as error:
+        raise _wrong_use(str(error)) from None
+
+
+@results.command("label")
+def label_again(
+    run: str,
+    out: Annotated[Path | None, typer.Option(help="A file instead of the printer.")] = None,
+    language: Annotated[PrinterLanguage | None, typer.Option(help="Of the file; else the printer's.")] = None,
+    config: ConfigOption = CONFIG,
+    as_json: Json = False,
+) -> None:
+    """The label of a run again, marked 补打; only where the run had one."""
+    from station.cli.label import Choice as Again
+    from station.cli.label import print_again
+
+    try:
+        chosen = language.value if language else None
+        raise typer.Exit(print_again(Again(config, run, out, chosen, as_json)))
     except SettingsError as error:
         raise _wrong_use(str(error)) from None
 
