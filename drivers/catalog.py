@@ -21,7 +21,7 @@ from drivers.settings import (
     RegisterMapSettings,
     RelaySettings,
     SerialSettings,
-    SocketSettings,
+    SocketPanelSettings,
     TcpPrinterSettings,
     ThermocoupleSettings,
 )
@@ -109,7 +109,7 @@ def _gpio_panel(settings: GpioPanelSettings, buses: Mapping[str, Any]) -> Any:
     return GpioPanel(settings)
 
 
-def _socket_panel(settings: SocketSettings, buses: Mapping[str, Any]) -> Any:
+def _socket_panel(settings: SocketPanelSettings, buses: Mapping[str, Any]) -> Any:
     from drivers.gpio.socket_panel import SocketPanel
 
     return SocketPanel(settings.path)
@@ -165,7 +165,7 @@ CATALOG: Mapping[str, Driver] = {
         Driver("gpt-9800", "tester", SerialSettings, _gpt),
         Driver("st5540", "touch", SerialSettings, _hioki),
         Driver("gpio-panel", "panel", GpioPanelSettings, _gpio_panel),
-        Driver("socket-panel", "panel", SocketSettings, _socket_panel, twin=True),
+        Driver("socket-panel", "panel", SocketPanelSettings, _socket_panel, twin=True),
         Driver("serial-scanner", "scanner", SerialSettings, _scanner),
         Driver("zpl-tcp", "printer", TcpPrinterSettings, _zpl_printer),
         Driver("tspl-tcp", "printer", TcpPrinterSettings, _tspl_printer),

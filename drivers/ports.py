@@ -271,10 +271,29 @@ class Lamp(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LampState:
-    """On, off, or blinking: with a period, or a two-digit code that a person counts (see `drivers.gpio.blink_code`)."""
+    """On, off, or blinking: with a period, or a two-digit code that a person counts (see `drivers.gpio.blink_code`).
+
+    `lit_s`: for how long of each period it is lit; 0: half of it.
+    """
 
     on: bool
     blink_s: float = 0.0
+    code: int = 0
+    lit_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Buzz:
+    """What a buzzer plays: beeps of (seconds on, seconds off), once or on and on; or a two-digit `code`, once.
+
+    `hz` and `volume` (0 to 1) where the buzzer allows. `name` is for logs and twins; silence has none and no beeps.
+    """
+
+    name: str = ""
+    beeps: tuple[tuple[float, float], ...] = ()
+    repeats: bool = False
+    hz: float = 1000.0
+    volume: float = 1.0
     code: int = 0
 
 
@@ -284,8 +303,8 @@ class Panel(Device, Protocol):
     async def read_buttons(self) -> frozenset[Button]:
         """The buttons that are down now. Raises `DriverError` if the panel is gone."""
 
-    async def show(self, lamps: Mapping[Lamp, LampState], buzzer: str) -> None:
-        """Set every lamp; start a named buzzer pattern ("" is silent; see station/panel)."""
+    async def show(self, lamps: Mapping[Lamp, LampState], buzz: Buzz) -> None:
+        """Set every lamp; play a buzz from its beginning, in place of the one before."""
 
 
 class Scanner(Device, Protocol):

@@ -92,19 +92,28 @@ class RegisterMapSettings:
 
 @dataclass(frozen=True, slots=True)
 class GpioPanelSettings:
-    """BCM pin numbers of buttons (to ground, pulled up), lamps and buzzer; `chip` is the GPIO chip's label."""
+    """BCM pin numbers of buttons (to ground, pulled up), lamps and buzzer; `chip` is the GPIO chip's label.
+
+    `tones`: the buzzer is a bare piezo or loudspeaker that is driven at each pattern's pitch; else it has one pitch of
+    its own and no volume. `volume` (0 to 1) and `mute` (names of sounds) are the bench's, applied by `station.panel`.
+    """
 
     buttons: Mapping[str, int]
     lamps: Mapping[str, int]
     buzzer: int
     chip: str = "pinctrl-rp1"
+    tones: bool = False
+    volume: float = 1.0
+    mute: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class SocketSettings:
-    """A twin behind a Unix socket."""
+class SocketPanelSettings:
+    """A panel behind a Unix socket; `volume` and `mute` as on the GPIO panel."""
 
     path: str
+    volume: float = 1.0
+    mute: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

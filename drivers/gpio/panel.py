@@ -20,28 +20,12 @@ import gpiozero
 
 from drivers.errors import PortError
 from drivers.gpio.blink_code import flashes, is_lit
-from drivers.ports import Button, Identity, Lamp, LampState
+from drivers.ports import Button, Buzz, Identity, Lamp, LampState
 from drivers.settings import GpioPanelSettings
 
-BEEPS: Mapping[str, tuple[tuple[tuple[float, float], ...], bool]] = {
-    "": ((), False),
-    "scan": (((0.05, 0.0),), False),
-    "refused": (((0.4, 0.1), (0.4, 0.0)), False),
-    "ready": (((0.1, 0.0),), False),
-    "prompt": (((0.1, 0.1), (0.1, 0.7)), True),
-    "hot": (((0.2, 0.2), (0.2, 0.2), (0.2, 0.0)), False),
-    "pass": (((0.1, 0.1), (0.1, 0.1), (0.5, 0.0)), False),
-    "fail": (((0.8, 0.0),), False),
-    "error": (((0.2, 0.1), (0.2, 0.1), (0.8, 0.0)), False),
-    "trip": (((0.3, 0.3),), True),
-    "code": ((), False),
-}
-"""Buzzer patterns by name: beeps as (seconds on, seconds off), and whether they repeat; the names of station/panel.
-
-`code` beeps once what a lamp blinks as its code.
-"""
-
 EDGE_S = 0.01
+DUTY_MAX = 0.5
+"""Of the square wave at full volume: a piezo is loudest there."""
 
 
 class GpioPanel:
@@ -55,7 +39,7 @@ class GpioPanel:
         self._device = f"panel {settings.chip}"
         self._buttons: dict[Button, gpiozero.InputDevice] = {}
         self._lamps: dict[Lamp, gpiozero.DigitalOutputDevice] = {}
-        self._buzzer: gpiozero.DigitalOutputDevice | None = None
+        self._buzzer: gpiozero.DigitalOutputDevice | gpiozero.PWMOutputDevice | None = None
         self._shown: dict[Lamp, LampState] = {}
         self._shown_s = 0.0
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -89,16 +73,14 @@ class GpioPanel:
         except (gpiozero.GPIOZeroError, OSError) as error:
             raise PortError(self._device, f"cannot read its buttons: {error}") from error
 
-    async def show(self, lamps: Mapping[Lamp, LampState], buzzer: str) -> None:
-        """Set every lamp (those not named go off) and start a buzzer pattern. Raises `PortError`, `ValueError`."""
-        if buzzer not in BEEPS:
-            raise ValueError(f"buzzer pattern {buzzer!r}; known are {', '.join(name for name in BEEPS if name)}")
+    async def show(self, lamps: Mapping[Lamp, LampState], buzz: Buzz) -> None:
+        """Set every lamp (those not named go off) and begin to play. Raises `PortError`."""
         await self.ensure_ready()
         self._shown = {lamp: lamps.get(lamp, LampState(False)) for lamp in Lamp}
         self._shown_s = time.monotonic()
         self._light(time.monotonic())
         self._replace("lamps", self._blink())
-        self._replace("buzzer", self._beep(buzzer))
+        self._replace("buzzer", self._beep(buzz))
 
     def _claim(self, factory: gpiozero.Factory) -> None:
         self._factory = factory
@@ -106,7 +88,8 @@ class GpioPanel:
             self._buttons[Button(name)] = gpiozero.InputDevice(pin, pull_up=True, pin_factory=factory)
         for name, pin in self._settings.lamps.items():
             self._lamps[Lamp(name)] = gpiozero.DigitalOutputDevice(pin, pin_factory=factory)
-        self._buzzer = gpiozero.DigitalOutputDevice(self._settings.buzzer, pin_factory=factory)
+        kind = gpiozero.PWMOutputDevice if self._settings.tones else gpiozero.DigitalOutputDevice
+        self._buzzer = kind(self._settings.buzzer, pin_factory=factory)
 
     def _release(self) -> None:
         outputs = [*self._lamps.values(), *([self._buzzer] if self._buzzer else [])]
@@ -139,8 +122,8 @@ class GpioPanel:
         if state.code:
             return is_lit(state.code, now_s - self._shown_s)
         if state.blink_s > 0:
-            half_s = state.blink_s / 2
-            return now_s % state.blink_s < half_s, half_s - now_s % half_s
+            lit_s, at_s = state.lit_s or state.blink_s / 2, now_s % state.blink_s
+            return at_s < lit_s, (lit_s if at_s < lit_s else state.blink_s) - at_s
         return True, math.inf
 
     async def _blink(self) -> None:
@@ -152,27 +135,33 @@ class GpioPanel:
             await asyncio.sleep(max(EDGE_S, left_s))
             self._light(time.monotonic())
 
-    async def _beep(self, name: str) -> None:
-        beeps, repeats = BEEPS[name]
-        codes = [state.code for state in self._shown.values() if state.on and state.code]
-        if name == "code" and codes:
-            beeps = flashes(codes[0])
+    async def _beep(self, buzz: Buzz) -> None:
+        beeps = flashes(buzz.code) if buzz.code else buzz.beeps
         buzzer = self._buzzer
         if buzzer is None:
             return
         buzzer.off()
         try:
-            while True:
+            while beeps:
                 for on_s, off_s in beeps:
-                    buzzer.on()
+                    _begin(buzzer, buzz)
                     await asyncio.sleep(on_s)
                     buzzer.off()
                     await asyncio.sleep(off_s)
-                if not repeats:
+                if not buzz.repeats:
                     return
         finally:
             with contextlib.suppress(gpiozero.GPIOZeroError):
                 buzzer.off()
+
+
+def _begin(buzzer: gpiozero.DigitalOutputDevice | gpiozero.PWMOutputDevice, buzz: Buzz) -> None:
+    """A beep begins: at its pitch, a square wave as narrow as its volume; or just on, where it has one pitch only."""
+    if isinstance(buzzer, gpiozero.PWMOutputDevice):
+        buzzer.frequency = buzz.hz
+        buzzer.value = DUTY_MAX * buzz.volume
+    else:
+        buzzer.on()
 
 
 _CHIP_INFO = struct.Struct("32s32sI")  # struct gpiochip_info of linux/gpio.h: name, label, lines

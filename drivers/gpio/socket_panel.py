@@ -1,7 +1,8 @@
 """A panel behind a Unix socket: what the simulated bench (and a panel on another board) offers instead of GPIO.
 
 JSON lines, one answer to each request: `{"read": true}` gives `{"down": ["start", …]}`; `{"show": {"blue": {"on": true,
-"blink_s": 0.5}, …}, "buzzer": "pass"}` gives `{"shown": true}`. So every reading is fresh, and a dead panel is told.
+"blink_s": 0.5, …}, …}, "buzzer": {"name": "pass", "beeps": [[0.1, 0.1], …], "repeats": false, "hz": 1760, "volume": 1,
+"code": 0}}` gives `{"shown": true}`. So every reading is fresh, and a dead panel is told.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from drivers.errors import DeviceTimeout, PortError, ProtocolError
-from drivers.ports import Button, Identity, Lamp, LampState
+from drivers.ports import Button, Buzz, Identity, Lamp, LampState
 
 ANSWER_S = 1.0
 
@@ -47,13 +49,11 @@ class SocketPanel:
         except (KeyError, TypeError, ValueError) as error:
             raise ProtocolError(self._device, f"buttons were answered {answer!r}") from error
 
-    async def show(self, lamps: Mapping[Lamp, LampState], buzzer: str) -> None:
-        """Set every lamp (those not named go off) and start a buzzer pattern; "" is silent."""
+    async def show(self, lamps: Mapping[Lamp, LampState], buzz: Buzz) -> None:
+        """Set every lamp (those not named go off) and begin to play."""
         wanted = {lamp: lamps.get(lamp, LampState(False)) for lamp in Lamp}
-        states = {
-            lamp.value: {"on": state.on, "blink_s": state.blink_s, "code": state.code} for lamp, state in wanted.items()
-        }
-        answer = await self._ask({"show": states, "buzzer": buzzer})
+        states = {lamp.value: asdict(state) for lamp, state in wanted.items()}
+        answer = await self._ask({"show": states, "buzzer": asdict(buzz)})
         if answer.get("shown") is not True:
             raise ProtocolError(self._device, f"lamps were answered {answer!r}")
 

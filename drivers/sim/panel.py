@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from drivers.ports import Button, Lamp, LampState
+from drivers.ports import Button, Buzz, Lamp, LampState
 
 TAP_READS = 5
 """A tap lasts until the station has looked this often, and its release as often: so it is never missed."""
@@ -22,7 +22,7 @@ TAP_DEADLINE_S = 10.0
 
 
 class PanelTwin:
-    """A panel on `path`. `lamps` and `buzzer` are what the station showed last; `buzzes` all patterns it started."""
+    """A panel on `path`. `lamps` and `buzz` (`buzzer`: its name) as last shown; `buzzes`: all that it began to play."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -34,8 +34,13 @@ class PanelTwin:
         self._stations: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
         self._show_listeners: list[Callable[[], None]] = []
         self.lamps: Mapping[Lamp, LampState] = {lamp: LampState(False) for lamp in Lamp}
-        self.buzzer = ""
+        self.buzz = Buzz()
         self.buzzes: list[str] = []
+
+    @property
+    def buzzer(self) -> str:
+        """The name of what it plays or has played last; "" for silence."""
+        return self.buzz.name
 
     async def start(self) -> None:
         """Listen. Raises `OSError`."""
@@ -113,7 +118,8 @@ class PanelTwin:
         async with self._changed:
             if "show" in request:
                 self.lamps = {Lamp(name): LampState(**state) for name, state in request["show"].items()}
-                self.buzzer = request["buzzer"]
+                told = request["buzzer"]
+                self.buzz = Buzz(**{**told, "beeps": tuple(tuple(beep) for beep in told["beeps"])})
                 if self.buzzer:
                     self.buzzes.append(self.buzzer)
                 answer: dict[str, Any] = {"shown": True}

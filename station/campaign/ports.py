@@ -16,6 +16,7 @@ from drivers.ports import (
     Accuracy,
     BondSetup,
     Button,
+    Buzz,
     Identity,
     InsulationSetup,
     Lamp,
@@ -275,5 +276,5 @@ class Panel:
             self._wire.raise_trouble()
         return self._wire.world.buttons
 
-    async def show(self, lamps: Mapping[Lamp, LampState], buzzer: str) -> None:
+    async def show(self, lamps: Mapping[Lamp, LampState], buzz: Buzz) -> None:
         await self._wire.alive()

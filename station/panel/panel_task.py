@@ -1,7 +1,9 @@
 """The task that polls the panel and shows what the session's state asks for.
 
 It never dies silently: a panel that fails is reported once, tried again every second, and reported when it is back.
-Buttons that are down when it comes back count as held down, not as pressed. What buttons mean is the session's.
+Buttons that are down when it comes back count as held down, not as pressed. What buttons mean is the session's, but
+for two: OK and NG silence a trip's alarm and have its number beeped, START silences what else repeats.
+What is shown together is put together in `showing`.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Literal
 
 from drivers.errors import DriverError
 from drivers.ports import Button, Panel
@@ -16,7 +19,8 @@ from station.domain.clock import tick_after
 from station.domain.guide import Guide
 from station.domain.session_state import State
 from station.panel.buttons import ButtonEvent, ButtonPressed, ButtonScan
-from station.panel.patterns import BUZZERS, PATTERNS, Pattern, with_code
+from station.panel.patterns import Pattern
+from station.panel.showing import Showing, Voice
 
 SAY_AGAIN = frozenset({Button.OK, Button.NG})
 POLL_S = 0.05
@@ -28,7 +32,7 @@ READ_S = 1.0
 class PanelTask:
     """`emit` takes button events; `lost` a reason, `back` nothing. All are called in the loop and must not block.
 
-    `now_s`: monotonic seconds.
+    `now_s`: monotonic seconds. `voice`: how loud, and what is mute.
     """
 
     def __init__(
@@ -41,42 +45,37 @@ class PanelTask:
         poll_s: float = POLL_S,
         retry_s: float = RETRY_S,
         now_s: Callable[[], float] = time.monotonic,
+        voice: Voice | None = None,
     ) -> None:
         self._panel, self._emit, self._lost, self._back = panel, emit, lost, back
         self._poll_s, self._retry_s, self._now_s = poll_s, retry_s, now_s
-        self._state: tuple[State, int] | None = (State.WAITING, 0)
-        self._wanted: tuple[Pattern, str] = (PATTERNS[State.WAITING], PATTERNS[State.WAITING].buzzer)
-        self._shown: tuple[Pattern, str] | None = None
+        self._showing = Showing(voice if voice is not None else Voice())
+        self._shown = 0
         self._scan = ButtonScan()
 
-    def show_state(self, state: State, code: int = 0) -> None:
+    def show_state(self, state: State, code: int = 0, asks: Literal["answer", "badge"] = "answer") -> None:
         """Show the pattern of `state` from the next poll on; `code`: what the violet lamp blinks, 0 for nothing.
 
-        While a code is shown, OK and NG silence the buzzer and have it beep the code once; they mean nothing else then.
+        `asks`: what a prompt wants. While a code is shown, OK and NG silence the buzzer and have it beep the code once;
+        they mean nothing else then.
         """
-        if (state, code) != self._state:
-            self._state = state, code
-            pattern = with_code(PATTERNS[state], code)
-            self._wanted = (pattern, pattern.buzzer)
+        self._showing.enter(state, code, asks)
 
     def show(self, pattern: Pattern) -> None:
-        """Show a pattern that belongs to no state (`IDENTIFY`) until `show_state` names another."""
-        self._state = None
-        self._wanted = (pattern, pattern.buzzer)
+        """Show a pattern that belongs to no state (`IDENTIFY`) until `show_state` names one."""
+        self._showing.stand_for_no_state(pattern)
 
     def guide(self, guide: Guide | None) -> None:
-        """Show which way to turn over what the state shows; None: the state's pattern again."""
+        """Show which way to turn over what the state shows, in a run and not at a prompt; None: the state's again."""
+        self._showing.guide(guide)
 
-    def sound(self, buzzer: str) -> None:
-        """Sound a named pattern once over what is shown; ignored while a repeating one (trip, prompt) sounds."""
-        if buzzer not in BUZZERS:
-            raise ValueError(f"buzzer {buzzer!r}: not in the table; one of {', '.join(filter(None, BUZZERS))}")
-        if not BUZZERS[self._wanted[1]].repeats:
-            self._sound(buzzer)
+    def warn(self, name: str, on: bool) -> None:
+        """A standing warning of the table (`printer_out`) beside whatever is shown, until it is taken back."""
+        self._showing.warn(name, on)
 
-    def _sound(self, buzzer: str) -> None:
-        self._wanted = (self._wanted[0], buzzer)
-        self._shown = None
+    def sound(self, name: str) -> None:
+        """A moment of the table (`refused`, `scan`) over what is shown; over a trip's alarm nothing."""
+        self._showing.moment(name, self._now_s())
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -94,22 +93,24 @@ class PanelTask:
             await self._wait_for_panel(str(trouble) or f"no answer within {READ_S:g} s")
 
     async def _poll_once(self) -> None:
-        if self._shown != self._wanted:
-            wanted = self._wanted
+        wanted = self._showing.now(self._now_s())
+        if wanted.number != self._shown:
             async with asyncio.timeout(READ_S):
-                await self._panel.show(wanted[0].full(), wanted[1])
-            self._shown = wanted
+                await self._panel.show(wanted.lamps, wanted.buzz)
+            self._shown = wanted.number
         async with asyncio.timeout(READ_S):
             down = await self._panel.read_buttons()
         for event in self._scan.poll(down, self._now_s()):
-            if self._code and isinstance(event, ButtonPressed) and event.button in SAY_AGAIN:
-                self._sound("code")
-            else:
+            if not (isinstance(event, ButtonPressed) and self._kept(event.button)):
                 self._emit(event)
 
-    @property
-    def _code(self) -> int:
-        return self._state[1] if self._state is not None else 0
+    def _kept(self, button: Button) -> bool:
+        """Whether a press was for the buzzer and means nothing else."""
+        if self._showing.code:
+            if button in SAY_AGAIN:
+                self._showing.beep_code()
+            return button in SAY_AGAIN
+        return button is Button.START and self._showing.silence()
 
     async def _wait_for_panel(self, reason: str) -> None:
         self._lost(reason)
@@ -123,7 +124,7 @@ class PanelTask:
                     raise asyncio.CancelledError from None
                 continue
             break
-        self._shown, self._scan = None, ButtonScan()
+        self._shown, self._scan = 0, ButtonScan()
         self._back()
 
 

@@ -204,4 +204,37 @@ STATES: Mapping[State, Pair] = {
     ),
     State.TRIPPED: ("已断电并锁定：数紫灯，查下表", "switched off and latched: count violet, see below"),
 }
+BESIDE: Mapping[str, Advice] = {
+    "badge": Advice(
+        ("请扫工牌", "scan a badge"),
+        (
+            "扫本人工牌签字，不签按 NG；按启动只是静音",
+            "scan your badge to sign, NG if you do not; START only silences it",
+        ),
+        "you",
+    ),
+    "raise": Advice(
+        ("调整：调大", "adjusting: up"),
+        ("慢慢调大；两声高音，不停；按启动静音", "turn up, slowly; two high beeps; START silences"),
+        "you",
+    ),
+    "lower": Advice(
+        ("调整：调小", "adjusting: down"), ("慢慢调小；长低音，不停", "turn down, slowly; long low beeps"), "you"
+    ),
+    "hold": Advice(("调整：到位，等待稳定", "adjusting: inside, settling"), ("松手，不要碰", "hands off, wait"), "you"),
+    "done": Advice(
+        ("调整：完成", "adjusting: done"), ("松手；看屏幕下一步", "hands off; the screen says what next"), "you"
+    ),
+    "scan": Advice(("扫码已收到", "scan taken"), ("继续", "go on"), "you"),
+    "refused": Advice(
+        ("没有被接受（扫码、按键）", "not accepted (a scan, a button)"), ("屏幕写着原因", "the screen says why"), "you"
+    ),
+    "printer_out": Advice(
+        ("打印机缺纸或未连接；其余灯照常", "printer out of paper or gone; the other lamps as ever"),
+        ("装纸、合盖、检查连线；标签不会丢", "paper, lid, lead; no label is lost"),
+        "you",
+    ),
+    "identify": Advice(("中心在找这个测试台", "the centre looks for this bench"), ("不用做什么", "nothing"), "you"),
+}
+"""Of what the panel shows beside the session's states, by its name in `station.panel.patterns.every_pattern`."""
 LAMPS: Mapping[str, str] = {"blue": "蓝", "white": "白", "yellow": "黄", "violet": "紫"}

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from drivers.ports import LampState
 from station.domain.errors import SettingsError
 from station.domain.interlock import SENSOR_BLINK, Interlock
 from station.domain.session_state import STATE_TITLES, State
-from station.panel.patterns import BUZZERS, FAST, PATTERNS, Buzzer
+from station.panel.patterns import BUZZERS, PATTERNS, Buzzer, Pattern, every_pattern, rhythm_of
 from station.run.lamp_advice import (
+    BESIDE,
     CODES,
     INTERLOCKS,
     LAMPS,
@@ -45,10 +45,14 @@ _HEADS = {
         ("violet", "code", "means", "what to do", "who clears"),
     ),
 }  # fmt: skip
-_RHYTHMS = {"on": ("亮", ""), "slow": ("慢闪", " slow"), "fast": ("快闪", " fast")}
+_RHYTHMS = {
+    "on": ("亮", ""), "slow": ("慢闪", " slow"), "fast": ("快闪", " fast"), "flicker": ("急闪", " flickering"),
+    "wink": ("每 3 秒闪一下", " one flash in 3 s"),
+}  # fmt: skip
 _BEEPS = {"long": ("长", "long"), "short": ("短", "short"), "": ("中", "beep")}
 _AT_REST = ("不响", "silent")
 _AGAIN = ("，不停", ", on and on")
+_AS_IS = ("不变", "as before")
 _DARK = ("全灭", "all dark")
 _NUMBER = ("闪编号", " blinks its number")
 
@@ -60,17 +64,16 @@ def at(lang: Lang, pair: Sequence[str]) -> str:
 
 def lamps_in_words(state: State, lang: Lang) -> str:
     """What the panel shows in a state; in a trip the violet lamp blinks the trip's number."""
+    return pattern_in_words(PATTERNS[state], lang, number=state is State.TRIPPED)
+
+
+def pattern_in_words(pattern: Pattern, lang: Lang, *, number: bool = False) -> str:
+    """A pattern's lamps; `number`: they blink a number."""
     words = []
-    for lamp, its in PATTERNS[state].lamps.items():
+    for lamp, its in pattern.lamps.items():
         name = LAMPS[lamp.value] if lang == "zh" else lamp.value
-        words.append(name + (at(lang, _NUMBER) if state is State.TRIPPED else at(lang, _RHYTHMS[_rhythm(its)])))
+        words.append(name + at(lang, _NUMBER if number else _RHYTHMS[rhythm_of(its)]))
     return (" + " if lang == "en" else "＋").join(words) or at(lang, _DARK)
-
-
-def _rhythm(lamp: LampState) -> str:
-    if not lamp.blink_s:
-        return "on"
-    return "fast" if lamp.blink_s <= FAST.blink_s else "slow"
 
 
 def beeps_in_words(buzzer: Buzzer, lang: Lang) -> str:
@@ -82,13 +85,17 @@ def beeps_in_words(buzzer: Buzzer, lang: Lang) -> str:
 
 
 def lamp_table(lang: Lang) -> str:
-    """Every state of the session with its lamps, its sound and what a technician does."""
-    rows = [
-        (lamps_in_words(state, lang), beeps_in_words(BUZZERS[PATTERNS[state].buzzer], lang),
-         STATE_TITLES[state][lang], at(lang, STATES[state]))
-        for state in State
-    ]  # fmt: skip
-    return _table(lang, "lamps", rows)
+    """The whole table of the panel: what is shown and heard, what it means and what a technician does."""
+    return _table(lang, "lamps", [_pattern_row(name, pattern, lang) for name, pattern in every_pattern().items()])
+
+
+def _pattern_row(name: str, pattern: Pattern, lang: Lang) -> tuple[str, ...]:
+    beeps = beeps_in_words(BUZZERS[pattern.buzzer], lang)
+    if name in BESIDE:
+        lamps = pattern_in_words(pattern, lang) if pattern.lamps else at(lang, _AS_IS)
+        return lamps, beeps, at(lang, BESIDE[name].means), at(lang, BESIDE[name].do)
+    state = State(name)
+    return lamps_in_words(state, lang), beeps, STATE_TITLES[state][lang], at(lang, STATES[state])
 
 
 def code_table(lang: Lang, interlocks: Sequence[Interlock]) -> str:

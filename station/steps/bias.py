@@ -19,6 +19,8 @@ from station.steps.step import StepContext
 
 READ_S = 0.1
 """Wall seconds from one reading to the next."""
+DONE_S = 0.8
+"""Wall seconds for which a technician sees and hears that a channel is done."""
 CURVE_POINTS = 240
 UNCLIPPED_MV = 0.15
 """Less than this on a powered channel is a clip that is off as likely as an output stage without bias."""
@@ -170,11 +172,14 @@ async def _lead(context: StepContext, params: Params, lead: Lead, ohm: float) ->
         at_s = clock.now_s() - began_s
         values = readings["left_mv"] / ohm, readings["right_mv"] / ohm
         last = [*last[-9:], values]
-        for guide in lead.take(at_s, *values):
+        guides = lead.take(at_s, *values)
+        for guide in guides:
             context.guide(guide)
         if count % 5 == 0:
             told = {"bias_left_ma": round(values[0], 2), "bias_right_ma": round(values[1], 2)}
             context.progress(lead.fraction, told, max(0.0, params.settle_s - lead.span_s))
+        if any(guide.hint == "done" for guide in guides):
+            await clock.sleep(DONE_S * clock.speed)
         if lead.settled:
             break
         await clock.sleep(max(0.0, began_s + at_s + period_s - clock.now_s()))

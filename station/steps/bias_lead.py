@@ -9,7 +9,7 @@ change a minute, by regression over that stretch, within `drift_ma`. Who leaves 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from station.domain.guide import Guide, Hint
 from station.domain.measurement import CHANNELS, Channel
@@ -83,7 +83,10 @@ class Lead:
         if self._leading is not None:
             return (self._lead(self._leading, values[self._leading]),)
         self._watch(at_s, values)
-        return tuple(self._guide(channel, value, self._hint(channel, value)) for channel, value in values.items())
+        guides = [self._guide(channel, value, self._hint(channel, value)) for channel, value in values.items()]
+        if all(guide.hint in ("raise", "lower") for guide in guides):  # one trimmer at a time
+            guides[1] = replace(guides[1], hint="hold")
+        return tuple(guides)
 
     def drift(self, channel: Channel) -> Drift | None:
         """The line through the stretch; None with fewer than three readings or no time between them."""

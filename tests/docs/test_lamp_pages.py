@@ -10,7 +10,7 @@ import pytest
 from drivers.ports import Lamp
 from station.domain.interlock import Interlock
 from station.domain.session_state import State
-from station.panel.patterns import PATTERNS
+from station.panel.patterns import PATTERNS, every_pattern
 from station.run import lamp_advice, lamp_page
 from station.run.lamp_page import PAGES, Lang, filled, shipped_interlocks
 from station.safety.lamp_codes import BLINKS, OTHER, lamp_rows
@@ -37,6 +37,7 @@ def test_there_is_advice_for_every_code_and_for_none_that_does_not_exist() -> No
     assert set(lamp_advice.CODES) == {*BLINKS, OTHER[0]}
     assert set(lamp_advice.INTERLOCKS) == {row.code for row in SHIPPED if row.reaction == "trip"}
     assert set(lamp_advice.STATES) == set(State) == set(PATTERNS)
+    assert set(lamp_advice.BESIDE) == set(every_pattern()) - {state.value for state in State}
     assert set(lamp_advice.LAMPS) == {lamp.value for lamp in Lamp}
 
 

@@ -2,21 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from gpiozero.pins.mock import MockFactory
+from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from drivers.errors import PortError, ProtocolError
-from drivers.gpio.panel import BEEPS, GpioPanel
+from drivers.gpio.panel import GpioPanel
 from drivers.gpio.socket_panel import SocketPanel
-from drivers.ports import Button, Lamp, LampState
+from drivers.ports import Button, Buzz, Lamp, LampState
 from drivers.settings import GpioPanelSettings
 from drivers.sim.panel import TAP_READS, PanelTwin
 from station.panel.buttons import ButtonPressed, ButtonScan
-from station.panel.patterns import BUZZERS
 
+SILENT = Buzz()
+SCAN, TRIP = Buzz("scan", ((0.05, 0.0),)), Buzz("trip", ((0.3, 0.3),), repeats=True)
+FAIL = Buzz("fail", ((0.8, 0.0),), hz=587.0, volume=0.7)
 SETTINGS = GpioPanelSettings(
     buttons={"start": 5, "stop": 6, "ok": 12, "ng": 13, "reset": 16},
     lamps={"blue": 17, "white": 22, "yellow": 23, "violet": 24},
@@ -76,14 +79,14 @@ async def test_no_button_of_the_gpio_panel_is_called_back(gpio: GpioPanel, pins:
 
 
 async def test_lamps_that_are_not_named_go_off(gpio: GpioPanel, pins: MockFactory) -> None:
-    await gpio.show({Lamp.BLUE: LampState(True), Lamp.WHITE: LampState(True)}, "")
+    await gpio.show({Lamp.BLUE: LampState(True), Lamp.WHITE: LampState(True)}, SILENT)
     assert [pins.pin(number).state for number in (17, 22, 23, 24)] == [True, True, False, False]
-    await gpio.show({Lamp.VIOLET: LampState(True)}, "")
+    await gpio.show({Lamp.VIOLET: LampState(True)}, SILENT)
     assert [pins.pin(number).state for number in (17, 22, 23, 24)] == [False, False, False, True]
 
 
 async def test_a_blinking_lamp_is_both_lit_and_dark_within_its_period(gpio: GpioPanel, pins: MockFactory) -> None:
-    await gpio.show({Lamp.BLUE: LampState(True, 0.1)}, "")
+    await gpio.show({Lamp.BLUE: LampState(True, 0.1)}, SILENT)
     seen: set[bool] = set()
 
     def both() -> bool:
@@ -91,7 +94,7 @@ async def test_a_blinking_lamp_is_both_lit_and_dark_within_its_period(gpio: Gpio
         return seen == {False, True}
 
     await until(both)
-    await gpio.show({Lamp.BLUE: LampState(True)}, "")
+    await gpio.show({Lamp.BLUE: LampState(True)}, SILENT)
     assert pins.pin(17).state
 
 
@@ -101,9 +104,9 @@ async def test_a_code_is_blinked_by_the_lamp_and_beeped_once_by_the_buzzer(
     for name in ("LONG_S", "SHORT_S", "DARK_S", "BETWEEN_S", "PAUSE_S"):
         monkeypatch.setattr(f"drivers.gpio.blink_code.{name}", 0.03)
     lit, beeped = pins.pin(24), pins.pin(SETTINGS.buzzer)
-    await gpio.show({Lamp.VIOLET: LampState(True, code=12)}, "code")
+    await gpio.show({Lamp.VIOLET: LampState(True, code=12)}, Buzz("code", code=12))
     await until(lambda: _times_on(beeped) == 3 and _times_on(lit) >= 6)
-    await gpio.show({Lamp.VIOLET: LampState(True)}, "")
+    await gpio.show({Lamp.VIOLET: LampState(True)}, SILENT)
     assert _times_on(beeped) == 3, "one long and two short, and not again with the lamp's second time"
     assert lit.state
 
@@ -113,26 +116,50 @@ def _times_on(pin: Any) -> int:
 
 
 async def test_a_pattern_beeps_and_ends_and_a_new_one_cuts_it_off(gpio: GpioPanel, pins: MockFactory) -> None:
-    await gpio.show({}, "scan")
+    await gpio.show({}, SCAN)
     await until(lambda: pins.pin(25).state)
     await until(lambda: not pins.pin(25).state)
-    await gpio.show({}, "trip")
+    await gpio.show({}, TRIP)
     await until(lambda: pins.pin(25).state)
-    await gpio.show({}, "")
+    await gpio.show({}, SILENT)
     await until(lambda: not pins.pin(25).state)
 
 
-async def test_every_buzzer_pattern_of_the_station_is_known_to_the_panel_note_for_note() -> None:
-    assert {name: (pattern.beeps, pattern.repeats) for name, pattern in BUZZERS.items()} == dict(BEEPS)
+async def test_a_wink_is_a_short_flash_of_a_long_period(gpio: GpioPanel, pins: MockFactory) -> None:
+    await gpio.show({Lamp.VIOLET: LampState(True, 0.4, lit_s=0.05)}, SILENT)
+    lamp = pins.pin(24)
+    await until(lambda: _times_on(lamp) >= 3)
+    lamp.clear_states()
+    began = asyncio.get_running_loop().time()
+    lit: list[float] = []
+
+    def look() -> bool:
+        lit.append(float(lamp.state))
+        return asyncio.get_running_loop().time() - began > 1.2
+
+    await until(look)
+    assert 0.02 < sum(lit) / len(lit) < 0.35, "lit for an eighth of the time"
 
 
-async def test_an_unknown_pattern_is_told_with_those_there_are(gpio: GpioPanel) -> None:
-    with pytest.raises(ValueError, match="'ping'; known are scan"):
-        await gpio.show({}, "ping")
+async def test_with_tones_a_beep_has_its_pitch_and_is_as_wide_as_its_volume() -> None:
+    factory = MockFactory(pin_class=MockPWMPin)
+    panel = GpioPanel(replace(SETTINGS, tones=True), pin_factory=factory)
+    try:
+        await panel.ensure_ready()
+        buzzer = factory.pin(25)
+        for buzz in (FAIL, Buzz("raise", ((0.06, 0.08),), True, 1760.0, 0.2)):
+            await panel.show({}, buzz)
+            await until(lambda buzz=buzz: buzzer.state > 0.0 and buzzer.frequency == buzz.hz)
+            assert (buzzer.frequency, buzzer.state) == (buzz.hz, 0.5 * buzz.volume)
+        await panel.show({}, SILENT)
+        await until(lambda: buzzer.state == 0.0)
+    finally:
+        await panel.close()
+        factory.reset()
 
 
 async def test_a_closed_panel_has_let_go_of_its_pins_with_everything_off(gpio: GpioPanel, pins: MockFactory) -> None:
-    await gpio.show({Lamp.BLUE: LampState(True), Lamp.WHITE: LampState(True, 0.1)}, "trip")
+    await gpio.show({Lamp.BLUE: LampState(True), Lamp.WHITE: LampState(True, 0.1)}, TRIP)
     await gpio.close()
     await gpio.close()
     assert {pins.pin(number).function for number in (*SETTINGS.lamps.values(), 25)} == {"input"}
@@ -154,9 +181,9 @@ async def test_the_socket_panel_reads_what_is_held_down(panel: SocketPanel, twin
 
 
 async def test_lamps_and_buzzer_arrive_whole(panel: SocketPanel, twin: PanelTwin) -> None:
-    await panel.show({Lamp.YELLOW: LampState(True, 0.5)}, "fail")
+    await panel.show({Lamp.YELLOW: LampState(True, 0.5)}, FAIL)
     assert twin.lamps == {lamp: LampState(lamp is Lamp.YELLOW, 0.5 if lamp is Lamp.YELLOW else 0.0) for lamp in Lamp}
-    assert (twin.buzzer, twin.buzzes) == ("fail", ["fail"])
+    assert (twin.buzz, twin.buzzer, twin.buzzes) == (FAIL, "fail", ["fail"])
     await twin.wait_until(lambda shown: shown.lamps[Lamp.YELLOW].on)
 
 

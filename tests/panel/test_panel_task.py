@@ -9,14 +9,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 import pytest
 
 from drivers.errors import PortError
-from drivers.gpio.panel import BEEPS
-from drivers.ports import Button, Identity, Lamp, LampState
+from drivers.ports import Button, Buzz, Identity, Lamp, LampState
 from station.domain.errors import StepError
 from station.domain.prompt import Prompt
 from station.domain.session_state import State
 from station.panel.buttons import ButtonEvent, ButtonPressed, ButtonStuck
 from station.panel.panel_task import PanelTask
-from station.panel.patterns import BUZZERS, IDENTIFY, PATTERNS, Pattern, describe
+from station.panel.patterns import IDENTIFY, PATTERNS
 from station.panel.prompts import Prompts
 
 
@@ -40,9 +39,9 @@ class MemoryPanel:
         self.polls += 1
         return self.down
 
-    async def show(self, lamps: Mapping[Lamp, LampState], buzzer: str) -> None:
+    async def show(self, lamps: Mapping[Lamp, LampState], buzz: Buzz) -> None:
         self._check()
-        self.shown.append((dict(lamps), buzzer))
+        self.shown.append((dict(lamps), buzz.name))
 
     def _check(self) -> None:
         if self.gone:
@@ -101,19 +100,34 @@ async def test_a_state_that_goes_on_is_shown_once(rig: Rig) -> None:
     assert len(rig.panel.shown) == 1
 
 
-async def test_a_sound_comes_over_the_lamps_and_never_over_a_trip(rig: Rig) -> None:
+async def test_a_moment_comes_over_the_lamps_and_never_over_a_trip(rig: Rig) -> None:
     rig.task.sound("scan")
-    await rig.until(lambda: len(rig.panel.shown) == 2)
-    rig.task.sound("scan")
-    await rig.until(lambda: len(rig.panel.shown) == 3)
-    assert rig.panel.shown[1:] == [(PATTERNS[State.WAITING].full(), "scan")] * 2
+    await rig.until(lambda: rig.panel.shown[-1][1] == "scan")
+    assert rig.panel.shown[-1][0] == PATTERNS[State.WAITING].full()
     rig.task.show_state(State.TRIPPED)
-    await rig.until(lambda: len(rig.panel.shown) == 4)
+    await rig.until(lambda: rig.panel.shown[-1][1] == "trip")
+    shown = len(rig.panel.shown)
     rig.task.sound("refused")
     await rig.polls(5)
-    assert rig.panel.shown[-1][1] == "trip" and len(rig.panel.shown) == 4
+    assert rig.panel.shown[-1][1] == "trip" and len(rig.panel.shown) == shown
     with pytest.raises(ValueError, match="not in the table"):
         rig.task.sound("fanfare")
+
+
+async def test_start_silences_a_prompt_and_answers_nothing_and_the_next_press_is_the_sessions(rig: Rig) -> None:
+    for asks in ("answer", "badge"):
+        rig.task.show_state(State.ENERGISED)
+        rig.task.show_state(State.PROMPT, asks=asks)  # type: ignore[arg-type]
+        await rig.until(lambda asks=asks: rig.panel.shown[-1][1] == ("prompt" if asks == "answer" else asks))
+        lamps = rig.panel.shown[-1][0]
+        rig.panel.down = frozenset({Button.START})
+        await rig.until(lambda: rig.panel.shown[-1][1] == "")
+        assert rig.panel.shown[-1][0] == lamps and rig.events == []
+        rig.panel.down = frozenset()
+        await rig.polls(6)
+    rig.panel.down = frozenset({Button.START})
+    await rig.until(lambda: rig.events)
+    assert rig.events == [ButtonPressed(Button.START)]
 
 
 async def test_a_trip_blinks_its_number_and_ok_or_ng_silences_the_buzzer_and_has_it_told_once(rig: Rig) -> None:
@@ -236,23 +250,3 @@ async def test_two_prompts_at_once_and_a_cancelled_one() -> None:
     await asyncio.sleep(0)
     assert prompts.answer(True)
     assert await third is True
-
-
-def _kinds(pattern: Pattern) -> str:
-    return describe(pattern) + pattern.buzzer
-
-
-def test_no_two_states_look_alike_but_the_two_in_which_only_voltage_differs() -> None:
-    looks = {state: _kinds(pattern) for state, pattern in PATTERNS.items() if state is not State.ENERGISED}
-    assert len(set(looks.values())) == len(looks)
-    assert PATTERNS[State.ENERGISED] == PATTERNS[State.PREPARING], "voltage is told by the guard's lamps"
-
-
-def test_the_panel_driver_knows_every_pattern_as_the_table_has_it() -> None:
-    assert {name: (buzzer.beeps, buzzer.repeats) for name, buzzer in BUZZERS.items()} == dict(BEEPS)
-
-
-def test_every_buzzer_named_in_a_pattern_exists_and_beeps_are_bounded() -> None:
-    assert {pattern.buzzer for pattern in PATTERNS.values()} <= set(BUZZERS)
-    for buzzer in BUZZERS.values():
-        assert sum(on + off for on, off in buzzer.beeps) <= 2.0
