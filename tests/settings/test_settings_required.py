@@ -99,7 +99,7 @@ def test_a_stricter_interlock_is_clean(tree: TreeCopy) -> None:
 
 def test_a_second_looser_rule_beside_one_that_holds_is_clean(tree: TreeCopy) -> None:
     block = block_of("heatsink").split("\n\n")[0]
-    second = block.replace('"heatsink"', '"warm"').replace("100.0", "200.0").replace("blink = 51", "blink = 56")
+    second = block.replace('"heatsink"', '"warm"').replace("100.0", "200.0").replace("blink = 51", "blink = 59")
     text = SHIPPED + "\n[[interlock]]\n" + second.replace("DUT-HEATSINK-HOT", "DUT-WARM") + "\n"
     (tree.directory / INTERLOCKS).write_text(text, encoding="utf-8")
     assert tree.problems() == []
