@@ -25,6 +25,9 @@ FADE_S = 0.008
 SETTLE_MAX_S = 0.12
 TREND = 3
 """Order of the polynomial that is fitted beside the tones."""
+LAST_HARMONIC = 10
+DETECT_POWER = 4.0
+"""Harmonics count as seen when their power is this many times what noise alone would put there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,16 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Amplitude (peak, full scale) of one channel at one frequency and its k=2 uncertainty from the fit's residual."""
+    """Amplitude (peak, full scale) of one channel at one frequency and its k=2 uncertainty from the fit's residual.
+
+    `thd`: harmonics 2 to 10 under 0.45 of the rate over the fundamental; None where they drown in noise or there is
+    no room for one.
+    """
 
     amplitude: float
     amplitude_u: float
     phase_rad: float
+    thd: float | None = None
 
 
 def plan_sweep(frequency_hz: tuple[float, ...], rate_hz: int) -> Sweep:
@@ -140,4 +148,24 @@ def _fit(x: Array, rate_hz: int, own_hz: float, other_hz: float | None) -> Step:
     variance = float(residual @ residual) / max(n - len(columns), 1)
     a, b = float(weights[TREND + 1]), float(weights[TREND + 2])
     spread = float(np.linalg.inv(gram)[TREND + 1, TREND + 1]) * variance
-    return Step(math.hypot(a, b), 2.0 * math.sqrt(spread), math.atan2(-b, a))
+    amplitude = math.hypot(a, b)
+    thd = _thd(residual, basis, time, own_hz, rate_hz, amplitude)
+    return Step(amplitude, 2.0 * math.sqrt(spread), math.atan2(-b, a), thd)
+
+
+def _thd(residual: Array, beside: Array, time: Array, own_hz: float, rate_hz: int, amplitude: float) -> float | None:
+    """Harmonics in what the fit left, fitted beside the columns of that fit (`beside`); noise power subtracted."""
+    orders = [k for k in range(2, LAST_HARMONIC + 1) if k * own_hz <= 0.45 * rate_hz]
+    free = time.size - beside.shape[0] - 2 * len(orders)
+    if not orders or free < 1 or amplitude <= 0.0:
+        return None
+    angle = 2.0 * np.pi * own_hz * time
+    waves = [wave(k * angle) for k in orders for wave in (np.cos, np.sin)]
+    basis = np.concatenate((beside, np.stack(waves)))
+    inverse = np.linalg.inv(basis @ basis.T)
+    weights = inverse @ (basis @ residual)
+    left = residual - weights @ basis
+    first = beside.shape[0]
+    noise = float(np.trace(inverse[first:, first:])) * float(left @ left) / free
+    power = float(weights[first:] @ weights[first:]) - noise
+    return math.sqrt(power) / amplitude if power > DETECT_POWER * noise else None

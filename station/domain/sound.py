@@ -21,6 +21,8 @@ class Stimulus:
     left_v: float
     right_v: float
     duration_s: float
+    spectrum: bool = False
+    """Whether the readings of a tone bring a spectrum to draw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class ToneReading:
     `level_v`: rms of the fundamental. `total_v`: rms 20 Hz to 20 kHz without DC. `harmonics_dbc`: h2 … h10
     (None under the floor). THD re fundamental, THD+N re total in 20 Hz to 20 kHz, both in per cent.
     `thd_percent` and `thd_n_percent` are None when the channel is silent (level under the floor; `level_v` is then
-    a bound).
+    a bound). `spectrum`: (Hz, dBc) where it was asked for; to be drawn, not judged.
     """
 
     channel: Channel
@@ -49,15 +51,20 @@ class ToneReading:
     thd_n_percent: Value | None
     harmonics_dbc: tuple[float | None, ...]
     clipped_input: bool
+    spectrum: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseReading:
-    """Level in V rms of the fundamental at each frequency of a stepped sine, one channel."""
+    """Level in V rms of the fundamental at each frequency of a stepped sine, one channel.
+
+    `thd_percent`: harmonics under Nyquist over the fundamental, None under the floor; to be drawn, not judged.
+    """
 
     channel: Channel
     frequency_hz: tuple[float, ...]
     level_v: tuple[Value, ...]
+    thd_percent: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,12 @@ from station.analysis.errors import CaptureError
 from station.analysis.latency import onset_latency
 from station.analysis.levels import Samples, clipped, require_finite
 from station.analysis.noise import MIN_S, analyse_noise
+from station.analysis.spectrum import drawn_spectrum
 from station.analysis.stepped import analyse_sweep, plan_sweep, render_sweep
 from station.analysis.tones import Tone, analyse_tone, least_frames
 from station.domain.measurement import CHANNELS
 from station.domain.sound import NoiseReading, ResponseReading, Stimulus, ToneReading
-from station.sound.worker_readings import Scale, noise_reading, tone_reading
+from station.sound.worker_readings import Scale, noise_reading, response_reading, tone_reading
 
 DEVICE = "audio"
 """What faults name: the role, not the port."""
@@ -73,8 +74,13 @@ class Interface:
             if peaks[c] > 0.0:
                 self.gain[c] = 0.0 if tone.silent else tone.amplitude / peaks[c]
         left, right = (
-            tone_reading(CHANNELS[c], tone, self.scale, clipped(captured[:, c])) for c, tone in enumerate(tones)
-        )
+            tone_reading(
+                CHANNELS[c], tone, self.scale, clipped(captured[:, c]),
+                drawn_spectrum(window[:, c], self.rate_hz, tone.amplitude)
+                if stimulus.spectrum and not tone.silent else (),
+            )
+            for c, tone in enumerate(tones)
+        )  # fmt: skip
         return left, right
 
     def measure_response(
@@ -87,7 +93,7 @@ class Interface:
         source = np.concatenate((render_sweep(sweep, peaks), spare))
         captured = self._capture(source, permit if any(peaks) else None)
         left, right = (
-            ResponseReading(channel, frequencies_hz, tuple(self.scale.step(step) for step in steps))
+            response_reading(channel, frequencies_hz, steps, self.scale)
             for channel, steps in zip(CHANNELS, analyse_sweep(captured, sweep, self.latency_frames or 0), strict=True)
         )
         return left, right

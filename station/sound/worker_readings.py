@@ -14,7 +14,7 @@ from station.analysis.noise import Noise
 from station.analysis.stepped import Step
 from station.analysis.tones import Tone
 from station.domain.measurement import Channel
-from station.domain.sound import NoiseReading, ToneReading, Value
+from station.domain.sound import NoiseReading, ResponseReading, ToneReading, Value
 
 RECTANGULAR = 2.0 / math.sqrt(3.0)
 
@@ -44,6 +44,10 @@ class Scale:
         """V rms of a step of a response."""
         return self.level(step.amplitude, step.amplitude_u, step.amplitude <= step.amplitude_u)
 
+    def step_thd(self, step: Step) -> float | None:
+        """THD of a step in per cent; None under its own floor or the interface's."""
+        return None if step.thd is None or step.thd <= 2.0 * self.own_thd_u else 100.0 * step.thd
+
     def noise(self, rms: float, rms_u: float) -> Value:
         """V rms of noise as captured, the interface's own in it: whoever wants the DUT's alone measures that too."""
         to_volts = math.sqrt(2.0) * self.full_scale_v
@@ -69,7 +73,17 @@ def _percent(value: float, uncertainty: float) -> Value:
     return Value(100.0 * value, 100.0 * uncertainty)
 
 
-def tone_reading(channel: Channel, tone: Tone, scale: Scale, clipped: bool) -> ToneReading:
+def response_reading(
+    channel: Channel, frequency_hz: tuple[float, ...], steps: tuple[Step, ...], scale: Scale
+) -> ResponseReading:
+    """One channel's reading of a stepped sine."""
+    levels, thd = tuple(map(scale.step, steps)), tuple(map(scale.step_thd, steps))
+    return ResponseReading(channel, frequency_hz, levels, thd)
+
+
+def tone_reading(
+    channel: Channel, tone: Tone, scale: Scale, clipped: bool, spectrum: tuple[tuple[float, float], ...] = ()
+) -> ToneReading:
     """One channel's reading of a tone."""
     return ToneReading(
         channel=channel,
@@ -79,6 +93,7 @@ def tone_reading(channel: Channel, tone: Tone, scale: Scale, clipped: bool) -> T
         thd_n_percent=None if tone.silent else scale.thd_n(tone),
         harmonics_dbc=tuple(None if h is None or tone.silent else 20.0 * math.log10(h) for h in tone.harmonics),
         clipped_input=clipped,
+        spectrum=spectrum,
     )
 
 

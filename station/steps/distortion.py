@@ -29,8 +29,8 @@ class Params:
 
 
 async def measure_thd(context: StepContext, params: Params) -> None:
-    """Records `thd_percent` per channel: harmonics 2 to 10 re fundamental; and the harmonics as a curve."""
-    for reading in await _capture(context, params):
+    """Records `thd_percent` per channel: harmonics 2 to 10 re fundamental; harmonics and spectrum as curves."""
+    for reading in await _capture(context, params, spectrum=True):
         if _too_quiet(context, "thd_percent", reading, reading.thd_percent, params):
             continue
         _record(context, "thd_percent", reading, reading.thd_percent, params)
@@ -40,6 +40,14 @@ async def measure_thd(context: StepContext, params: Params) -> None:
                 Curve(
                     "harmonics", "harmonic", "1", "level", "dBc",
                     tuple(float(order) for order, _ in known), tuple(level for _, level in known), reading.channel,
+                )
+            )  # fmt: skip
+        if reading.spectrum:
+            hz, dbc = zip(*reading.spectrum, strict=True)
+            context.curve(
+                Curve(
+                    "spectrum", "frequency", "Hz", "level", "dBc", tuple(round(f, 1) for f in hz),
+                    tuple(round(level, 1) for level in dbc), reading.channel,
                 )
             )  # fmt: skip
 
@@ -52,12 +60,12 @@ async def measure_thd_n(context: StepContext, params: Params) -> None:
         _record(context, "thd_n_percent", reading, reading.thd_n_percent, params)
 
 
-async def _capture(context: StepContext, params: Params) -> tuple[ToneReading, ToneReading]:
+async def _capture(context: StepContext, params: Params, *, spectrum: bool = False) -> tuple[ToneReading, ToneReading]:
     await context.bench.drive.prepare()
     output_v = _asked_v(context, params)
     drive_v = [source_v(context, channel, output_v) for channel in CHANNELS]
     return await context.bench.sound.measure_tone(
-        Stimulus(params.frequency_hz, drive_v[0], drive_v[1], params.capture_s)
+        Stimulus(params.frequency_hz, drive_v[0], drive_v[1], params.capture_s, spectrum)
     )
 
 

@@ -11,6 +11,8 @@ from station.steps.params import require
 from station.steps.step import StepContext
 
 REFERENCE_HZ = 1000.0
+LEAST_SEEN = 3
+"""Frequencies whose distortion stands out of the noise; fewer make no curve."""
 THIRD_OCTAVES_HZ = (
     20.0, 25.0, 31.5, 40.0, 50.0, 63.0, 80.0, 100.0, 125.0, 160.0, 200.0, 250.0, 315.0, 400.0, 500.0, 630.0, 800.0,
     1000.0, 1250.0, 1600.0, 2000.0, 2500.0, 3150.0, 4000.0, 5000.0, 6300.0, 8000.0, 10000.0, 12500.0, 16000.0, 20000.0,
@@ -31,7 +33,7 @@ class Params:
 
 
 async def measure(context: StepContext, params: Params) -> None:
-    """Records `response_drop_db` per channel (largest fall below the 1 kHz level) and the curve."""
+    """Records `response_drop_db` per channel (largest fall below the 1 kHz level) and the curves: level, THD."""
     await context.bench.drive.prepare()
     output_v = rated_output_v(context) / 10 ** (params.below_rated_db / 20.0)
     readings = await context.bench.sound.measure_response(
@@ -70,3 +72,8 @@ def record_drop(context: StepContext, reading: ResponseReading, params: Params, 
             mask=tuple(-params.mask_drop_db for _ in relative_db),
         )
     )  # fmt: skip
+    seen = [(f, thd) for f, thd in zip(reading.frequency_hz, reading.thd_percent, strict=False) if thd is not None]
+    if len(seen) >= LEAST_SEEN:
+        hz, percent = zip(*seen, strict=True)
+        told = tuple(float(f"{value:.4g}") for value in percent)
+        context.curve(Curve("thd_frequency", "frequency", "Hz", "thd", "%", hz, told, reading.channel))
