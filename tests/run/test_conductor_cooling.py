@@ -17,7 +17,7 @@ from tests.run.quiet_room import quiet_room
 
 
 class _Panel:
-    def show_state(self, state: State, code: int = 0) -> None:
+    def show_state(self, state: State, code: int = 0, asks: str = "answer") -> None:
         return
 
     def sound(self, buzzer: str) -> None:

@@ -19,7 +19,7 @@ HANDS = Prompt({"zh": "外观？", "en": "appearance?"}, hands=True)
 
 
 class _Panel:
-    def show_state(self, state: State, code: int = 0) -> None:
+    def show_state(self, state: State, code: int = 0, asks: str = "answer") -> None:
         return
 
 

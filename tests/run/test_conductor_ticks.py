@@ -23,7 +23,7 @@ class Stage:
         self.now_s = now_s
         self.session = Session(Catalogue({}, {}))
         room = quiet_room(SimpleNamespace(**{"status": None, "hot": True, "why_not_cool": "", **safety}))
-        panel: Any = SimpleNamespace(show_state=lambda *_: None, sound=lambda *_: None)
+        panel: Any = SimpleNamespace(show_state=lambda *_, **asks: None, sound=lambda *_: None)
         self.conductor = Conductor(self.session, room, lambda who: panel, lambda event: None, lambda: self.now_s)
         self.ticked_s: list[float] = []
         post = self.conductor.post
