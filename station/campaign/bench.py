@@ -56,7 +56,7 @@ class World:
         self.in_turn = False
         self.heartbeats = self.turns = self.stray_heartbeats = 0
         self.service_latch: str | None = None
-        self.state = ""
+        self.state = self.asks = ""
         """The session's, as watchers are told."""
         self.minted: list[str] = []
         self.records: dict[str, list[Record]] = {}
@@ -135,8 +135,9 @@ class World:
             if not self.guard_lost:
                 self.on_guard_words(self.now_us)
 
-    def session_changed(self, state: str) -> None:
-        """The session says where it is."""
+    def session_changed(self, state: str, asks: str = "") -> None:
+        """The session says where it is, and the kind of the prompt that stands."""
+        self.asks = asks
         if state != self.state:
             self.state = state
             self.note(f"session {state}")

@@ -21,6 +21,8 @@ STALE_US = {"mains": 1_000_000, "temperature": 2_000_000, "inrush": 1_000_000, "
 DRIVE_STALE_US = {"dc": 1_000_000, "fan": 2_000_000}
 """How old a reading may be that watches mains, and one that watches drive."""
 SPARE_US = 1_000_000
+READ_US = 300_000
+"""What came since then at the terminals may have come after they were read to be quiet."""
 MS_US = 1_000
 """The guard counts whole milliseconds."""
 
@@ -150,8 +152,9 @@ def i21(watch: Watch) -> str:
     volts = max(map(abs, plant.terminals().values())) if plant.powered else 0.0
     if watch.world.troubles["dc"].kind in LYING:  # one DC meter: what it does not show nobody knows
         volts = 0.0
+    loud = watch.lasting("loud", volts > QUIET_V, READ_US)
     for role in ("load_left", "load_right", "capture"):
-        if plant.relays[role] and not watch.relays[role] and volts > QUIET_V:
+        if plant.relays[role] and not watch.relays[role] and loud:
             return f"{role} closed on {volts:.1f} V"
     if watch.lasting("dc", plant.playing_v > 0.0 and volts > 2.0, 1_400_000):
         return f"driven over {volts:.1f} V DC"

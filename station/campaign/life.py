@@ -311,7 +311,7 @@ class Life:
         if self.over:
             return
         if event.kind == "session":
-            self.world.session_changed(event.data["state"])
+            self.world.session_changed(event.data["state"], (event.data["asks"] or {}).get("kind", ""))
         elif event.kind == "tell":
             self.world.note(f"told: {event.data['code']}")
 
@@ -356,11 +356,12 @@ class Life:
 def make_setting(tree: Any, product_id: str, speed: float) -> Setting:
     """The tree's outgoing plan, whole and without its soak, for one product."""
     plan = tree.resolve("outgoing-amplifier", product_id)
-    soak = [step for step in plan.steps if step.use == "soak"]
-    if speed == 1.0:  # looked at rarely: the scan watches all the time
-        soak = [replace(step, params=replace(step.params, batch_s=300.0, rise_window_s=3600.0)) for step in soak]
-    rest = tuple(step for step in plan.steps if step.use != "soak")
-    plans = {"whole": replace(plan, id="whole", steps=(*rest, *soak)), "short": replace(plan, id="short", steps=rest)}
+    steps = list(plan.steps)
+    for index, step in enumerate(steps):
+        if step.use == "soak" and speed == 1.0:  # looked at rarely: the scan watches all the time
+            steps[index] = replace(step, params=replace(step.params, batch_s=300.0, rise_window_s=3600.0))
+    short = tuple(step for step in steps if step.use != "soak")
+    plans = {"whole": replace(plan, id="whole", steps=tuple(steps)), "short": replace(plan, id="short", steps=short)}
     if speed == 1.0:  # bounds that a session can reach: the tree's own is longer than the session
         plans = {name: replace(plan, max_mains_s=BOUND_S[name]) for name, plan in plans.items()}
     return Setting(tree.interlocks, plans, tree.products[product_id], tree.sha256, speed)

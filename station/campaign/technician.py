@@ -16,6 +16,7 @@ from station.campaign.virtual import US
 RESETS_MAX = 6
 GIVES_UP_US = 60 * US
 PRESS_US = 250_000
+NG_IN = 25
 IDLE = ("waiting", "scan_missing", "wrong_serial")
 VERDICTS = ("PASS", "FAIL", "ABORTED", "ERROR")
 
@@ -53,7 +54,7 @@ class Technician:
         elif state == "ready":
             self._start(now_us)
         elif state == "prompt":
-            self._press(Button.OK)
+            self._answer()
         elif state == "tripped":
             self._reset(now_us)
         elif state in VERDICTS:
@@ -82,6 +83,13 @@ class Technician:
             return
         self._started += 1
         self._press(Button.START)
+
+    def _answer(self) -> None:
+        """OK as a rule; NG once in a while; where a badge is to sign, a colleague's."""
+        if self._world.asks == "badge":
+            self._scan("OP:e8")
+        else:
+            self._press(Button.NG if self._chance.one_in(NG_IN) else Button.OK)
 
     def _reset(self, now_us: int) -> None:
         if self._resets >= RESETS_MAX or now_us - self._since_us > GIVES_UP_US:

@@ -231,6 +231,8 @@ def missing_is_pass(patch: Any, core: Any) -> None:
 
 ALL_PASS = gives(judging, "judge", lambda measurement, limit: Verdict.PASS)
 DRIVEN = At("relay load_left closed", -0.3)
+ASKED_LAST = At("session prompt", 0.02, 2)
+"""Mains has just gone off, and the last questions are asked."""
 SOAKED = At("playing 1.004 V", 2.0, 2)
 ELECTRICAL = ("earth_bond", "insulation", "inrush", "touch_current", "idle_power")
 
@@ -258,7 +260,7 @@ OF_THE_STATION: dict[str, tuple[int, tuple[int, ...], Sabotage, Scene]] = {
     ),
     "a dead voltmeter is 0 V": (
         9, (), both(a_dead_voltmeter_is_zero, gives(scan, "_bleed", lambda *args: False)),
-        scene(What(At("record", 0.02), "silent", "discharge", 30.0), stays_s=60.0),
+        scene(What(ASKED_LAST, "silent", "discharge", 30.0), stays_s=60.0),
     ),
     "positions as commanded, load": (
         11, (), positions_as_commanded, scene(What(ON, "relay_stuck", "load_left", FOR_EVER_S)),
@@ -274,7 +276,9 @@ OF_THE_STATION: dict[str, tuple[int, tuple[int, ...], Sabotage, Scene]] = {
     ),
     "nobody bounds energised time": (14, (), both(deaf_to("TIME"), no_bound_of_its_own), scene(bound_s=15.0)),
     "ON for as long as the guard takes": (14, (), gives(mains.GuardedMains, "_bounded", lambda self, s: 9000), scene()),
-    "a run is resumed": (15, (), resumes_after_reset, scene(What(ON, "kill", for_s=2.0))),
+    "a run is resumed": (  # one that asks nothing: a prompt outside a run waits for ever
+        15, (), resumes_after_reset, replace(scene(What(ON, "kill", for_s=2.0)), steps=ELECTRICAL),
+    ),
     "a run cut off is PASS": (15, (19,), cut_off_is_pass, scene(What(ON, "kill", for_s=2.0))),
     "the network starts": (
         16, (), acts_like(ev.PutInFront, Button.START), scene(What(At("session ready", 0.1), "socket", "put_in_front")),
