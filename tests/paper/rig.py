@@ -52,7 +52,7 @@ class Shop:
 
     async def told_centre(self) -> list[tuple[str, str, str | None]]:
         """Events in the outbox: (event, run, work order), in order."""
-        rows = await self.store.due(1000)
+        rows = await self.store.due(100_000)
         bodies = [parse_json(row.payload.decode())["body"] for row in rows if row.suffix == "event"]
         return [(body["event"], body["run_id"], body["work_order"]) for body in bodies]
 
