@@ -168,6 +168,7 @@ async def _lead(context: StepContext, params: Params, lead: Lead, ohm: float) ->
     period_s = READ_S * clock.speed
     last: list[tuple[float, float]] = []
     for count in range(round(params.patience_s / READ_S)):
+        due_s = clock.now_s() + period_s
         readings = await context.bench.meters.fresh("bias")
         at_s = clock.now_s() - began_s
         values = readings["left_mv"] / ohm, readings["right_mv"] / ohm
@@ -182,7 +183,7 @@ async def _lead(context: StepContext, params: Params, lead: Lead, ohm: float) ->
             await clock.sleep(DONE_S * clock.speed)
         if lead.settled:
             break
-        await clock.sleep(max(0.0, began_s + at_s + period_s - clock.now_s()))
+        await clock.sleep(max(0.0, due_s - clock.now_s()))
     left, right = (sum(row[channel] for row in last) / len(last) for channel in (0, 1))
     return left, right
 
