@@ -95,8 +95,10 @@ async def monitor(context: StepContext, params: Params, output_v: float, listene
     try:
         await _run(context, params, listener, tally)
     finally:
-        await listener.close(context)
-        _curves(context, tally)
+        try:
+            await listener.close(context)
+        finally:
+            _curves(context, tally)
     _record_dropouts(context, tally)
     _record_heatsink(context, tally)
     if tally.longest_silence_s >= params.lasting_silence_s:

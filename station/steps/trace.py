@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from station.domain.measurement import CHANNELS
 from station.domain.record import Capture
 from station.domain.sound import Kept, Stimulus, TraceEvent, TraceStream, Watch
+from station.safety.settled import settle
 from station.steps import soak
 from station.steps.levels import rated_output_v
 from station.steps.params import require
@@ -91,6 +92,9 @@ class _Traced(soak.Listener):
         return silent_from_s + self._params.after_s
 
     async def close(self, context: StepContext) -> None:
+        await settle(self._close(context))  # a trip ends the stream first and cancels the step then
+
+    async def _close(self, context: StepContext) -> None:
         await self.stream.close()
         kept = await self.stream.kept()
         for capture in kept.captures:

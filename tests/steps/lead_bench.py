@@ -47,12 +47,14 @@ class LeadBench:
     measured: dict[tuple[str, str | None], Measurement] = field(default_factory=dict)
     skipped: set[str] = field(default_factory=set)
     ons: int = 0
+    remaining_s: float = float("inf")
 
     def __post_init__(self) -> None:
         self.bench: Any = self
         self.clock: Any = self
         self.drive = self.mains = self.meters = self
         self.speed = SPEED
+        self._moved = asyncio.Event()
 
     # ---- the bench -----------------------------------------------------------------------------------------
     def join(self, words: str) -> None:
@@ -128,7 +130,17 @@ class LeadBench:
 
     def curve(self, curve: Any) -> None: ...
 
-    def progress(self, *args: Any) -> None: ...
+    def progress(
+        self, fraction: float, readings: dict[str, float] | None = None, remaining_s: float | None = None
+    ) -> None:
+        self.remaining_s = remaining_s if remaining_s is not None else self.remaining_s
+        self._moved.set()
+
+    async def until_remaining(self, seconds: float) -> None:
+        """Until the step has told that it takes no longer than this."""
+        while self.remaining_s > seconds:
+            self._moved.clear()
+            await self._moved.wait()
 
     def already(self, name: str, channel: Channel | None = None) -> float | None:
         return None
