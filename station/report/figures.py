@@ -90,7 +90,7 @@ def _groups(record: Plain, found: Sequence[Plain]) -> list[_Group]:
 def _chart(group: _Group, lang: Lang) -> Chart:
     first, name = group.curves[0], group.name
     kind = {"Hz": "log", "s": "time"}.get(first.get("x_unit") or "", "plain")
-    lines = [_line(curve, lang, kind) for curve in group.curves]
+    lines = [_line(_settled(curve), lang, kind) for curve in group.curves]
     lines += [_line(curve, lang, kind, ghost=True) for curve in group.found]
     lines += [
         Line(label("mask", lang), curve["x"], curve["mask"], limit=True)
@@ -162,6 +162,15 @@ def _line(curve: Plain, lang: Lang, kind: str, *, ghost: bool = False) -> Line:
         points=kind == "plain",
         ghost=ghost,
     )
+
+
+def _settled(curve: Plain) -> Plain:
+    """Mains power without the reading that was taken before the load came on: it would flatten the two hours after."""
+    if curve["name"] != "soak_mains_power_w" or len(curve["y"]) < 10:
+        return curve
+    usual = sorted(curve["y"])[len(curve["y"]) // 2]
+    first = next((place for place, value in enumerate(curve["y"][:3]) if value > usual / 2.0), 0)
+    return {**curve, "x": curve["x"][first:], "y": curve["y"][first:]}
 
 
 def _limit_lines(step: Plain, name: str, begin: float, end: float, lang: Lang) -> list[Line]:

@@ -37,7 +37,7 @@ def measured(value: float | None, uncertainty: float | None, bound: str | None, 
     if uncertainty is None or bound is not None or uncertainty <= 0.0:
         return with_unit(sign + number(value), unit)
     decimals = decimals_for(uncertainty, value)
-    text = f"{value:.{decimals}f}".replace("-", "−")
+    text = f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")  # + 0.0: no minus before a nought
     return with_unit(f"{sign}{text} ± {uncertainty:.{decimals}f}", unit)
 
 

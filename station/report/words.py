@@ -38,6 +38,24 @@ MEASUREMENTS: Mapping[str, Pair] = {
     "load_drift_percent": ("负载漂移", "Load drift"),
     "heatsink_rise_k": ("末段温升", "Temperature rise at the end"),
     "supply_v": ("电源电压", "Supply voltage"),
+    "bias_drift_ma": ("偏流漂移", "Bias drift"),
+    "power_up_a": ("通电电流", "Power-up current"),
+    "power_up_w": ("通电功率", "Power-up power"),
+    "rail_plus_v": ("正电源轨", "Positive rail"),
+    "rail_minus_v": ("负电源轨", "Negative rail"),
+    "ripple_mv": ("整流纹波", "Rectifier ripple"),
+    "mains_line_mv": ("工频谱线", "Mains line"),
+    "even_thd_percent": ("偶次失真", "Even-order distortion"),
+    "odd_thd_percent": ("奇次失真", "Odd-order distortion"),
+    "middle_thd_percent": ("中电平失真", "Distortion at middle level"),
+    "low_thd_percent": ("低电平失真", "Distortion at low level"),
+    "low_drop_db": ("低频跌落", "Low-frequency drop"),
+    "high_drop_db": ("高频跌落", "High-frequency drop"),
+    "idle_power_rise_w": ("空载功耗上升", "Rise of idle power"),
+    "fault_cured_ok": ("报修故障已消除", "Reported fault cured"),
+    "volume_smooth_ok": ("音量调节平滑", "Volume smooth"),
+    "appearance_ok": ("外观无变化", "Appearance unchanged"),
+    "mutual_inspection_ok": ("互检", "Mutual inspection"),
 }
 
 CURVES: Mapping[str, Pair] = {
@@ -197,6 +215,7 @@ LABELS: Mapping[str, Pair] = {
     "no_cause": ("记录中没有原因", "the record names no cause"),
     "above": ("{what}为 {value}，超过上限 {limit}", "{what} is {value}, above the limit of {limit}"),
     "below": ("{what}为 {value}，低于下限 {limit}", "{what} is {value}, below the limit of {limit}"),
+    "answered_ng": ("{what}：检验员答 NG", "{what}: answered with NG"),
     "not_measured": ("{what}未能测得", "{what} could not be measured"),
     "made": ("{passed} / {planned} 项合格", "{passed} of {planned} passed"),
     "uncertainty_note": (

@@ -39,7 +39,8 @@ async def measure_thd(context: StepContext, params: Params) -> None:
             context.curve(
                 Curve(
                     "harmonics", "harmonic", "1", "level", "dBc",
-                    tuple(float(order) for order, _ in known), tuple(level for _, level in known), reading.channel,
+                    tuple(float(order) for order, _ in known), tuple(round(level, 2) for _, level in known),
+                    reading.channel,
                 )
             )  # fmt: skip
         if reading.spectrum:

@@ -68,7 +68,8 @@ def record_drop(context: StepContext, reading: ResponseReading, params: Params, 
     )  # fmt: skip
     context.curve(
         Curve(
-            "response", "frequency", "Hz", "level", "dB", reading.frequency_hz, relative_db, reading.channel,
+            "response", "frequency", "Hz", "level", "dB", reading.frequency_hz,
+            tuple(round(level, 4) for level in relative_db), reading.channel,
             mask=tuple(-params.mask_drop_db for _ in relative_db),
         )
     )  # fmt: skip
