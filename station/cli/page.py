@@ -12,7 +12,6 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 
 from drivers.catalog import CATALOG
-from drivers.ports import LampState
 from station.contract.records import RecordCodec
 from station.control.watcher import ControlWatcher
 from station.domain.interlock import SENSOR_BLINK, Interlock
@@ -20,9 +19,9 @@ from station.domain.session_state import STATE_TITLES, State
 from station.page.advice import Advice, LampRow, TripAdvice
 from station.page.earlier import Earlier, Make
 from station.page.serve import PageChoice, serve
-from station.panel.patterns import BUZZERS, FAST, PATTERNS
-from station.run.lamp_advice import CODES, INTERLOCKS, OTHER_INTERLOCK, SENSOR, STATES, WHO
-from station.run.lamp_page import beeps_in_words, lamps_in_words
+from station.panel.patterns import BUZZERS, Pattern, every_pattern, rhythm_of
+from station.run.lamp_advice import BESIDE, CODES, INTERLOCKS, OTHER_INTERLOCK, SENSOR, STATES, WHO
+from station.run.lamp_page import beeps_in_words, pattern_in_words
 from station.safety.lamp_codes import BLINKS
 from station.safety.lamp_codes import SENSOR as SENSOR_MARK
 from station.settings.loading import load
@@ -106,22 +105,21 @@ def make_advice(interlocks: Sequence[Interlock]) -> Advice:
 
 
 def _lamps() -> dict[str, LampRow]:
-    return {state.value: _lamp_row(state) for state in State}
+    return {name: _lamp_row(name, pattern) for name, pattern in every_pattern().items()}
 
 
-def _lamp_row(state: State) -> LampRow:
-    pattern, title = PATTERNS[state], STATE_TITLES[state]
+def _lamp_row(name: str, pattern: Pattern) -> LampRow:
     buzzer = BUZZERS[pattern.buzzer]
+    beside = BESIDE.get(name)
+    title, do = (beside.means, beside.do) if beside is not None else (_title(State(name)), STATES[State(name)])
+    trip = name == State.TRIPPED.value
     return LampRow(
-        tuple((lamp.value, _rhythm(state, its)) for lamp, its in pattern.lamps.items()),
-        (lamps_in_words(state, "zh"), lamps_in_words(state, "en")),
-        (beeps_in_words(buzzer, "zh"), beeps_in_words(buzzer, "en")), (title["zh"], title["en"]), STATES[state],
+        tuple((lamp.value, "code" if trip else rhythm_of(its)) for lamp, its in pattern.lamps.items()),
+        (pattern_in_words(pattern, "zh", number=trip), pattern_in_words(pattern, "en", number=trip)),
+        (beeps_in_words(buzzer, "zh"), beeps_in_words(buzzer, "en")), title, do,
     )  # fmt: skip
 
 
-def _rhythm(state: State, lamp: LampState) -> str:
-    if state is State.TRIPPED:
-        return "code"
-    if not lamp.blink_s:
-        return "on"
-    return "fast" if lamp.blink_s <= FAST.blink_s else "slow"
+def _title(state: State) -> tuple[str, str]:
+    title = STATE_TITLES[state]
+    return title["zh"], title["en"]

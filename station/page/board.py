@@ -33,10 +33,11 @@ class Board:
     def __init__(self, advice: Advice, zone: tzinfo, now: Any = datetime.now) -> None:
         self.dirty: set[str] = set(SECTIONS)
         self.serial_number: str | None = None
+        self.work_order: str | None = None
         self._advice, self._zone, self._now = advice, zone, now
         self._speed = 1.0
         self._step = StepInHand()
-        self._traced_s = -TRACE_S
+        self._traced_s, self._trace_waits = -TRACE_S, False
         self._said_s = 0.0
         self._shown: dict[str, Any] = {
             "bench": {}, "link": {"up": False, "why": None}, "voltage": "unknown", "session": None, "run": dict(_RUN),
@@ -112,7 +113,8 @@ class Board:
                 self._step.curve(data.get("curve") or {})
                 self.dirty.add("curves")
             case "guide":
-                self._set("guide", _guide_view(data.get("guide")))
+                guide = _guide_view(data.get("guide"))
+                self._set("guide", guide and {**guide, "lamps": self._lamps(guide["hint"])})
             case "tell":
                 self._said_s = now_s
                 self._set("said", {"kind": data.get("kind"), "code": data.get("code"), "text": _text(data.get("text"))})
@@ -121,6 +123,8 @@ class Board:
 
     def tick(self, now_s: float) -> None:
         """Time went by: what was said long ago goes."""
+        if self._trace_waits:
+            self._drawn(now_s)
         if self._shown["said"] is not None and now_s - self._said_s > SAID_S:
             self._set("said", None)
 
@@ -175,7 +179,8 @@ class Board:
 
     def _drawn(self, now_s: float) -> None:
         self.dirty.add("live")
-        if now_s - self._traced_s >= TRACE_S:
+        self._trace_waits = now_s - self._traced_s < TRACE_S
+        if not self._trace_waits:
             self._traced_s = now_s
             self.dirty.add("traces")
 
@@ -211,6 +216,7 @@ class Board:
         run = view.get("run") or None
         scans = dict(view.get("scans") or {})
         serial = scans.get("serial_number") or (run or {}).get("serial_number")
+        self.work_order = scans.get("work_order") or (run or {}).get("work_order")
         if serial != self.serial_number:
             self.serial_number = serial
             self._set("history", {"serial_number": serial, "rows": None} if serial else None)
@@ -219,7 +225,8 @@ class Board:
             "missing": list(view.get("missing") or ()), "missing_text": view.get("missing_text"),
             "running": bool((run or {}).get("running")), "ticket": run, "prompt": view.get("prompt"),
             "asks": view.get("asks"), "verdict": view.get("verdict"), "trip": self._trip(view.get("trip")),
-            "stuck": list(view.get("stuck") or ()), "orders": _orders(view), "lamps": self._lamps(state, view),
+            "stuck": list(view.get("stuck") or ()), "orders": _orders(view), "typed": bool(view.get("typed")),
+            "lacking": view.get("lacking"), "lamps": self._lamps(_lamps_of(state, view)),
         })  # fmt: skip
 
     def _trip(self, trip: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -234,18 +241,24 @@ class Board:
                 told["text"] = both(advice.means)
         return told
 
-    def _lamps(self, state: str, view: Mapping[str, Any]) -> dict[str, Any] | None:
-        row = self._advice.lamps.get(state)
+    def _lamps(self, name: str) -> dict[str, Any] | None:
+        row = self._advice.lamps.get(name)
         if row is None:
             return None
         return {"lamps": [list(pair) for pair in row.lamps], "words": both(row.words), "buzzer": both(row.buzzer)}
 
 
+def _lamps_of(state: str, view: Mapping[str, Any]) -> str:
+    """The name in the panel's table of what it shows: a badge that is wanted has a pattern of its own."""
+    return "badge" if state == "prompt" and (view.get("asks") or {}).get("kind") == "badge" else state
+
+
 def _orders(view: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The work orders that wait, each at least with its number; what more the session tells of them is shown too."""
     waiting = view.get("orders") or view.get("assigned") or ()
-    rows = [dict(one) if isinstance(one, Mapping) else {"number": str(one)} for one in list(waiting)[:MOST_ORDERS]]
-    return [{key: value for key, value in row.items() if isinstance(value, str | int | float | None)} for row in rows]
+    rows = [one if isinstance(one, Mapping) else {"work_order": one} for one in list(waiting)[:MOST_ORDERS]]
+    names = ("serial_number", "product", "purpose", "fault_code", "accepted")
+    return [{"number": str(row.get("work_order")), **{name: row.get(name) for name in names}} for row in rows]
 
 
 def _text(given: object) -> dict[str, str]:

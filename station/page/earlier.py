@@ -35,20 +35,20 @@ class Earlier:
 
     async def run(self) -> None:
         """Until cancelled. A store that cannot be read leaves the page without a history, no more."""
-        seen: tuple[str | None, str | None] = (None, None)
+        seen: tuple[str | None, str | None, str | None] = (None, None, None)
         while True:
-            wanted = (self._board.serial_number, self._board.ended_run)
+            wanted = (self._board.serial_number, self._board.work_order, self._board.ended_run)
             if wanted != seen:
                 seen = wanted
                 await self._look(*wanted)
             await asyncio.sleep(LOOK_S)
 
-    async def _look(self, serial_number: str | None, ended_run: str | None) -> None:
+    async def _look(self, serial_number: str | None, work_order: str | None, ended_run: str | None) -> None:
         try:
             if ended_run is not None:
                 self._board.explain(ended_run, await asyncio.to_thread(self._causes, ended_run))
             if serial_number is not None:
-                self._board.remember(serial_number, await asyncio.to_thread(self._rows, serial_number))
+                self._board.remember(serial_number, await asyncio.to_thread(self._rows, serial_number, work_order))
         except (StationError, sqlite3.Error, OSError) as error:
             log.warning("history of %s: %s", serial_number, error)
             if serial_number is not None:
@@ -59,18 +59,33 @@ class Earlier:
         with History(self._store, self._codec) as history:
             return _in_words(history.record(run_id))
 
-    def _rows(self, serial_number: str) -> list[dict[str, Any]]:
+    def _rows(self, serial_number: str, work_order: str | None) -> list[dict[str, Any]]:
         with History(self._store, self._codec) as history:
-            found = [run for run in history.runs(MOST + 1, serial_number=serial_number) if run.verdict is not None]
-            return [
-                {
-                    "run_no": run.run_no, "verdict": run.verdict, "plan": run.plan, "work_order": run.work_order,
-                    "purpose": both(PURPOSES.get(run.purpose, (run.purpose, run.purpose))),
-                    "date": local_time(run.ended_at or run.started_at, self._zone)[:16],
-                    "cause": next(iter(_in_words(history.record(run.run_id))), None) if run.verdict != "PASS" else None,
-                }
-                for run in found[:MOST]
+            made = [run for run in history.runs(MOST + 1, serial_number=serial_number) if run.verdict is not None]
+            rows = [
+                (run.ended_at or run.started_at, self._row(
+                    run.verdict, run.purpose, run.plan, run.ended_at or run.started_at,
+                    next(iter(_in_words(history.record(run.run_id))), None) if run.verdict != "PASS" else None,
+                ))
+                for run in made[:MOST]
             ]  # fmt: skip
+            rows += [
+                (run.ended_at, self._row(
+                    run.verdict, run.purpose, run.plan, run.ended_at,
+                    {"zh": run.causes[0], "en": run.causes[0]} if run.causes else None, run.station,
+                ))
+                for run in history.brought(serial_number, work_order)
+            ]  # fmt: skip
+        return [row for _, row in sorted(rows, key=lambda one: one[0], reverse=True)[:MOST]]
+
+    def _row(
+        self, verdict: str | None, purpose: str, plan: str | None, at: str, cause: dict[str, str] | None,
+        station: str | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        return {
+            "verdict": verdict, "plan": plan, "purpose": both(PURPOSES.get(purpose, (purpose, purpose))),
+            "date": local_time(at, self._zone)[:16], "cause": cause, "station": station,
+        }  # fmt: skip
 
 
 def _in_words(record: Record) -> list[dict[str, str]]:

@@ -28,6 +28,8 @@ def next_step(session: Mapping[str, Any], advice: Advice) -> dict[str, str]:
     state = str(session.get("state"))
     if state in ("waiting", "scan_missing"):
         missing = [name for name in session.get("missing") or () if name in _SCAN]
+        if not missing and session.get("lacking"):
+            return dict(session["lacking"]["text"])
         return both(_SCAN[missing[0]] if missing else advice.do.get(state, _UNKNOWN))
     if state == "prompt":
         return both(_BADGE if (session.get("asks") or {}).get("kind") == "badge" else _ANSWER)

@@ -11,8 +11,9 @@ from typing import Any
 from station.domain.errors import StoreError
 from station.domain.record import Record
 from station.domain.work_order import EarlierRun
-from station.store.earlier import read_earlier
+from station.store.earlier import MOST, read_earlier
 from station.store.journal import Codec
+from station.store.orders import read_waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,14 @@ class History:
         """Runs of the record's work order or serial number that are known here, itself left out."""
         found = read_earlier(self._db, self._codec, record.work_order, record.dut.serial_number)
         return tuple(run for run in found if run.run_id != record.run_id)
+
+    def brought(self, serial_number: str, work_order: str | None) -> tuple[EarlierRun, ...]:
+        """Runs of the device or the work order that were made elsewhere: what orders brought, also those that wait."""
+        known = read_earlier(self._db, self._codec, work_order, serial_number)
+        waiting = [order for order, _ in read_waiting(self._db, self._codec)]
+        told = [run for order in waiting if work_order == order.number for run in order.history]
+        own = {run.run_id for run in self.runs(MOST, serial_number=serial_number)}
+        return tuple({run.run_id: run for run in (*known, *told) if run.run_id not in own}.values())
 
     def close(self) -> None:
         """Let go of the file."""

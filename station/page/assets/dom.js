@@ -50,8 +50,9 @@ export function fit(element, least = 0.5) {
   element.style.fontSize = "";
   const full = parseFloat(getComputedStyle(element).fontSize);
   let size = full;
-  while (size > full * least && (element.scrollHeight > element.clientHeight + 1 || element.scrollWidth > element.clientWidth + 1)) {
-    size *= 0.93;
+  const over = () => element.scrollHeight > element.clientHeight + size * 0.2 || element.scrollWidth > element.clientWidth + 2;
+  while (size > full * least && over()) {
+    size *= 0.94;
     element.style.fontSize = `${size}px`;
   }
 }

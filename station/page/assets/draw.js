@@ -49,9 +49,12 @@ function short(value) {
 }
 
 // curves: [{x, y, side, mask, log, title…}] on common axes. One picture of what a step found, or of how it goes.
-export function plot(curves, words) {
-  const width = 460, height = 260, left = 58, right = 14, top = 30, bottom = 40;
-  const svg = s("svg", { class: "plot", viewBox: `0 0 ${width} ${height}`, role: "img" });
+// `box` is the element that it will fill: letters keep their size, whatever room there is.
+export function plot(curves, words, box, share = 1) {
+  const width = Math.max(240, box?.clientWidth - 8 || 460), height = Math.max(110, (box?.clientHeight - 8 || 260) / share);
+  const letter = Math.max(13, Math.min(24, Math.min(width / 22, height / 9)));
+  const left = letter * 3.4, right = letter, top = letter * 1.7, bottom = letter * 2.4;
+  const svg = s("svg", { class: "plot", viewBox: `0 0 ${width} ${height}`, role: "img", "font-size": letter.toFixed(1) });
   const log = curves[0].log;
   let xs = curves.flatMap((c) => c.x), ys = curves.flatMap((c) => [...c.y, ...(c.mask || [])]);
   let x0 = Math.min(...xs), x1 = Math.max(...xs);
@@ -63,24 +66,24 @@ export function plot(curves, words) {
   const y = (value) => top + (height - top - bottom) * (1 - (value - y0) / (y1 - y0));
   for (const at of log ? logTicks(x0, x1) : ticks(x0, x1, 5)) {
     svg.append(s("line", { x1: x(at), x2: x(at), y1: top, y2: height - bottom, class: "grid" }),
-      s("text", { x: x(at), y: height - bottom + 17, class: "tick middle" }, short(at)));
+      s("text", { x: x(at), y: height - bottom + letter * 1.05, class: "tick middle" }, short(at)));
   }
-  for (const at of ticks(y0, y1, 4)) {
+  for (const at of ticks(y0, y1, Math.max(2, Math.min(5, Math.floor(height / letter / 3.2))))) {
     svg.append(s("line", { x1: left, x2: width - right, y1: y(at), y2: y(at), class: "grid" }),
-      s("text", { x: left - 6, y: y(at) + 5, class: "tick end" }, short(at)));
+      s("text", { x: left - 6, y: y(at) + letter * 0.35, class: "tick end" }, short(at)));
   }
   const path = (px, py) => px.map((value, i) => `${x(value).toFixed(1)},${y(py[i]).toFixed(1)}`).join(" ");
   for (const curve of curves) {
     if (curve.mask && curve.mask.length) svg.append(s("polyline", { points: path(curve.x, curve.mask), class: "mask" }));
     svg.append(s("polyline", { points: path(curve.x, curve.y), class: `line ${curve.side || ""}` }));
   }
-  svg.append(s("text", { x: left, y: 19, class: "title" }, words.title),
-    s("text", { x: width - right, y: height - 6, class: "tick end" }, words.x));
+  svg.append(s("text", { x: 4, y: letter * 1.1, class: "title" }, words.title),
+    s("text", { x: width - right, y: height - letter * 0.3, class: "tick end" }, words.x));
   const sides = curves.filter((c) => c.side);
   sides.forEach((curve, i) => {
-    const at = width - right - (sides.length - i) * 82;
-    svg.append(s("line", { x1: at, x2: at + 26, y1: 14, y2: 14, class: `line ${curve.side}` }),
-      s("text", { x: at + 31, y: 19, class: "tick" }, say(curve.channel)));
+    const at = width - right - (sides.length - i) * letter * 5.4;
+    svg.append(s("line", { x1: at, x2: at + letter * 1.6, y1: letter * 0.75, y2: letter * 0.75, class: `line ${curve.side}` }),
+      s("text", { x: at + letter * 1.9, y: letter * 1.1, class: "tick" }, say(curve.channel)));
   });
   return svg;
 }
@@ -91,10 +94,10 @@ export function curveGroups(curves) {
   return [...groups.values()];
 }
 
-export function curvePlot(group) {
+export function curvePlot(group, box, share) {
   const one = group[0];
   const y = [say(one.title), one.y_unit && `(${one.y_unit})`].filter(Boolean).join(" ");
-  return plot(group, { title: y, x: `${say(one.x_title)}${one.x_unit ? ` ${one.x_unit}` : ""}` });
+  return plot(group, { title: y, x: `${say(one.x_title)}${one.x_unit ? ` ${one.x_unit}` : ""}` }, box, share);
 }
 
 // ---- the needle ------------------------------------------------------------------------------------------------

@@ -82,9 +82,10 @@ function head(news) {
   if (news.has("voltage")) {
     document.body.dataset.volt = board.voltage in VOLT ? board.voltage : "unknown";
     put($("volt-icon"), icon(VOLT[board.voltage] || "ask"));
-    text($("volt-text"), ui(`volt_${document.body.dataset.volt}`));
   }
+  text($("volt-text"), ui(mode === "guide" && board.voltage === "on" ? "volt_guide" : `volt_${document.body.dataset.volt}`));
   if (news.has("clock")) text($("clock"), board.clock);
+  if (news.has("voltage") || news.has("guide") || news.has("paper") || news.has("centre")) queueMicrotask(() => fit($("volt-text"), 0.5));
   if (news.has("bench")) {
     text($("name"), board.bench.name || "");
     document.title = `${board.bench.name || ""} ${ui("title")}`.trim();
@@ -103,12 +104,11 @@ function head(news) {
 }
 
 function paper() {
-  const told = board.paper, waits = told && (told.waiting || told.pending || told.out || told.state === "out");
+  const told = board.paper, waits = told && (told.pending || told.reason);
   $("paper").hidden = !waits;
   if (!waits) return;
-  const count = typeof told.waiting === "number" ? told.waiting : typeof told.pending === "number" ? told.pending : "";
-  $("paper").title = say(told.text) || ui("paper_out");
-  put($("paper"), icon("print"), h("small", "", `${ui("paper_pending")} ${count}`.trim()));
+  $("paper").title = say(told.reason);
+  put($("paper"), icon("print"), h("small", "", `${told.reason ? ui("paper_out") : ui("paper_pending")} ${told.pending || ""}`.trim()));
 }
 
 function card(session) {
@@ -119,13 +119,22 @@ function card(session) {
     put($("card-icon"), icon(ICONS[session.state] || "ask"));
   }
   text($("state"), say(session.title));
-  text($("next"), guide ? ui(guide.hint) : say(session.next));
-  put($("lamps"), ...(session.lamps ? [h("div", "lamp-row", ...lampDots(session.lamps.lamps, session.trip)), h("small", "", say(session.lamps.words))] : []));
+  text($("next"), mode === "trip" ? "" : guide ? stepTitle() : say(session.next));
+  $("next").hidden = mode === "trip";
+  const lamps = guide?.lamps || session.lamps;
+  put($("lamps"), ...(lamps ? [h("div", "lamp-row", ...lampDots(lamps.lamps, board.paper?.reason)), h("small", "", say(lamps.words))] : []));
+  fit($("state"), 0.55);
   fit($("next"), 0.6);
 }
 
-function lampDots(lit) {
+function stepTitle() {
+  const step = board.run.steps.find((one) => one.id === board.run.step);
+  return step ? say(step.title) : "";
+}
+
+function lampDots(lit, printerOut) {
   const rhythms = new Map(lit);
+  if (printerOut && !rhythms.has("violet")) rhythms.set("violet", "wink");
   return ["blue", "white", "yellow", "violet"].map((name) => h("i", `lamp ${name} ${rhythms.get(name) || "dark"}`));
 }
 
@@ -135,6 +144,7 @@ function said() {
   if (!told) return;
   $("said").className = told.kind === "refuse" ? "refused" : "note";
   put($("said"), icon(told.kind === "refuse" ? "hand" : "alarm"), h("b", "", ui(told.kind === "refuse" ? "refused" : "note")), " ", h("span", "", say(told.text)));
+  fit($("said"), 0.6);
 }
 
 function side() {
@@ -205,4 +215,4 @@ rail();
 watchdog();
 connect();
 setInterval(watchdog, 400);
-addEventListener("resize", () => { view?.resized?.(); if (board.session) fit($("next"), 0.6); });
+addEventListener("resize", () => { if (board.session && alive()) show(new Set(ALL), true); });

@@ -31,18 +31,23 @@ function idle() {
         const state = value ? "have" : name === next ? "next" : missing ? "miss" : "free";
         const wrong = name === "serial_number" && session.state === "wrong_serial";
         const mark = wrong ? icon("fail") : value ? icon("pass") : missing ? icon("scan") : "";
-        return h("div", `scan ${wrong ? "wrong" : state}`, h("span", "scan-name", mark, ui(name)),
+        const more = name === "work_order" && value && session.typed ? ` · ${ui("typed")}` : name === "plan" && session.scans.step ? ` · ${session.scans.step}` : "";
+        return h("div", `scan ${wrong ? "wrong" : state}`, h("span", "scan-name", mark, ui(name), more),
           h("strong", "scan-value", value || (missing ? ui("to_scan") : "—")));
       }), ordersTile(session.orders));
       put(below, session.scans.serial_number ? historyBlock(board, 3) : null);
+      fitValues(tiles);
     },
   };
 }
 
+function fitValues(tiles) {
+  for (const value of tiles.querySelectorAll(".scan:not(.orders) .scan-value")) fit(value, 0.6);
+}
+
 function ordersTile(orders) {
-  const shown = orders.slice(0, 2).map((order) => order.number).join(" ") + (orders.length > 2 ? " …" : "");
   return h("div", "scan orders", h("span", "scan-name", ui("orders")),
-    h("strong", "scan-value", orders.length ? `${orders.length}` : ui("no_orders"), orders.length ? h("small", "", ` ${shown}`) : ""));
+    h("strong", "scan-value", orders.length ? `${orders.length}` : ui("no_orders"), orders.length ? h("small", "", `: ${orders.map((order) => order.number).join(" ")}`) : ""));
 }
 
 // ---- a run --------------------------------------------------------------------------------------------------------
@@ -71,6 +76,7 @@ function run() {
     const at = run.steps.findIndex((step) => step.id === run.step);
     text(place, at < 0 ? "" : `${at + 1} ${ui("of")} ${run.steps.length}`);
     text(title, at < 0 ? "" : say(run.steps[at].title));
+    fit(title, 0.65);
   }
 
   function showTiles(live) {
@@ -87,9 +93,12 @@ function run() {
   function draw(board, news) {
     const groups = curveGroups(board.curves);
     if (groups.length) {
-      if (news.has("curves") || !pictures.childElementCount) put(pictures, ...groups.slice(0, 2).map(curvePlot));
+      if (news.has("curves") || !pictures.childElementCount) {
+        pictures.hidden = false;
+        put(pictures, ...groups.slice(0, 2).map((group, i, all) => curvePlot(group, pictures, all.length)));
+      }
     } else if (board.traces.some((trace) => trace.points.length > 2)) {
-      if (news.has("traces")) put(pictures, tracePlot(board));
+      if (news.has("traces")) { pictures.hidden = false; put(pictures, tracePlot(board, pictures)); }
     } else if (board.live.values.length) {
       if (news.has("live")) put(pictures, valueList(board.live.values));
     } else if (pictures.childElementCount) put(pictures);
@@ -98,7 +107,7 @@ function run() {
 }
 
 // The course of the readings that share the first one's unit, over the step's own time.
-function tracePlot(board) {
+function tracePlot(board, box) {
   const unit = board.live.tiles[0]?.unit;
   const same = board.live.tiles.filter((tile) => tile.unit === unit).map((tile) => tile.name);
   const traces = board.traces.filter((trace) => same.includes(trace.name) && trace.points.length > 2);
@@ -109,7 +118,7 @@ function tracePlot(board) {
     x: trace.points.map((p) => p[0] / axis.by), y: trace.points.map((p) => p[1]),
     side: traces.length > 1 ? (i ? "right" : "left") : "", channel: shortName(trace.name),
   }));
-  return plot(curves, { title: `${say(titles.get(traces[0].name))} (${unit})`, x: axis.words });
+  return plot(curves, { title: `${say(titles.get(traces[0].name))} (${unit})`, x: axis.words }, box);
 }
 
 function shortName(name) {
@@ -171,15 +180,14 @@ function prompt() {
         h("div", "answer ng", h("span", "knob", icon("fail")), h("strong", "", "NG"), h("span", "", badge ? ui("decline") : ui("no"))));
       fit(question);
     },
-    resized() { fit(question); },
   };
 }
 
 // ---- a verdict --------------------------------------------------------------------------------------------------------
 function verdict() {
-  const causes = h("ol", "causes"), strip = h("div", "strip"), below = h("div", "below");
+  const causes = h("ol", "causes"), strip = h("div", "strip"), below = h("div", "below"), facts = h("div", "scans facts");
   return {
-    parts: [strip, causes, below],
+    parts: [strip, causes, facts, below],
     update(board, news) {
       const session = board.session;
       if (!session || !(news.has("run") || news.has("session") || news.has("history"))) return;
@@ -187,16 +195,20 @@ function verdict() {
       const found = session.state === "PASS" ? [] : board.run.causes;
       put(causes, ...found.slice(0, 4).map((cause) => h("li", "", say(cause))));
       causes.hidden = !found.length;
+      const ticket = session.ticket || {}, made = board.run.steps.filter((step) => step.verdict === "PASS").length;
+      put(facts, ...[["serial_number", ticket.serial_number], ["work_order", ticket.work_order], ["plan", ticket.plan]].map(([name, value]) =>
+        h("div", "scan", h("span", "scan-name", ui(name)), h("strong", "scan-value", value || "—"))),
+      h("div", "scan", h("span", "scan-name", ui("passed")), h("strong", "scan-value", `${made} ${ui("of")} ${board.run.steps.length}`)));
       put(below, historyBlock(board, found.length > 1 ? 2 : 4));
+      fitValues(facts);
       fit(causes, 0.7);
     },
-    resized() { fit(causes, 0.7); },
   };
 }
 
 // ---- a trip -------------------------------------------------------------------------------------------------------------
 function trip() {
-  const code = h("div", "code"), words = h("p", "trip-words"), todo = h("p", "trip-do"), who = h("p", "trip-who");
+  const code = h("div", "trip-code"), words = h("p", "trip-words"), todo = h("p", "trip-do"), who = h("p", "trip-who");
   return {
     parts: [h("div", "trip", code, h("div", "trip-text", words, todo, who))],
     update(board, news) {
@@ -213,14 +225,14 @@ function trip() {
 // ---- what stands in the side and in the overlay ----------------------------------------------------------------------------
 export function historyBlock(board, most) {
   const history = board.history;
-  if (!history) return h("div", "history");
-  const rows = (history.rows || []).slice(0, most);
+  if (!history?.rows) return null;
+  const rows = history.rows.slice(0, most);
   return h("div", "history", h("h3", "", `${ui("history")} `, h("small", "", history.serial_number)),
     ...rows.map((row) => h("div", `was ${String(row.verdict).toLowerCase()}`,
       h("span", "was-mark", symbol(row.verdict)), h("strong", "", verdictWord(row.verdict)),
-      h("span", "was-date", row.date), h("span", "was-purpose", say(row.purpose), row.rework ? ` · ${ui("rework")}` : ""),
+      h("span", "was-date", row.date), h("span", "was-purpose", say(row.purpose), row.station ? ` · ${row.station}` : ""),
       row.cause ? h("span", "was-cause", say(row.cause)) : "")),
-    history.rows && !rows.length ? h("p", "", ui("no_history")) : "");
+    !rows.length ? h("p", "", ui("no_history")) : "");
 }
 
 export function stepsBlock(board) {

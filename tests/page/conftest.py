@@ -1,0 +1,89 @@
+"""A stage, the page's program on its socket, and a browser that tells what it did not like."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.page.stage import Stage, page_process
+
+CHROMIUM = "/usr/bin/chromium"
+SEEN = Path(__file__).with_name("seen.js").read_text(encoding="utf-8")
+SIZES = {"small": (800, 480), "wide": (1280, 800), "phone": (390, 844)}
+
+
+@dataclass
+class Look:
+    """A page that is open, and what its browser had to complain about or asked for."""
+
+    page: Page
+    url: str
+    complaints: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    async def shows(self, selector: str, words: str) -> None:
+        """Until the element says it."""
+        await self.page.wait_for_function(
+            "([selector, words]) => document.querySelector(selector)?.innerText.includes(words)", arg=[selector, words],
+            timeout=8000,
+        )  # fmt: skip
+
+    async def text(self, selector: str) -> str:
+        """What the element says now."""
+        return await self.page.locator(selector).inner_text()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    one = Stage(tmp_path / "s.sock")
+    await one.server.start()
+    yield one
+    await one.server.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as play:
+        one = await play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield one
+        await one.close()
+
+
+@asynccontextmanager
+async def look_at(browser: Browser, url: str, size: str = "small", language: str = "") -> AsyncIterator[Look]:
+    """The page in a browser of this size."""
+    width, height = SIZES[size]
+    context = await browser.new_context(viewport={"width": width, "height": height})
+    await context.add_init_script(SEEN)
+    if language:
+        await context.add_init_script(f"localStorage.setItem('lang', '{language}')")
+    page = await context.new_page()
+    look = Look(page, url)
+    page.on("console", lambda message: look.complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: look.complaints.append(str(error)))
+    page.on("request", lambda request: look.asked.append(request.url))
+    await page.goto(url)
+    await page.wait_for_selector("body:not(.gone)", timeout=8000)
+    yield look
+    await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def url(stage: Stage, tmp_path: Path) -> AsyncIterator[str]:
+    """The page's own program on the stage's socket."""
+    async with page_process("--socket", str(stage.path), log=tmp_path / "page.log") as (address, _):
+        yield address
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def look(browser: Browser, url: str) -> AsyncIterator[Look]:
+    """The page at 800 x 480."""
+    async with look_at(browser, url) as one:
+        yield one
+        await asyncio.sleep(0)

@@ -1,0 +1,205 @@
+"""The bench page in a real browser, on the page's real program, on a real control socket."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser
+
+from station.domain.verdict import Verdict
+from station.run import session_events as ev
+from tests.page.conftest import SIZES, Look, look_at
+from tests.page.looks import SCENES
+from tests.page.stage import SCANS, Stage, page_process
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+HOSTILE = 'WO:<img/src=x onerror="window.hurt=1">'
+TOUCH_MM = 15.0
+PX_PER_MM = {"small": 800 / 154.08, "wide": 1280 / 216.96, "phone": 6.04}
+"""Of a 7 inch and a 10.1 inch panel and a 6.1 inch phone: CSS pixels in a millimetre."""
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance (WCAG 2.2) of `rgb(…)`."""
+    parts = [float(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio (WCAG 2.2)."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+async def too_faint(look: Look) -> list[str]:
+    """Texts below AA: 4.5 to 1, large ones 3 to 1."""
+    faint = []
+    for seen in await look.page.evaluate("seenTexts()"):
+        large = seen["size"] >= 24 or (seen["bold"] and seen["size"] >= 18.66)
+        worst = min(contrast(seen["colour"], behind) for behind in seen["behind"])
+        if worst < (3.0 if large else 4.5):
+            faint.append(f"{seen['text']}: {worst:.2f}")
+    return faint
+
+
+async def test_from_scans_to_a_verdict_the_page_says_what_to_do_next(stage: Stage, look: Look) -> None:
+    await look.shows("#next", "扫描您的工牌")
+    stage.scan(SCANS[0])
+    await look.shows("#next", "扫描工单")
+    stage.scan(*SCANS[1:])
+    await look.shows("#state", "就绪，请按启动")
+    stage.start("soak")
+    stage.live("on")
+    await look.shows("#volt-text", "带电")
+    assert await look.page.get_attribute("body", "data-volt") == "on"
+    assert await look.page.locator(".box.pass").count() == 14
+    stage.soak(until=0.5)
+    await look.shows(".ends", "剩余 1:00:00")
+    await look.shows("[data-reading=power_w]", "W")
+    assert await look.page.locator(".plot polyline").count() == 1
+    stage.tell("step_ended", step="soak", verdict="PASS")
+    stage.end(Verdict.PASS)
+    await look.shows("#state", "合格")
+    assert await look.page.get_attribute("body", "data-volt") == "off"
+    assert look.complaints == []
+
+
+async def test_a_prompt_fills_the_page_and_says_which_button(stage: Stage, look: Look) -> None:
+    SCENES["prompt"](stage)
+    await look.shows(".question", "音量开到最大")
+    assert "OK" in await look.text(".answer.ok") and "NG" in await look.text(".answer.ng")
+    stage.post(ev.PromptClosed())
+    stage.ask("请签字", "sign here", "badge")
+    await look.shows(".answer.badge", "扫工牌")
+    await look.shows("#next", "扫描工牌签字")
+
+
+async def test_the_needle_follows_and_says_which_way(stage: Stage, look: Look) -> None:
+    SCENES["guide-low"](stage)
+    await look.shows(".guide-value", "31.4")
+    low = float(await look.page.get_attribute(".needle", "data-degrees") or "nan")
+    assert await look.text(".guide-hint") == "调大"
+    up = await look.page.locator(".guide-sign use").get_attribute("href")
+    for step in range(20):
+        stage.guide(31.4 + step, "lower" if step > 18 else "raise")
+        await asyncio.sleep(0.02)
+    await look.shows(".guide-value", "50.4")
+    high = float(await look.page.get_attribute(".needle", "data-degrees") or "nan")
+    assert low < -60 < 0 < high < 5
+    assert await look.page.locator(".guide-sign use").get_attribute("href") != up, "not by colour alone"
+    stage.tell("guide", step="bias", guide=None)
+    await look.shows(".step-title", "空载功耗")
+
+
+async def test_a_refusal_stands_with_its_reason(stage: Stage, look: Look) -> None:
+    stage.scan("XX:nonsense")
+    await look.shows("#said", "拒绝")
+    assert "无法识别的条码" in await look.text("#said")
+
+
+async def test_a_hostile_scan_is_text_and_nothing_else(stage: Stage, look: Look) -> None:
+    stage.scan("XX:<img src=x onerror=window.hurt=1>")
+    await look.shows("#said", "<img src=x onerror=window.hurt=1>")
+    stage.scan(HOSTILE.replace(" ", "/"), "SN:</script><svg/onload=window.hurt=1>")
+    await look.shows(".scans", "</script><svg/onload=window.hurt=1>")
+    stage.ask("<b>x</b><script>window.hurt=1</script>", "x")
+    await asyncio.sleep(0.5)
+    assert await look.page.evaluate("window.hurt") is None
+    assert await look.page.locator("#main img, #said img, #main script").count() == 0
+    assert look.complaints == []
+
+
+async def test_the_language_is_a_touch_away_and_kept(stage: Stage, look: Look) -> None:
+    stage.scan(*SCANS)
+    await look.shows("#state", "就绪")
+    await look.page.click("#rail .lang")
+    await look.shows("#state", "ready, press START")
+    await look.shows("#rail", "Panel lamps")
+    await look.page.reload()
+    await look.shows("#state", "ready, press START")
+    assert await look.page.get_attribute("html", "lang") == "en"
+
+
+async def test_a_daemon_that_goes_away_leaves_nothing_current_and_comes_back_by_itself(
+    stage: Stage, look: Look
+) -> None:
+    SCENES["soak"](stage)
+    await look.shows("#volt-text", "带电")
+    await stage.server.close()
+    await look.shows("#gone-title", "与测试台失去联系")
+    assert await look.page.locator("#app").is_hidden() or await look.page.evaluate(
+        "getComputedStyle(document.getElementById('app')).visibility === 'hidden'"
+    )
+    assert await look.page.get_attribute("body", "data-volt") == "unknown"
+    await stage.server.start()
+    await look.page.wait_for_selector("body:not(.gone)", timeout=8000)
+    await look.shows(".step-title", "满功率稳定性")
+    assert await look.page.locator(".box.pass").count() == 14, "the run so far is told to who comes late"
+
+
+async def test_a_daemon_that_says_nothing_is_as_good_as_gone(stage: Stage, look: Look) -> None:
+    stage.silent = True
+    await look.shows("#gone-title", "与测试台失去联系")
+    stage.silent = False
+    await look.page.wait_for_selector("body:not(.gone)", timeout=8000)
+
+
+async def test_a_page_program_that_is_killed_is_said_and_its_successor_taken(
+    stage: Stage, browser: Browser, tmp_path: Path
+) -> None:
+    async with page_process("--socket", str(stage.path)) as (url, process), look_at(browser, url) as look:
+        process.kill()
+        await process.wait()
+        await look.shows("#gone-title", "与测试台失去联系")
+        await look.shows("#gone-why", "本页与其程序失去联系")
+        port = url.rstrip("/").rpartition(":")[2]
+        async with page_process("--socket", str(stage.path), "--port", port):
+            await look.page.wait_for_selector("body:not(.gone)", timeout=8000)
+
+
+@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_every_state_fits_its_sheet_and_can_be_read(
+    stage: Stage, browser: Browser, url: str, size: str, language: str
+) -> None:
+    wrong: dict[str, list[str]] = {}
+    async with look_at(browser, url, size, language) as look:
+        for name in SCENES:
+            fresh = Stage(stage.path)
+            stage.session, stage._so_far = fresh.session, fresh._so_far
+            stage.live("off")
+            stage._view = {}
+            stage.post(ev.Tick())
+            SCENES[name](stage)
+            await asyncio.sleep(0.3)
+            found = [*await look.page.evaluate("seenOutside()"), *await too_faint(look)]
+            if found:
+                wrong[name] = found
+        buttons: list[dict[str, Any]] = await look.page.evaluate(
+            "[...document.querySelectorAll('#rail button')].map(b => b.getBoundingClientRect().toJSON())"
+        )
+        least = TOUCH_MM * PX_PER_MM[size] - 1.0
+        assert len(buttons) == 4 and all(min(b["width"], b["height"]) >= least for b in buttons), (least, buttons)
+        assert look.complaints == []
+        assert {one.split("/")[2] for one in look.asked} == {url.split("/")[2]}, "nothing from elsewhere"
+    assert wrong == {}
+
+
+async def test_a_code_is_typed_with_gloves_and_the_session_decides(stage: Stage, look: Look) -> None:
+    await look.page.click("#rail button:nth-child(4)")
+    for letter in "WO1":
+        await look.page.click(f".keys button:text-is('{letter}')")
+    await look.page.click(".keypad .go")
+    await look.shows(".typed-answer", "已收下")
+    assert stage.session.view()["scans"]["work_order"] == "WO1"
+    await look.page.click(".kinds button:nth-child(3)")
+    await look.page.click(".keys button:text-is('X')")
+    await look.page.click(".keypad .go")
+    await look.shows(".typed-answer", "没有产品")
+    await look.page.click(".keypad .back")
+    await look.shows(".scans", "WO1")
