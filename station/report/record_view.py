@@ -143,22 +143,28 @@ def step_blocks(record: Plain, lang: Lang) -> list[StepBlock]:
     ]
 
 
+def _answer(m: Plain) -> str:
+    """OK or NG where a person's answer is the measurement; else empty."""
+    return str((m.get("conditions") or {}).get("answer") or "")
+
+
 def measurement_row(m: Plain, lang: Lang) -> MeasurementRow:
     """One measurement of a record as a row."""
     unit = unit_title(m.get("unit") or "")
     told = (condition(name, value, lang) for name, value in (m.get("conditions") or {}).items())
+    answer = _answer(m)
     return MeasurementRow(
         title=measurement_title(m["name"], lang),
         name=m["name"],
         channel=channel_title(m.get("channel"), lang),
         conditions=("，" if lang == "zh" else ", ").join(filter(None, told)),
-        value=numbers.measured(m.get("value"), m.get("uncertainty"), m.get("bound"), unit),
-        limits=numbers.limits(m.get("low"), m.get("high"), unit, label("to", lang)),
+        value=answer or numbers.measured(m.get("value"), m.get("uncertainty"), m.get("bound"), unit),
+        limits="OK" if answer else numbers.limits(m.get("low"), m.get("high"), unit, label("to", lang)),
         verdict=verdict_title(m["verdict"], lang),
         symbol=SYMBOLS.get(m["verdict"], "?"),
         verdict_code=m["verdict"],
         source=m.get("limit_source") or "",
-        number=m.get("value"),
+        number=None if answer else m.get("value"),
         low=m.get("low"),
         high=m.get("high"),
         uncertainty=m.get("uncertainty"),
@@ -229,6 +235,8 @@ def _limit_sentence(m: Plain, lang: Lang) -> str | None:
     value, unit = m.get("value"), unit_title(m.get("unit") or "")
     if value is None:
         return label("not_measured", lang, what=what)
+    if _answer(m) == "NG":
+        return label("answered_ng", lang, what=what)
     low, high = m.get("low"), m.get("high")
     shown = numbers.plain_value(value, m.get("bound"), unit)
     if high is not None and value > high:
