@@ -146,9 +146,9 @@ class Inbox:
         if not isinstance(cmd_id, str) or not 0 < len(cmd_id) <= ID_MAX:
             raise MessageError(why)
         self.ignored += 1
-        await self._raise_alarm("command_invalid", f"a command was refused: {why}"[:REASON_MAX])
         now_s = self._now_s()
         self._strangers_s = [at for at in self._strangers_s if now_s - at < STRANGERS_S]
         if len(self._strangers_s) < STRANGERS_MAX:
             self._strangers_s.append(now_s)
+            await self._raise_alarm("command_invalid", f"a command was refused: {why}"[:REASON_MAX])
             await self._store.post([self._messages.reply(cmd_id, "refused", why[:REASON_MAX])])
