@@ -217,9 +217,7 @@ async def _serve(tree: Tree, keys: _Keys) -> int:
             recall=partial(store.runs_of_order, simulated=settings.simulated), wall=_wall(settings, stamps),
         )  # fmt: skip
         voice = Voice(settings.panel.settings.volume, frozenset(settings.panel.settings.mute))
-        conductor = Conductor(
-            session, room, lambda who: _panel_task(devices, who, voice), desk.publish, time.monotonic
-        )  # fmt: skip
+        conductor = Conductor(session, room, lambda who: _panel_task(devices, who, voice), desk.publish, time.monotonic)
         uplink = Uplink(
             store, messages, settings.mqtt_url, keys.receipts, desk.publish, command_keys=keys.commands,
             carry=desk.commands.carry,
