@@ -26,7 +26,7 @@ def check_voice(source: Source) -> Iterator[Problem]:
         if name in ALWAYS:
             wrong = f"{name!r} can never be muted: somebody must hear it"
             yield source.problem(
-                path, wrong, f"remove it; with tones, volume = 0 makes it as quiet as {LEAST_VOLUME:g}"
+                entry, wrong, f"remove it; with tones, volume = 0 makes it as quiet as {LEAST_VOLUME:g}"
             )
         elif isinstance(name, str) and name not in MUTABLE:
             yield source.problem(entry, f"there is no sound {name!r}", suggest(name, MUTABLE))
