@@ -14,6 +14,10 @@ SILENT_PERCENT = 100.0
 """THD of a channel without a fundamental: all of it is not the tone, so the bound is `above` this."""
 
 
+DROWNS_PERCENT = 0.5
+"""THD+N from which a THD that is only a bound says nothing: noise or hum has hidden it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Params:
     """Frequency, level re rated power (dB) and length of the capture."""
@@ -75,9 +79,17 @@ def _asked_v(context: StepContext, params: Params) -> float:
 
 
 def _too_quiet(context: StepContext, name: str, reading: ToneReading, value: Value | None, params: Params) -> bool:
-    """Skip a channel whose distortion drowns in noise because it plays far too low: it has failed for that already."""
-    if value is None or value.bound is None or delivers(reading.level_v, _asked_v(context, params)):
+    """Skip a channel whose distortion drowns in noise: it plays far too low, or is so noisy that
+    its SNR, where that was measured before, has failed already."""
+    if value is None or value.bound is None:
         return False
+    if delivers(reading.level_v, _asked_v(context, params)):
+        noisy = reading.thd_n_percent is not None and reading.thd_n_percent.value > DROWNS_PERCENT
+        if not noisy or context.already("snr_db", reading.channel) is None:
+            return False
+        context.note(f"{reading.channel}: its distortion drowns in its noise")
+        context.skip(name, reading.channel)
+        return True
     context.note(f"{reading.channel}: only {reading.level_v.value:.3g} V of {_asked_v(context, params):.3g} V come out")
     context.skip(name, reading.channel)
     return True

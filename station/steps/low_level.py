@@ -12,13 +12,10 @@ from dataclasses import dataclass
 
 from station.domain.measurement import CHANNELS, Measurement
 from station.domain.sound import Stimulus, ToneReading, Value
-from station.steps.distortion import SILENT_PERCENT
+from station.steps.distortion import DROWNS_PERCENT, SILENT_PERCENT
 from station.steps.levels import delivers, rated_output_v, source_v
 from station.steps.params import require
 from station.steps.step import StepContext
-
-DROWNS_PERCENT = 0.5
-"""THD+N from which a THD that is only a bound says nothing: noise or hum has hidden it, and failed for that."""
 
 
 @dataclass(frozen=True, slots=True)
