@@ -67,6 +67,7 @@ def run_demo(choice: Choice) -> int:
     if not (plans / f"{choice.plan}.toml").is_file():
         names = ", ".join(sorted(path.stem for path in plans.glob("*.toml")))
         raise SettingsError(f"--plan {choice.plan}: no such plan; there are {names}")
+    _require_startable(choice.plan, plans / f"{choice.plan}.toml")
     _clear(choice.out)
     began = time.monotonic()
     with ExitStack() as open_things, DemoView(choice.lang, to_stderr=choice.as_json) as view:
@@ -82,6 +83,16 @@ def run_demo(choice: Choice) -> int:
         print(json.dumps(record, ensure_ascii=False))
     view.conclude(record, choice.out, time.monotonic() - began)
     return EXIT[record["verdict"]]
+
+
+def _require_startable(name: str, path: Path) -> None:
+    """Raises `SettingsError` for a plan that START would refuse for ever: a demo has no earlier run and no consent."""
+    plan = tomllib.loads(path.read_text(encoding="utf-8"))
+    if "needs_pass" in plan:
+        first = plan["needs_pass"]["plan"]
+        raise SettingsError(f"--plan {name}: it waits for a PASS of {first} on the same device; demo that plan instead")
+    if plan.get("needs_consent"):
+        raise SettingsError(f"--plan {name}: it needs an assigned work order with data_consent; a demo types its order")
 
 
 def _clear(out: Path) -> None:

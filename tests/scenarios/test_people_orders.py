@@ -220,3 +220,27 @@ def test_without_a_clock_only_abort_is_taken_and_no_pass_is_within_a_day(tmp_pat
         shop.scan("OP:E07", "WO:WO-6", "SN:S1", "PR:example-a-100", "PL:second-part")
         view = shop.reach(lambda view: view["lacking"] is not None and view["lacking"]["code"] == "pass_clock", "why")
         assert "时钟未同步" in view["lacking"]["text"]["zh"]
+
+
+def test_ng_in_a_soak_ends_the_run_and_one_step_brings_what_safety_needs(shop: Shop) -> None:
+    shop.stand_ready()
+    shop.scan("OP:E07", "WO:WO-7", "SN:S1", "PR:example-a-100", "PL:outgoing-amplifier/soak")
+    shop.reach(lambda view: view["state"] == "ready", "ready")
+    shop.send("press start")
+    pressed, run_id = False, ""
+    for event in shop.watch(shop.technician(idle=True), limit_s=90.0):
+        if event["kind"] == "run_started":
+            run_id = event["data"]["run_id"]
+        if event["kind"] == "progress" and event["data"]["step"] == "soak" and not pressed:
+            pressed = True
+            shop.send("press ng")
+        if event["kind"] == "run_ended":
+            break
+    shop.wait_dead()
+    record = shop.result(run_id)
+    assert pressed and record["verdict"] == "ABORTED" and record["purpose"] == "engineering"
+    assert [step["id"] for step in record["steps"]] == [
+        "earth-bond", "insulation", "inrush", "touch-current", "idle-power", "dc-offset", "connection", "soak",
+    ]  # fmt: skip
+    assert [step["verdict"] for step in record["steps"][:-1]] == ["PASS"] * 7
+    assert record["causes"][0]["text"].startswith("trip: stop, STOP; by a person's act")
