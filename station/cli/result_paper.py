@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from station.domain.work_order import EarlierRun
 from station.store.history import History
 
 PAPER_S = 120.0
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +79,12 @@ def make_paper(
 
 
 def _run(arguments: list[str]) -> list[str]:
+    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))  # wherever it was started
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "station.cli.paper", *arguments], capture_output=True, text=True, timeout=PAPER_S
-        )
+            [sys.executable, "-m", "station.cli.paper", *arguments], capture_output=True, text=True, timeout=PAPER_S,
+            env={**os.environ, "PYTHONPATH": path},
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise SettingsError(f"no paper within {PAPER_S:g} s; try without --pdf") from None
     said = done.stderr.strip()
