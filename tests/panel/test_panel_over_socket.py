@@ -11,8 +11,11 @@ import pytest
 from drivers.gpio.socket_panel import SocketPanel
 from drivers.ports import Button, Lamp
 from drivers.sim.panel import PanelTwin
+from station.domain.guide import Guide
 from station.domain.session_state import State
 from station.panel.panel_task import PanelTask
+from station.panel.patterns import BUZZERS, GUIDES
+from station.panel.showing import Voice
 from station.run import session_events as ev
 from station.run.session import Session
 from station.run.session_scans import Catalogue
@@ -93,3 +96,18 @@ async def test_a_panel_that_dies_in_a_run_ends_it_and_comes_back_by_itself(bench
     await bench.twin.wait_until(looked_at)
     await bench.twin.tap(Button.STOP)
     assert bench.actions[-1] == ev.AbortRun("STOP", "panel")
+
+
+async def test_guidance_reaches_the_panel_with_its_pitch_and_the_benchs_volume(bench: Bench) -> None:
+    bench.task._showing.voice = Voice(0.4, frozenset({"hold"}))
+    bench.task.show_state(State.ENERGISED)
+    for hint in ("raise", "lower", "hold"):
+        bench.task.guide(Guide("bias_ma", 40.0, "mA", 45.0, 55.0, 50.0, hint, "left"))  # type: ignore[arg-type]
+        wanted = GUIDES[hint]  # type: ignore[index]
+        await bench.twin.wait_until(lambda twin, wanted=wanted: twin.lamps == wanted.full())
+        sound = "" if hint == "hold" else hint
+        assert (bench.twin.buzz.name, bench.twin.buzz.volume) == (sound, 0.4)
+        assert bench.twin.buzz.hz == BUZZERS[sound].hz and bench.twin.buzz.repeats is BUZZERS[sound].repeats
+    bench.task.show_state(State.TRIPPED, 56)
+    await bench.twin.wait_until(lambda twin: twin.buzzer == "trip")
+    assert bench.twin.buzz.volume == 0.5, "a trip is heard on a quiet bench too"
