@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,6 @@ TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".s
 MOST_BYTES, MOST_TEXT = 1024, 64
 TYPED = ("WO", "SN", "PR", "PL")
 """What may be typed. A badge is scanned: it is a signature."""
-PAUSE_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class Site:
 
     def __init__(self, assets: Mapping[str, Asset], feed: Feed, line: Line) -> None:
         self._assets, self._feed, self._line = assets, feed, line
-        self._typed_s = -PAUSE_S
+        self._typing = asyncio.Lock()
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -100,14 +99,13 @@ class Site:
         text = await _typed(request)
         if text is None:
             return PlainTextResponse(f"type {', '.join(f'{kind}:' for kind in TYPED)} and a value", 400)
-        now_s = time.monotonic()
-        if now_s - self._typed_s < PAUSE_S:
+        if self._typing.locked():
             return PlainTextResponse("one at a time", 429)
-        self._typed_s = now_s
-        try:
-            reply = await self._line.ask("scan", text=text)
-        except StationError as error:
-            return PlainTextResponse(str(error), 503)
+        async with self._typing:
+            try:
+                reply = await self._line.ask("scan", text=text)
+            except StationError as error:
+                return PlainTextResponse(str(error), 503)
         said = (reply.get("data") or {}).get("text") or {"zh": reply.get("reason"), "en": reply.get("reason")}
         return JSONResponse({"status": reply["status"], "text": said if reply["status"] != "done" else None})
 

@@ -26,7 +26,8 @@ class EventStream:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         gone = asyncio.ensure_future(_until_gone(receive))
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+            async with asyncio.timeout(self._send_s):
+                await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
             await self._say(send, b"retry: 1000\n\n" + self._feed.greeting(self._viewer))
             while not gone.done() and not self._feed.closed:
                 await self._say(send, self._feed.message(self._viewer))

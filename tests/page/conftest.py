@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
@@ -30,8 +30,8 @@ class Look:
     async def shows(self, selector: str, words: str) -> None:
         """Until the element says it."""
         await self.page.wait_for_function(
-            "([selector, words]) => document.querySelector(selector)?.innerText.includes(words)", arg=[selector, words],
-            timeout=8000,
+            "([selector, words]) => document.querySelector(selector)?.textContent.includes(words)",
+            arg=[selector, words], timeout=8000,
         )  # fmt: skip
 
     async def text(self, selector: str) -> str:
@@ -39,12 +39,22 @@ class Look:
         return await self.page.locator(selector).inner_text()
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Stage, str]]:
+    """A stage and the page's own program on its socket, for all tests of a file."""
+    folder = tmp_path_factory.mktemp("page")
+    stage = Stage(folder / "s.sock")
+    await stage.server.start()
+    async with page_process("--socket", str(stage.path), log=folder / "page.log") as (url, _):
+        yield stage, url
+    await stage.server.close()
+
+
 @pytest_asyncio.fixture(loop_scope="module")
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    one = Stage(tmp_path / "s.sock")
-    await one.server.start()
-    yield one
-    await one.server.close()
+async def stage(house: tuple[Stage, str]) -> Stage:
+    """The bench as it is in the morning."""
+    house[0].reset()
+    return house[0]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -74,16 +84,14 @@ async def look_at(browser: Browser, url: str, size: str = "small", language: str
     await context.close()
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def url(stage: Stage, tmp_path: Path) -> AsyncIterator[str]:
-    """The page's own program on the stage's socket."""
-    async with page_process("--socket", str(stage.path), log=tmp_path / "page.log") as (address, _):
-        yield address
+@pytest.fixture
+def url(house: tuple[Stage, str]) -> str:
+    """Where the page is."""
+    return house[1]
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def look(browser: Browser, url: str) -> AsyncIterator[Look]:
+async def look(browser: Browser, stage: Stage, url: str) -> AsyncIterator[Look]:
     """The page at 800 x 480."""
     async with look_at(browser, url) as one:
         yield one
-        await asyncio.sleep(0)

@@ -30,7 +30,7 @@ window.seenOutside = () => {
     if (!box.width) continue;
     if (box.left < -1 || box.top < -1 || box.right > wide + 1 || box.bottom > high + 1) out.push(`${element.id || element.className}: ${JSON.stringify(box)}`);
   }
-  for (const element of document.querySelectorAll('#state, #next, .question, .guide-hint, .guide-line, .trip-do, .trip-words, #volt-text'))
+  for (const element of document.querySelectorAll('#state, #next, .question, .guide-hint, .trip-do, .trip-words, #volt-text'))
     if (element.clientHeight && element.scrollHeight > element.clientHeight + parseFloat(getComputedStyle(element).fontSize) * 0.35)
       out.push(`cut off: ${element.id || element.className}: ${element.scrollHeight} in ${element.clientHeight}`);
   return out;

@@ -45,6 +45,12 @@ class Stage:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.server = ControlServer(path, self)
+        self.commands: list[Command] = []
+        self.reset()
+
+    def reset(self) -> None:
+        """A bench as it is in the morning."""
         self.session = Session(
             Catalogue(
                 {"example-a-100": "audio-amplifier"},
@@ -53,7 +59,6 @@ class Stage:
         )
         self.voltage = "off"
         self.silent = False
-        self.commands: list[Command] = []
         self.bench: dict[str, Any] = {
             "name": "bench-07", "timezone": "Asia/Shanghai", "language": "zh", "simulated": False, "speed": 1.0,
         }  # fmt: skip
@@ -62,7 +67,7 @@ class Stage:
         self._so_far = RunSoFar()
         self._view: dict[str, Any] = {}
         self._now_s = 0.0
-        self.server = ControlServer(path, self)
+        self.post(ev.Tick())
 
     async def command(self, command: Command) -> Outcome:
         """As the daemon's desk."""

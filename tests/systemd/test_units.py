@@ -40,3 +40,15 @@ def test_the_station_says_when_it_is_ready_and_is_not_restarted_over_a_wrong_con
     assert service["RestartPreventExitStatus"] == "2"
     assert service["Restart"] == "on-failure" and float(service["WatchdogSec"]) >= 1.0
     assert service["LoadCredential"].startswith("receipt-keys.json:")
+
+
+def test_the_page_cannot_take_what_the_test_needs_nor_write_what_the_daemon_owns() -> None:
+    page = read(ROOT / "systemd" / "station-page.service")
+    service, daemon = page["Service"], read(ROOT / "systemd" / "station.service")["Service"]
+    assert service["ExecStart"].split()[1:2] == ["page"] and service["Restart"] == "always"
+    assert service["DynamicUser"] == "yes" and service["SupplementaryGroups"] == "bench"
+    assert service["ProtectSystem"] == "strict" and "ReadWritePaths" not in service and "StateDirectory" not in service
+    assert float(service["Nice"]) > 0 and service["MemoryMax"] and service["CPUQuota"]
+    for wish in ("Requires", "BindsTo", "PartOf"):
+        assert wish not in page["Unit"], "the page outlives the daemon and says that it is gone"
+    assert "page" not in daemon["ExecStart"]
