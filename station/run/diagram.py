@@ -14,8 +14,9 @@ keeps this page true. Do not edit it by hand.*
 
 A session takes a bench from scans over START to a verdict. It is a pure machine: events go in, actions come out, and
 every state answers every event. Only the buttons of the panel can start a run or reset a trip. A run uses up its
-scans; a badge is good for 30 minutes. A diamond is a choice by what the session holds: `by_scans` (nothing scanned,
-something missing, wrong serial number, complete), `by_verdict` (the run's verdict), `by_voltage` (mains on or off).
+scans; a badge is good for 30 minutes and not beyond its shift ([Work orders](work-orders.md)). A diamond is a choice
+by what the session holds: `by_scans` (nothing scanned, something missing, wrong serial number, complete), `by_verdict`
+(the run's verdict), `by_voltage` (mains on or off).
 """
 
 
