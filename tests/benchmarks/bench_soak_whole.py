@@ -1,7 +1,8 @@
 """The soak whole: audio twin, transport and analysis in their processes, two channels at 48 kHz, every frame looked at.
 
-By hand: python tests/benchmarks/bench_soak_whole.py [seconds of soak]. Goal: 240 times real time with all of it. The
-pace is set to 1,000 and grants come every 10 ms, so that the figure is what the machine can do, not what it is told.
+By hand: python tests/benchmarks/bench_soak_whole.py [seconds of soak] [--trace]. Goal: 240 times real time with all of
+it. The pace is set to 1,000 and grants come every 10 ms, so that the figure is what the machine can do and not what it
+is told. With `--trace` the DUT drops out three times and the sound around each is kept as FLAC.
 """
 
 from __future__ import annotations
@@ -18,20 +19,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from drivers.settings import AudioSettings
 from drivers.sim.audio import AudioTwin
-from drivers.sim.dut import Dut
+from drivers.sim.dut import Dropout, Dut
 from drivers.sim.plant import Plant
-from station.domain.sound import Stimulus
+from station.domain.sound import Stimulus, Watch
 from station.sound.client import SoundProcess
 from station.sound.permit_page import PermitPage
 
 PACE = 1000.0
 SCAN_S = 0.01
+TRACE = "--trace" in sys.argv
+DROPOUTS = tuple(Dropout(at_s, 0.3) for at_s in (60.0, 180.0, 280.0)) if TRACE else ()
 SOURCE_V = 28.284 / 10 ** (29 / 20)
 
 
 def plant() -> Plant:
     """A bench in the state of a soak."""
-    made = Plant(Dut(), PACE, 3)
+    made = Plant(Dut(dropouts=DROPOUTS), PACE, 3)
     made.set_contactor(True)
     for role in ("load_left", "load_right", "capture", "source", "fan"):
         made.set_relay(role, True)
@@ -51,19 +54,24 @@ async def soak(sound: SoundProcess, seconds: float) -> None:
         pass  # the DUT takes its time to wake up
     assert sound.pid is not None
     began_s, twin_s, worker_s = time.perf_counter(), time.process_time(), cpu_s(sound.pid)
-    stream = await sound.start_soak(Stimulus(1000.0, SOURCE_V, SOURCE_V, seconds))
+    stimulus = Stimulus(1000.0, SOURCE_V, SOURCE_V, seconds)
+    stream = await (sound.start_trace(stimulus, Watch()) if TRACE else sound.start_soak(stimulus))
     at_s = 0.0
     while at_s < seconds:
         at_s = (await stream.advance(min(at_s + 12.0, seconds))).end_s
     await stream.close()
+    kept = await stream.kept() if TRACE else None
     wall_s = time.perf_counter() - began_s
     print(f"{seconds:g} s of soak in {wall_s:.1f} s: {seconds / wall_s:.0f} x real time (goal: at least 240)")
     print(f"  twin and transport {1000 * (time.process_time() - twin_s) / seconds:.2f} ms of processor a second, "
           f"sound process {1000 * (cpu_s(sound.pid) - worker_s) / seconds:.2f} ms")  # fmt: skip
+    for line in () if kept is None else (*kept.captures, *kept.missing):
+        print(f"  {line}")
 
 
 async def main() -> None:
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 7200.0
+    numbers = [argument for argument in sys.argv[1:] if argument != "--trace"]
+    seconds = float(numbers[0]) if numbers else 7200.0
     page, stop = PermitPage(), threading.Event()
     with tempfile.TemporaryDirectory() as folder, AudioTwin(plant(), f"{folder}/audio", 3) as twin:
 
@@ -74,7 +82,9 @@ async def main() -> None:
 
         scans = threading.Thread(target=scan)
         scans.start()
-        sound = SoundProcess("audio-twin", AudioSettings(f"{folder}/audio", 4.0, 60.0), page)
+        settings, captures = AudioSettings(f"{folder}/audio", 4.0, 60.0), (f"{folder}/captures", 1000.0)
+        sound = SoundProcess("audio-twin", settings, page, captures=captures)
+        sound.keep_under("bench")
         try:
             await sound.start()
             await soak(sound, seconds)
