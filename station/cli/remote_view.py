@@ -35,6 +35,7 @@ _WORDS = {
     "assigned": ("待测工单", "work orders"),
     "step": ("步骤", "step"),
     "readings": ("读数", "readings"),
+    "paper": ("待打印", "paper"),
 }
 
 
@@ -77,6 +78,8 @@ def status_table(status: Mapping[str, Any], lang: str) -> Table:
         table.add_row(_word("trip", lang), escape(f"{trip.get('code')} ") + _in(trip.get("text"), lang))
     if session.get("assigned"):
         table.add_row(_word("assigned", lang), escape(", ".join(map(str, session["assigned"]))))
+    if (paper := status.get("paper") or {}).get("pending"):
+        table.add_row(_word("paper", lang), f"{paper['pending']}  {_in(paper.get('reason'), lang)}".rstrip())
     return table
 
 
@@ -86,6 +89,7 @@ class BenchView:
     def __init__(self, lang: str) -> None:
         self._lang = lang
         self._session: Mapping[str, Any] = {}
+        self._paper: Mapping[str, Any] = {}
         self._steps: deque[tuple[str, str]] = deque(maxlen=16)
         self._titles: dict[str, str] = {}
         self._step = ""
@@ -98,6 +102,9 @@ class BenchView:
         kind, data = event.get("kind"), event.get("data") or {}
         if kind in ("status", "session"):
             self._session = data.get("session", data)
+            self._paper = data.get("paper", self._paper) if kind == "status" else self._paper
+        elif kind == "paper":
+            self._paper = data
         elif kind == "run_started":
             self._steps.clear()
             self._said = ""
@@ -121,7 +128,9 @@ class BenchView:
 
     def render(self) -> RenderableType:
         """The whole picture."""
-        parts: list[RenderableType] = [status_table(self._session, self._lang), Text("")]
+        parts: list[RenderableType] = [
+            status_table({"session": self._session, "paper": self._paper}, self._lang), Text("")
+        ]  # fmt: skip
         steps = Table(show_header=False, box=None, pad_edge=False, width=80)
         steps.add_column(width=28, overflow="ellipsis")
         steps.add_column()

@@ -50,3 +50,16 @@ def test_verdicts_are_in_the_readers_language() -> None:
     said = "\n".join(lines(view.render()))
     assert "不合格" in said and "合格" in said.split("增益")[1] and "PASS" not in said and "FAIL" not in said
     assert "FAIL" in "\n".join(lines(status_table(session("fail", verdict="FAIL"), "en")))
+
+
+@pytest.mark.parametrize(("lang", "said"), [("zh", "待打印      2  打印机缺纸"), ("en", "paper       2  out of paper")])
+def test_paper_that_waits_is_shown_with_its_reason_until_it_is_printed(lang: str, said: str) -> None:
+    paper = {"pending": 2, "reason": {"zh": "打印机缺纸", "en": "out of paper"}}
+    view = BenchView(lang)
+    view.take({"kind": "status", "data": {"session": session("pass"), "paper": paper}})
+    assert any(
+        line.startswith(said.split()[0]) and "2" in line and said.split()[-1] in line for line in lines(view.render())
+    )
+    assert len(lines(status_table({"session": session("pass"), "paper": paper}, lang))) == 2
+    view.take({"kind": "paper", "data": {"pending": 0, "reason": None}})
+    assert not any(said.split()[0] in line for line in lines(view.render()))
