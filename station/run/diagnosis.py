@@ -100,10 +100,11 @@ def _held(condition: Condition, facts: _Facts) -> Held:
 
 
 def _stands_for(condition: Condition, facts: _Facts) -> tuple[str, ...]:
-    """Where in the record a trip is to be found: the measurement that it stands for, as far as the run came."""
-    planned = list(facts.measured(condition.measurement or "", condition.use))
+    """Where in the record a trip is to be found: the measurement that it stands for, the last that the run came to."""
+    planned = [reference for reference, _ in facts.measured(condition.measurement or "", condition.use)]
     begun = {step.id for step in facts.steps if step.started_at is not None}
-    return tuple(reference for reference, _ in planned if reference.split("/", 1)[0] in begun)[-1:]
+    reached = [reference for reference in planned if reference.split("/", 1)[0] in begun]
+    return tuple(reached[-1:] or planned[:1])
 
 
 def _reads(condition: Condition, m: JudgedMeasurement) -> bool:

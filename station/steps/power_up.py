@@ -1,8 +1,8 @@
 """The first switch-on of a device that may be broken: current watched from the first cycle, off at once if it is gross.
 
-The probe's hold is armed before K closes, and probe and mains meter are read at full rate from before ON until the
-watch is over. There is no series limiter on the reference bench: what flows before the first reading flows (the probe
-holds it); what follows is bounded by the time of a reading and an OFF.
+The probe's hold is armed before K closes; probe and mains meter are read from before ON, and at full rate from ON until
+the watch is over. There is no series limiter on the reference bench: what flows before the first reading flows (the
+probe holds it); what follows is bounded by the time of a reading and an OFF.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from station.domain.measurement import Measurement
 from station.steps.params import require
 from station.steps.step import StepContext
 
+LOOK_S = 0.05
+"""Wall seconds between two looks while ON is on its way."""
+
 
 @dataclass(frozen=True, slots=True)
 class Params:
@@ -26,7 +29,7 @@ class Params:
 
     off_above_a: float = 50.0
     off_above_w: float = 160.0
-    watch_readings: int = 30
+    watch_readings: int = 20
     present_a: float = 0.5
     present_w: float = 5.0
 
@@ -82,7 +85,11 @@ async def _watch(context: StepContext, params: Params, switching: asyncio.Future
         probe, mains = await _both(context)
         seen.peak_a = max(seen.peak_a, probe["peak_a"])
         seen.power_w = max(seen.power_w, mains["power_w"])
-        if switching.done():
+        if not switching.done():
+            await asyncio.wait(
+                {switching}, timeout=LOOK_S
+            )  # the kernel may make it wait for the pause since the last OFF
+        else:
             await switching
             left -= 1
             context.progress(1.0 - left / params.watch_readings, {"peak_a": seen.peak_a, "power_w": mains["power_w"]})

@@ -36,14 +36,14 @@ def draw(seed: int) -> RandomDut:
     """The DUT of this seed; faults come in turn, so that 200 hold each about six times."""
     chance = random.Random(seed)
     fault, area, make = FAULTS[seed % len(FAULTS)]
-    return RandomDut(fault, area, _healthy(chance) | make(chance))
+    return RandomDut(fault, area, healthy(chance) | make(chance))
 
 
 def _log(chance: random.Random, low: float, high: float) -> float:
     return math.exp(chance.uniform(math.log(low), math.log(high)))
 
 
-def _healthy(chance: random.Random) -> Keys:
+def healthy(chance: random.Random) -> Keys:
     """The sample of contracts/cli.md, as a batch of good devices scatters around it."""
     uniform = chance.uniform
     gain_db = uniform(28.8, 29.2)
@@ -71,10 +71,10 @@ def _sided(key: str, value: Callable[[random.Random], float], both: bool | None 
     """The key on one channel, or on both (`both` None: as chance has it); the other as healthy."""
 
     def make(chance: random.Random) -> Keys:
-        healthy, wrong = _healthy(chance)[key], value(chance)
+        good, wrong = healthy(chance)[key], value(chance)
         if both is True or (both is None and chance.random() < 0.5):
             return {key: (wrong, wrong)}
-        return {key: (wrong, healthy[1]) if chance.random() < 0.5 else (healthy[0], wrong)}
+        return {key: (wrong, good[1]) if chance.random() < 0.5 else (good[0], wrong)}
 
     return make
 
