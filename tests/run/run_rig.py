@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import tempfile
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from station.domain.measurement import Channel, Measurement
 from station.domain.plan import Needs, OnFail, Plan, PlanStep, Product, Requirement
 from station.domain.prompt import Answer, Prompt
 from station.domain.record import Record
+from station.domain.work_order import EarlierRun
 from station.run.delivery import RunMessages
 from station.run.run_ports import Order
 from station.run.runner import Runner
@@ -78,6 +79,8 @@ class RunRig:
     answers: list[Answer] = field(default_factory=list)
     """What is answered prompt by prompt; `answer` where it is empty."""
     asked: list[Prompt] = field(default_factory=list)
+    earlier: Sequence[EarlierRun] = ()
+    """Runs of the device before this one."""
     runner: Runner = field(init=False)
     watcher: Callable[[Event], None] = field(init=False)
 
@@ -107,7 +110,7 @@ class RunRig:
             self.bench.bench, self.bench.kernel, self.store, RunMessages(MESSAGES), specs, MonotonicClock(), _Stamps(),
             self.watcher, self._ask,
         )  # fmt: skip
-        return self.runner.run(Order(plan, PRODUCT, self.draft))
+        return self.runner.run(Order(plan, PRODUCT, self.draft, earlier=self.earlier))
 
     async def _ask(self, prompt: Prompt) -> Answer:
         self.asked.append(prompt)
