@@ -29,14 +29,14 @@ class Hand:
 
     def __init__(self, heatsink: Heatsink) -> None:
         self._heatsink = heatsink
-        self._clips = False
+        self.clips_on = False
         self._node = "none"
         self._goal_ma = [0.0, 0.0]
         self._at_wall_s: float | None = None
 
     def set_clips(self, on: bool) -> None:
         """Put the bias meter's clips on the emitter resistors of both channels, or take them off."""
-        self._clips = on
+        self.clips_on = on
 
     def touch(self, node: str) -> None:
         """Rest the probe's tip on a node. Raises `ValueError` for one that is not there."""
@@ -70,7 +70,7 @@ class Hand:
 
     def clipped_mv(self, dut: Dut, rails: float) -> tuple[float, float]:
         """What the bias meter sees: 0 while its clips are off."""
-        return self.emitter_mv(dut, rails) if self._clips else (0.0, 0.0)
+        return self.emitter_mv(dut, rails) if self.clips_on else (0.0, 0.0)
 
     def probe_v(self, dut: Dut, rails: float, outputs_v: tuple[float, float]) -> float:
         """What the probe's tip sees: a rail less its sag under the bias, an emitter resistor, an output."""

@@ -324,7 +324,8 @@ class Plant:
     def _heat(self, dt_s: float, loss_w: float, powered: bool) -> None:
         """Between plays most wall time is the station's own, on its wires; it does not warm the sink `speed` times.
 
-        Otherwise every run would stand under power for an hour of plant time before its soak.
+        Otherwise every run would stand under power for an hour of plant time before its soak. With the bias meter's
+        clips on, warming up is what is waited for, so there it does.
         """
-        idle = not self._clock.held and self._heatsink.flow_w(loss_w, powered) > 0.0
+        idle = not (self._clock.held or self._hand.clips_on) and self._heatsink.flow_w(loss_w, powered) > 0.0
         self._heatsink.step(dt_s / self.speed if idle else dt_s, loss_w, powered)

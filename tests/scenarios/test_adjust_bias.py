@@ -157,3 +157,13 @@ def test_a_good_bias_that_had_no_time_to_settle_is_no_pass(tmp_path: Path) -> No
     assert {m["verdict"] for m in values(record, "bias_ma").values()} == {"PASS"}
     assert {m["verdict"] for m in values(record, "bias_drift_ma").values()} == {"ERROR"}
     assert step(record, "sign")["verdict"] == "SKIPPED"
+
+
+@pytest.mark.timeout(180)
+def test_a_bias_that_runs_away_with_the_heatsink_is_the_duts_fault_and_switches_off(tmp_path: Path) -> None:
+    with Adjusting(tmp_path, "runaway") as live:
+        record = live.finish(Hands(live))
+        live.wait_dead()
+    assert record["verdict"] == "FAIL", record["causes"]
+    assert {trip["interlock"] for trip in record["trips"]} <= {"bias-left", "bias-right"} and record["trips"]
+    assert record["causes"][0]["measurement"] == "bias_ma" and step(record, "sign")["verdict"] == "SKIPPED"

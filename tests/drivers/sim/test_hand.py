@@ -73,6 +73,17 @@ def test_more_bias_warms_the_sink_and_takes_more_power() -> None:
     assert math.isclose(more_w, 2 * 46.0 * 0.2, rel_tol=0.05)
 
 
+def test_with_the_clips_on_the_sink_warms_in_plant_time_and_without_them_as_slowly_as_the_wall() -> None:
+    degc = []
+    for clips in (True, False):
+        bench = Bench(Dut(bias_ma_per_k=Sides(20.0, 20.0)), speed=240.0)
+        bench.plant.set_clips(clips)
+        bench.on()
+        bench.wait(1.0)
+        degc.append(bench.plant.heatsink_degc())
+    assert degc[0] > 28.0 and degc[1] < 25.1, "480 s, and 2 s"
+
+
 def test_a_trimmer_cannot_take_the_bias_below_nothing() -> None:
     bench = Bench()
     bench.plant.set_clips(True)
