@@ -10,6 +10,7 @@ bold one is for titles); printing needs neither.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from station.report import bench_words, words
 from station.report.glyphs import FILES, draw_glyph, is_wide
@@ -19,18 +20,24 @@ from station.report.slips import KINDS, WORDS
 HEAD = """# Bitmaps of characters for slips: size, character, rows from top to bottom in hex, most significant bit left.
 # Drawn by glyph_maker.py from Noto Sans CJK SC (SIL Open Font License 1.1).
 """
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+"""The shipped plans: their titles and questions stand among the reasons."""
 ASCII = "".join(map(chr, range(0x20, 0x7F)))
 SIGNS = "ΩµµΩ°±×≤≥−…—–“”，。：；、（）～？！％"
 
 
 def vocabulary(dpi: int) -> dict[int, str]:
-    """Every character that must be there, by size: all words at the size of reasons, letters and few words else."""
+    """Every character that must be there, by size: all words at the size of reasons, letters and few words else.
+
+    Words are those of the house and of the shipped plans and products.
+    """
     tables = (
         words.MEASUREMENTS, words.CHANNELS, words.VERDICTS, words.LABELS, words.PURPOSES, WORDS,
         bench_words.INTERLOCKS, bench_words.CAUSES,
     )  # fmt: skip
     said = "".join(half for table in tables for pair in table.values() for half in pair)
     slips = "".join(half for pair in WORDS.values() for half in pair)
+    said += "".join(path.read_text(encoding="utf-8") for path in CONFIG.glob("*/*.toml"))
     paper = PAPERS[dpi]
     sizes = {size: _sorted(slips + ASCII + SIGNS) for size in paper.rows}
     sizes |= {size: _sorted("".join(half for kind in KINDS for half in WORDS[kind])) for size in paper.titles}
