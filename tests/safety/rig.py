@@ -28,7 +28,7 @@ from drivers.uart.guard_frame import parse_hello, parse_reply, parse_status
 from station.campaign.virtual import VirtualLoop
 from station.domain.clock import ScaledClock
 from station.domain.interlock import Interlock
-from station.domain.sound import Stimulus
+from station.domain.sound import Kept, Stimulus, TraceEvent, Watch
 from station.safety.bench import Bench
 from station.safety.guarded import build_bench, build_kernel
 from station.safety.kernel import Kernel
@@ -365,6 +365,10 @@ class Sound:
         self._drive(stimulus.left_v)
         return Soak(self)
 
+    async def start_trace(self, stimulus: Stimulus, watch: Watch) -> Any:
+        self._drive(stimulus.left_v)
+        return Trace(self)
+
     def keep_under(self, run_id: str) -> None:
         self.run_id = run_id
 
@@ -394,6 +398,17 @@ class Soak:
 
     async def close(self) -> None:
         self._sound.playing = 0.0
+
+
+class Trace(Soak):
+    """The same with something kept, which takes a moment to be written."""
+
+    async def mark(self, event: TraceEvent) -> None:
+        await asyncio.sleep(60.0)
+
+    async def kept(self) -> Kept:
+        await asyncio.sleep(2.0)
+        return Kept(missing=("nothing is kept here",))
 
 
 class MemoryLatch:

@@ -119,6 +119,19 @@ def test_swapped_leads_are_asked_about_once_and_the_run_goes_on_when_they_are_pu
     ]  # fmt: skip
 
 
+def test_a_dead_channel_is_asked_about_once_and_fails_as_it_did_before(tmp_path: Path) -> None:
+    with Bench(tmp_path, dut="dead-left", steps=("inrush", "connection", "gain")) as bench:
+        run_id, _ = bench.run_until(is_end)
+        record = bench.result(run_id)
+    prompts = [event["data"]["about"] for event in bench.events if event["kind"] == "prompt"]
+    assert prompts == [{"leads": "silent:left"}]
+    assert record["verdict"] == "FAIL"
+    assert [(cause["measurement"], cause.get("channel")) for cause in record["causes"]] == [
+        ("gain_db", "left"), ("channel_balance_db", None),
+    ]  # fmt: skip
+    assert all("8.0 mV DC" in note for note in step_of(record, "connection")["notes"])
+
+
 def test_leads_that_stay_swapped_end_the_run_as_the_stations_fault(tmp_path: Path) -> None:
     with Bench(tmp_path, steps=("inrush", "connection", "gain")) as bench:
         bench.send("leads swapped")
