@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from settings_tree import TreeCopy
 
@@ -67,3 +70,15 @@ def test_a_guided_step_that_a_product_is_without_does_not_apply(tree: TreeCopy) 
     without(tree, "acceptance")
     assert tree.problems() == []
     assert not resolved(tree, "acceptance").applicable and resolved(tree, "insulation").applicable
+
+
+def test_the_example_for_whoever_writes_plans_is_a_plan(tree: TreeCopy) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "preparing-a-device.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"<!-- example: a guided step -->\n```toml\n(.*?)```", page, re.DOTALL)
+    path = tree.directory / PLAN
+    path.write_text(path.read_text(encoding="utf-8") + "\n" + example, encoding="utf-8")
+    assert tree.problems() == []
+    step = resolved(tree, "functions")
+    assert [r.name for r in step.requires] == ["keys_ok"] and step.params.wait_s == 600.0
+    without(tree, "cover")
+    assert tree.problems() == []
