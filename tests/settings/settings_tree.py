@@ -44,6 +44,10 @@ class TreeCopy:
     def load(self) -> Tree:
         return load(self.directory, STEPS, CATALOG)
 
+    def place(self, file: str, line: int) -> tuple[str, int]:
+        """Where a problem on that line stands."""
+        return str(self.directory / file), line
+
     def at(self, file: str, line: int) -> str:
         """How a problem on that line begins."""
         return f"{self.directory / file}:{line}: "
