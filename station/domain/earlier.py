@@ -64,16 +64,16 @@ def related(
 ) -> list[EarlierRun]:
     """The runs that count as earlier ones of this run, oldest first, each once.
 
-    Of the work order or the serial number; a run that names neither came with the work order. A real run never has a
+    Of the work order or the serial number; a run that names no serial number came with the work order of this
+    device. A real run never has a
     simulated one before it; on the simulated bench, where all paper says SAMPLE, they count among themselves.
     """
     found: dict[str, EarlierRun] = {}
     for run in runs:
         of_order = work_order is not None and run.work_order == work_order
-        of_device = run.serial_number == serial_number
-        unnamed = run.serial_number is None and run.work_order is None
+        of_device = run.serial_number in (None, serial_number)
         counts = run.purpose in PURPOSES and (simulated or not run.simulated) and run.run_id != run_id
-        if counts and (of_order or of_device or unnamed):
+        if counts and (of_order or of_device):
             found.setdefault(run.run_id, run)
     return sorted(found.values(), key=ended)
 

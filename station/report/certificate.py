@@ -109,12 +109,19 @@ def data_rows(record: Plain, found: Plain | None, lang: Lang) -> list[DataRow]:
     before: Mapping[str, Any] = (found or {}).get("measurements") or {}
     return [
         DataRow(
-            ".".join(filter(None, ("m", step["id"], m["name"], m.get("channel")))),
+            _field(step, m),
             measurement_row(m, lang), found_text(m, before), was_bad(m, before),
         )
         for step in record["steps"]
         for m in step.get("measurements") or ()
     ]  # fmt: skip
+
+
+def _field(step: Plain, m: Plain) -> str:
+    """The name of a row's fields; a second attempt of a step has names of its own."""
+    attempt = step.get("attempt") or 1
+    place = step["id"] if attempt == 1 else f"{step['id']}#{attempt}"
+    return ".".join(filter(None, ("m", place, m["name"], m.get("channel"))))
 
 
 def faults_found(found: Plain | None, lang: Lang) -> list[str]:

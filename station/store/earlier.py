@@ -18,7 +18,7 @@ from station.store.journal import Codec
 
 log = logging.getLogger(__name__)
 
-MOST = 40
+MOST = 20
 """Runs of one device that are looked at, the latest."""
 
 

@@ -111,6 +111,13 @@ def test_a_simulated_one_says_sample_across_it_and_a_real_one_does_not(passed: R
     assert signature.extract(marked).signed["data"]["simulated"] is True
 
 
+def test_a_step_that_was_made_twice_has_both_attempts_on_it(passed: Record) -> None:
+    again = replace(passed, steps=(*passed.steps, replace(passed.steps[0], attempt=2)))
+    shown = signature.extract(certificate(again)).shown
+    assert {"m.earth-bond.earth_bond_ohm.value", "m.earth-bond#2.earth_bond_ohm.value"} <= set(shown)
+    assert look(certificate(again)).status == "valid"
+
+
 def test_without_parts_or_as_found_it_says_so(passed: Record) -> None:
     shown = signature.extract(certificate(replace(passed, parts=()), lang="en")).shown
     assert shown["parts"] == "No part was replaced." and shown["faults"] == "No run as found is on record."

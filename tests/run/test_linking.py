@@ -108,10 +108,13 @@ def test_engineering_runs_refer_to_nothing() -> None:
     assert conclude(record(purpose="engineering"), [FOUND_NOW]).reference is None
 
 
-def test_what_a_work_order_brought_without_names_belongs_to_it() -> None:
-    bare = replace(FOUND_NOW, serial_number=None, work_order=None)
-    made = conclude(record(), [bare]).reference
+@pytest.mark.parametrize("order", [None, ORDER])
+def test_what_a_work_order_brought_without_a_serial_number_belongs_to_its_device(order: str | None) -> None:
+    bare = replace(FOUND_NOW, serial_number=None, work_order=order)
+    made = conclude(record(), [bare, replace(REPAIRED, serial_number=None)]).reference
     assert made is not None and made.run_id == "found-now"
+    only = conclude(record(), [replace(REPAIRED, serial_number=None)]).reference
+    assert only is not None and only.run_id == "repaired", "of another order, of the same device"
 
 
 def test_a_run_that_comes_twice_counts_once() -> None:
