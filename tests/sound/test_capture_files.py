@@ -119,6 +119,16 @@ def test_a_full_disk_costs_the_capture_and_leaves_no_piece_of_it(small_disk: Pat
     assert sorted(path.name for path in (small_disk / RUN).iterdir()) == ["1-level-9.0.flac", "3-level-9.0.flac"]
 
 
+def test_a_file_that_was_never_ended_is_not_taken_for_whole(tmp_path: Path) -> None:
+    with soundfile.SoundFile(tmp_path / "torn.flac", "w", RATE_HZ, 2, "PCM_24") as file:
+        file.write(noise(30.0))
+        file.flush()
+        (tmp_path / "capture.part").write_bytes((tmp_path / "torn.flac").read_bytes())
+    with pytest.raises((OSError, soundfile.LibsndfileError)):
+        capture_files._require_whole(tmp_path / "capture.part", 30 * RATE_HZ)
+    capture_files._require_whole(tmp_path / "torn.flac", 30 * RATE_HZ)
+
+
 def test_without_the_library_the_note_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "soundfile", None)
     assert write(tmp_path, 2.0).lost == (
@@ -149,7 +159,8 @@ def keeper(folder: Path, watch: Watch, seconds: int, *dropouts_s: float, cut_off
     for second in range(seconds):
         while kept.is_behind:  # as the reader does that is ahead of the clock
             time.sleep(0.001)
-        frames = np.full((RATE_HZ, 2), second / 1000.0, dtype=np.float32)
+        number = np.arange(second * RATE_HZ, (second + 1) * RATE_HZ, dtype=np.float32) / 2.0**23
+        frames = np.stack((number, number), axis=1)
         silences = tuple((at_s, 0.2) for at_s in dropouts_s if second <= at_s < second + 1)
         kept.push(frames, Heard(second, second + 1.0, (1.0, 1.0), (0.02, 0.02), (silences, ()), (0.0, 0.0)))
     kept.end(cut_off)
@@ -157,7 +168,7 @@ def keeper(folder: Path, watch: Watch, seconds: int, *dropouts_s: float, cut_off
 
 
 def held(folder: Path, kept: Keeper) -> list[tuple[str, list[int]]]:
-    """Event, and the numbers of the first and the last second, of every file."""
+    """Event, and the seconds of the stream from which and up to which every file holds it, by its frames' numbers."""
     deadline = time.monotonic() + 20.0
     while (found := kept.kept(False)) is None:
         assert time.monotonic() < deadline
@@ -166,9 +177,9 @@ def held(folder: Path, kept: Keeper) -> list[tuple[str, list[int]]]:
     for capture in found.captures:
         samples, _ = soundfile.read(folder / capture.file)
         assert len(samples) == round((capture.before_s + capture.after_s) * RATE_HZ)
-        numbers = np.round(1000.0 * samples[:, 0]).astype(int)
-        assert np.all(np.isin(np.diff(numbers), (0, 1))), "gapless"
-        files.append((capture.event, [int(numbers[0]), int(numbers[-1])]))
+        numbers = np.round(2.0**23 * samples[:, 0]).astype(int)
+        assert np.all(np.diff(numbers) == 1), "gapless"
+        files.append((capture.event, [numbers[0] / RATE_HZ, (numbers[-1] + 1) / RATE_HZ]))
     return files
 
 
@@ -176,30 +187,30 @@ WATCH = Watch(before_s=30.0, after_s=30.0)
 
 
 def test_an_event_has_30_s_before_and_30_s_after_it(tmp_path: Path) -> None:
-    assert held(tmp_path, keeper(tmp_path, WATCH, 200, 100.5)) == [("dropout", [70, 130])]
+    assert held(tmp_path, keeper(tmp_path, WATCH, 200, 100.5)) == [("dropout", [70.5, 130.5])]
 
 
 def test_windows_that_overlap_become_one_file(tmp_path: Path) -> None:
     assert held(tmp_path, keeper(tmp_path, WATCH, 400, 100.0, 155.0, 300.0)) == [
-        ("dropout", [70, 184]), ("dropout", [270, 329]),
+        ("dropout", [70, 185]), ("dropout", [270, 330]),
     ]  # fmt: skip
 
 
 def test_events_without_end_make_files_of_bounded_length_without_a_gap_between(tmp_path: Path) -> None:
     watch = Watch(capture_s_max=100.0, captures_max=3)
     kept = keeper(tmp_path, watch, 600, *(float(at_s) for at_s in range(50, 600, 10)))
-    assert held(tmp_path, kept) == [("dropout", [20, 119]), ("dropout", [120, 219]), ("dropout", [220, 319])]
+    assert held(tmp_path, kept) == [("dropout", [20, 120]), ("dropout", [120, 220]), ("dropout", [220, 320])]
     found = kept.kept(False)
     assert found is not None and any("events after capture 3, the last, were not kept" in m for m in found.missing)
 
 
 def test_what_there_is_is_kept_at_both_ends_of_the_trace(tmp_path: Path) -> None:
-    assert held(tmp_path, keeper(tmp_path, WATCH, 200, 5.0, 190.0)) == [("dropout", [0, 34]), ("dropout", [160, 199])]
+    assert held(tmp_path, keeper(tmp_path, WATCH, 200, 5.0, 190.0)) == [("dropout", [0, 35]), ("dropout", [160, 200])]
 
 
 def test_a_trace_that_is_cut_off_keeps_the_last_30_s(tmp_path: Path) -> None:
-    assert held(tmp_path, keeper(tmp_path, WATCH, 200, cut_off=True)) == [("cut-off", [170, 199])]
-    assert held(tmp_path, keeper(tmp_path, WATCH, 210, 200.0, cut_off=True)) == [("dropout", [170, 209])]
+    assert held(tmp_path, keeper(tmp_path, WATCH, 200, cut_off=True)) == [("cut-off", [170, 200])]
+    assert held(tmp_path, keeper(tmp_path, WATCH, 210, 200.0, cut_off=True)) == [("dropout", [170, 210])]
 
 
 def test_without_a_folder_the_events_are_known_and_nothing_is_kept() -> None:
