@@ -33,6 +33,7 @@ _WORDS = {
     "verdict": ("结论", "verdict"),
     "trip": ("跳闸", "trip"),
     "assigned": ("待测工单", "work orders"),
+    "typed": ("手工输入的工单，未派单", "typed at the bench, not assigned"),
     "step": ("步骤", "step"),
     "readings": ("读数", "readings"),
     "paper": ("待打印", "paper"),
@@ -67,6 +68,10 @@ def status_table(status: Mapping[str, Any], lang: str) -> Table:
         table.add_row(_word("scans", lang), escape("  ".join(map(str, scans.values()))))
     if session.get("missing_text") and name in _WANTS_SCANS:
         table.add_row("", _in(session["missing_text"], lang))
+    if session.get("lacking"):
+        table.add_row("", _in(session["lacking"]["text"], lang))
+    if session.get("typed"):
+        table.add_row("", _word("typed", lang))
     if run := session.get("run"):
         facts = (run.get("run_id"), run.get("work_order"), run.get("serial_number"), run.get("plan"))
         table.add_row(_word("run", lang), escape("  ".join(str(fact) for fact in facts if fact)))

@@ -20,7 +20,7 @@ from station.domain.events import Event
 from station.panel.buttons import ButtonPressed
 from station.run import session_events as ev
 from station.run.session import Session
-from station.run.session_scans import Catalogue
+from station.run.session_scans import Catalogue, PlanFacts
 
 
 class SessionDesk:
@@ -127,6 +127,26 @@ def test_the_live_view_follows_a_run() -> None:
         word in text
         for word in ("testing, voltage off", "run-77", "earth-bond", "PASS", "Soak 2 h", "61.23", "badge is old")
     )
+
+
+def test_the_status_says_what_a_plan_lacks_and_that_an_order_was_typed() -> None:
+    session = Session(
+        Catalogue(
+            {"amp": "amplifier"},
+            {"outgoing-amplifier": "outgoing"},
+            {"outgoing-amplifier": PlanFacts(needs_consent=True)},
+        )
+    )
+    for text in ("OP:1", "WO:W9", "SN:1", "PR:amp"):
+        session.step(ev.Scanned(text), 0.0)
+    said = {}
+    for lang in ("zh", "en"):
+        console = Console(file=io.StringIO(), width=200)
+        console.print(status_table({"session": session.view()}, lang))
+        assert isinstance(console.file, io.StringIO)
+        said[lang] = console.file.getvalue()
+    assert "没有客户的数据授权" in said["zh"] and "手工输入的工单" in said["zh"]
+    assert "no consent of the customer" in said["en"] and "typed at the bench" in said["en"]
 
 
 def test_a_serial_number_cannot_speak_markup() -> None:
