@@ -24,6 +24,8 @@ SAID_S = 30.0
 TRACE_S = 1.0
 """The course of a reading is sent again at most this often; the reading itself as it comes."""
 MOST_ORDERS, MOST_CAUSES, MOST_STEPS, TEXT = 50, 8, 60, 400
+HINTS = ("lower", "raise", "hold", "done")
+"""Down before up, turning before waiting: as the panel leads."""
 _RUN: Mapping[str, Any] = {"steps": [], "step": None, "verdict": None, "causes": []}
 
 
@@ -39,6 +41,7 @@ class Board:
         self._step = StepInHand()
         self._traced_s, self._trace_waits = -TRACE_S, False
         self._said_s = 0.0
+        self._guides: dict[str | None, dict[str, Any]] = {}
         self._shown: dict[str, Any] = {
             "bench": {}, "link": {"up": False, "why": None}, "voltage": "unknown", "session": None, "run": dict(_RUN),
             "guide": None, "said": None, "history": None, "paper": None, "centre": None,
@@ -49,8 +52,9 @@ class Board:
         """The daemon is not there: nothing that it told is shown as current any more."""
         if self._shown["link"] != {"up": False, "why": why}:
             self._set("link", {"up": False, "why": why[:TEXT]})
-        for section, value in (("voltage", "unknown"), ("session", None), ("guide", None), ("said", None)):
+        for section, value in (("voltage", "unknown"), ("session", None), ("said", None)):
             self._set(section, value)
+        self._guide(None)
         self._set("run", dict(_RUN))
         self._step = StepInHand()
         self.dirty |= {"live", "traces", "curves"}
@@ -113,13 +117,23 @@ class Board:
                 self._step.curve(data.get("curve") or {})
                 self.dirty.add("curves")
             case "guide":
-                guide = _guide_view(data.get("guide"))
-                self._set("guide", guide and {**guide, "lamps": self._lamps(guide["hint"])})
+                self._guide(_guide_view(data.get("guide")))
             case "tell":
                 self._said_s = now_s
                 self._set("said", {"kind": data.get("kind"), "code": data.get("code"), "text": _text(data.get("text"))})
             case "paper":
                 self._set("paper", dict(data))
+
+    def _guide(self, guide: dict[str, Any] | None) -> None:
+        """Channels are led one after the other or together: the one that wants most of the hand is shown large."""
+        if guide is None:
+            self._guides.clear()
+            self._set("guide", None)
+            return
+        self._guides[guide["channel"]] = guide
+        shown, *others = sorted(self._guides.values(), key=lambda one: HINTS.index(one["hint"]))
+        others = [{name: one[name] for name in ("channel", "text", "unit", "hint")} for one in others]
+        self._set("guide", {**shown, "others": others, "lamps": self._lamps(shown["hint"])})
 
     def tick(self, now_s: float) -> None:
         """Time went by: what was said long ago goes."""
@@ -186,7 +200,7 @@ class Board:
 
     def _forget_step(self) -> None:
         self._step = StepInHand()
-        self._set("guide", None)
+        self._guide(None)
         self.dirty |= {"live", "traces", "curves"}
 
     def _turn(self, kind: str, data: Mapping[str, Any], now_s: float) -> None:
@@ -194,13 +208,13 @@ class Board:
         if kind == "step_started":
             run["step"] = str(data.get("step"))
             self._step.begin(run["step"], now_s)
-            self._set("guide", None)
+            self._guide(None)
         elif kind == "step_ended":
             verdict = str(data.get("verdict"))
             run["steps"] = [{**s, "verdict": verdict} if s["id"] == data.get("step") else s for s in run["steps"]]
             run["step"] = None
             self._step.end()
-            self._set("guide", None)
+            self._guide(None)
         else:
             causes = [{"zh": str(cause)[:TEXT], "en": str(cause)[:TEXT]} for cause in data.get("causes") or ()]
             run |= {"step": None, "verdict": str(data.get("verdict")), "causes": causes[:MOST_CAUSES]}
@@ -279,13 +293,13 @@ def _run_view(told: Mapping[str, Any]) -> dict[str, Any]:
 def _guide_view(guide: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if not guide:
         return None
-    name = str(guide.get("name"))
+    name, hint = str(guide.get("name")), str(guide.get("hint"))
     numbers = {key: float(guide.get(key) or 0.0) for key in ("value", "low", "high", "target")}
     span = numbers["high"] - numbers["low"]
     digits = 2 if span < 1.0 else 1 if span < 50.0 else 0
     return {
         **numbers, "name": name, "title": reading_title(name), "unit": str(guide.get("unit") or unit_text(name)),
-        "hint": str(guide.get("hint")), "channel": guide.get("channel"),
+        "hint": hint if hint in HINTS else "hold", "channel": guide.get("channel"),
         "text": f"{numbers['value']:.{digits}f}".replace("-", "−"),
         "low_text": value_text_of(numbers["low"]), "high_text": value_text_of(numbers["high"]),
     }  # fmt: skip

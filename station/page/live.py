@@ -32,6 +32,8 @@ _READINGS: Mapping[str, Pair] = {
     "mains_v": ("市电电压", "Mains voltage"),
     "mains_a": ("市电电流", "Mains current"),
     "current_a": ("市电电流", "Mains current"),
+    "bias_left_ma": ("左声道偏流", "Left bias"),
+    "bias_right_ma": ("右声道偏流", "Right bias"),
     "bias_ma": ("静态偏流", "Bias current"),
     "captures": ("已保存片段", "Captures kept"),
     "events": ("事件数", "Events"),

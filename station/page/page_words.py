@@ -17,8 +17,8 @@ UI: Mapping[str, Pair] = {
     "volt_unknown": ("电压未知，看红绿灯", "Voltage unknown: look at the lamps"),
     "simulated": ("模拟", "SIMULATED"),
     "no_connection": ("与测试台失去联系", "NO CONNECTION"),
-    "no_page": ("本页与其程序失去联系", "NO CONNECTION to the page’s program"),
-    "no_daemon": ("测试台程序没有应答", "the bench’s program does not answer"),
+    "no_page": ("本页与其程序失去联系", "NO CONNECTION to the page's program"),
+    "no_daemon": ("测试台程序没有应答", "the bench's program does not answer"),
     "not_current": (
         "此屏不显示任何当前状态。只看面板上的灯：红灯亮或不确定，就当作带电。",
         "Nothing on this screen is current. Look at the lamps: if red is lit, or in doubt, treat it as live.",

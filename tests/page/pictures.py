@@ -140,8 +140,12 @@ async def failing(live: Live, technician: Patient, pages: dict[str, Page]) -> No
 
 async def adjusting(folder: Path) -> None:
     """The bias, live, turned by the technician of the demo."""
+    cold = folder / "cold.toml"
+    repaired = (ROOT / "config" / "duts" / "repaired.toml").read_text(encoding="utf-8")
+    cold.write_text(f"bias_ma = 12.0\n{repaired}", encoding="utf-8")
     demo = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "station", "demo", "--plan", "adjust-bias", "--speed", "20", "--out", str(folder),
+        sys.executable, "-m", "station", "demo", "--plan", "adjust-bias", "--speed", "5", "--out", str(folder),
+        "--dut-file", str(cold),
         cwd=ROOT, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
@@ -150,11 +154,12 @@ async def adjusting(folder: Path) -> None:
         async with async_playwright() as playing, page_process("--config", str(folder / "bench")) as (url, _):
             browser = await playing.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             pages = await windows(browser, url)
-            await pages["small"].wait_for_selector(".turn[data-hint=raise]", timeout=180_000)
+            await pages["small"].wait_for_selector(".turn[data-hint=raise]", timeout=90_000)
             await shoot(pages, "guide")
             await browser.close()
     finally:
-        demo.terminate()
+        if demo.returncode is None:
+            demo.terminate()
         await demo.wait()
 
 

@@ -90,6 +90,20 @@ def test_a_refusal_goes_with_time_or_with_the_next_state() -> None:
     assert page.section("said") is None
 
 
+def test_of_two_channels_the_one_that_wants_the_hand_is_shown_large() -> None:
+    page = board()
+    window = {"name": "bias_ma", "unit": "mA", "low": 45.0, "high": 55.0, "target": 50.0}
+    for channel, value, hint in (("left", 50.0, "done"), ("right", 31.0, "raise"), ("left", 50.1, "hold")):
+        page.take(
+            {"kind": "guide", "data": {"guide": {**window, "value": value, "hint": hint, "channel": channel}}}, 0.0
+        )
+    shown = page.section("guide")
+    assert (shown["channel"], shown["hint"]) == ("right", "raise")
+    assert [(one["channel"], one["text"]) for one in shown["others"]] == [("left", "50.1")]
+    page.take({"kind": "guide", "data": {"guide": None}}, 0.0)
+    assert page.section("guide") is None
+
+
 def test_a_series_that_runs_back_begins_anew() -> None:
     series = Series()
     for x in (0.0, 1.0, 2.0, 0.5):

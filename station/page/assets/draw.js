@@ -23,6 +23,11 @@ function bounds(values) {
   return [low, high];
 }
 
+// What a reading does once it has settled: its first twentieth would make a flat line of the rest.
+function settled(curves) {
+  return curves.flatMap((c) => c.y.slice(c.y.length > 20 ? Math.ceil(c.y.length / 20) : 0));
+}
+
 function niceStep(span, count) {
   const raw = span / count, power = 10 ** Math.floor(Math.log10(raw));
   return [1, 2, 5, 10].map((m) => m * power).find((step) => step >= raw);
@@ -60,10 +65,10 @@ export function plot(curves, words, box, share = 1) {
   let x0 = Math.min(...xs), x1 = Math.max(...xs);
   if (log) x0 = Math.max(x0, 1e-3);
   if (x1 <= x0) x1 = x0 + 1;
-  let [y0, y1] = bounds(ys);
+  let [y0, y1] = words.settled ? bounds(settled(curves)) : bounds(ys);
   const margin = (y1 - y0) * 0.08; y0 -= margin; y1 += margin;
   const x = (value) => left + (width - left - right) * (log ? Math.log(Math.max(value, x0) / x0) / Math.log(x1 / x0) : (value - x0) / (x1 - x0));
-  const y = (value) => top + (height - top - bottom) * (1 - (value - y0) / (y1 - y0));
+  const y = (value) => top + (height - top - bottom) * (1 - (clamp(value, y0, y1) - y0) / (y1 - y0));
   for (const at of log ? logTicks(x0, x1) : ticks(x0, x1, 5)) {
     svg.append(s("line", { x1: x(at), x2: x(at), y1: top, y2: height - bottom, class: "grid" }),
       s("text", { x: x(at), y: height - bottom + letter * 1.05, class: "tick middle" }, short(at)));

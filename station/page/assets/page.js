@@ -148,7 +148,10 @@ function said() {
 }
 
 function side() {
-  put($("side"), stepsBlock(board), historyBlock(board, 4), ordersBlock(board));
+  const column = $("side");
+  put(column, stepsBlock(board), historyBlock(board, 4), ordersBlock(board));
+  const now = column.querySelector(".step.now");
+  column.scrollTop = now ? Math.max(0, now.offsetTop - column.offsetTop - column.clientHeight * 0.7) : 0;
 }
 
 // ---- the rail and what it opens ------------------------------------------------------------------------------------------

@@ -118,7 +118,7 @@ function tracePlot(board, box) {
     x: trace.points.map((p) => p[0] / axis.by), y: trace.points.map((p) => p[1]),
     side: traces.length > 1 ? (i ? "right" : "left") : "", channel: shortName(trace.name),
   }));
-  return plot(curves, { title: `${say(titles.get(traces[0].name))} (${unit})`, x: axis.words }, box);
+  return plot(curves, { title: `${say(titles.get(traces[0].name))} (${unit})`, x: axis.words, settled: true }, box);
 }
 
 function shortName(name) {
@@ -146,11 +146,11 @@ export function stepBoxes(run) {
 function guide() {
   const needle = new Needle();
   const value = h("strong", "guide-value"), unit = h("span", "guide-unit"), channel = h("span", "guide-channel");
-  const name = h("span", "guide-name"), sign = h("span", "guide-sign"), hint = h("strong", "guide-hint"), window_ = h("span", "guide-window");
+  const name = h("span", "guide-name"), sign = h("span", "guide-sign"), hint = h("strong", "guide-hint"), window_ = h("span", "guide-window"), others = h("div", "guide-others");
   const turn = h("div", "turn", sign, hint);
   return {
     parts: [h("div", "guide", h("div", "dial-box", needle.svg),
-      h("div", "guide-words", h("div", "guide-title", name, channel), h("div", "guide-line", value, unit), turn, window_))],
+      h("div", "guide-words", h("div", "guide-title", name, channel), h("div", "guide-line", value, unit), turn, others, window_))],
     update(board, news) {
       const guide = board.guide;
       if (!guide || !news.has("guide")) return;
@@ -159,6 +159,7 @@ function guide() {
       text(channel, guide.channel ? ui(`${guide.channel}_channel`) : "");
       text(hint, ui(guide.hint));
       if (turn.dataset.hint !== guide.hint) { turn.dataset.hint = guide.hint; put(sign, icon(HINTS[guide.hint] || "ask")); }
+      put(others, ...guide.others.map((one) => h("div", "", ui(`${one.channel}_channel`), ` ${one.text} ${one.unit} · ${ui(one.hint)}`)));
       text(window_, `${ui("window")} ${guide.low_text} – ${guide.high_text} ${guide.unit}`);
     },
   };
@@ -196,7 +197,7 @@ function verdict() {
       put(causes, ...found.slice(0, 4).map((cause) => h("li", "", say(cause))));
       causes.hidden = !found.length;
       const ticket = session.ticket || {}, made = board.run.steps.filter((step) => step.verdict === "PASS").length;
-      put(facts, ...[["serial_number", ticket.serial_number], ["work_order", ticket.work_order], ["plan", ticket.plan]].map(([name, value]) =>
+      put(facts, ...[["serial_number", ticket.serial_number], ...(found.length ? [] : [["work_order", ticket.work_order], ["plan", ticket.plan]])].map(([name, value]) =>
         h("div", "scan", h("span", "scan-name", ui(name)), h("strong", "scan-value", value || "—"))),
       h("div", "scan", h("span", "scan-name", ui("passed")), h("strong", "scan-value", `${made} ${ui("of")} ${board.run.steps.length}`)));
       put(below, historyBlock(board, found.length > 1 ? 2 : 4));
