@@ -53,6 +53,13 @@ def _by_name(value: Any) -> Any:
     return value
 
 
+def _named(value: Any) -> Any:
+    """Parts as objects, or by their names alone."""
+    if not isinstance(value, list):
+        return value
+    return tuple({"name": part} if isinstance(part, str) else part for part in value)
+
+
 class PartArgs(Body):
     """A part replaced."""
 
@@ -107,7 +114,7 @@ class AssignArgs(Body):
     priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
     fault_code: Code | None = None
     repair_engineer: Code | None = None
-    parts: Annotated[tuple[PartArgs, ...], Field(max_length=PARTS_MAX)] = ()
+    parts: Annotated[tuple[PartArgs, ...], Field(max_length=PARTS_MAX), BeforeValidator(_named)] = ()
     data_consent: bool = False
     history: Annotated[tuple[EarlierRunArgs, ...], Field(max_length=RUNS_MAX)] = ()
 
@@ -151,7 +158,14 @@ def _read(verb: str, model: type[Body], args: Mapping[str, Any]) -> Any:
     try:
         return model.model_validate_json(to_json(dict(args)), strict=True)
     except ValidationError as error:
-        raise MessageError(describe(verb, error)) from error
+        raise MessageError(_in_one_line(describe(verb, error))) from error
+    except MessageError as error:
+        raise MessageError(_in_one_line(f"{verb}: {error}")) from error
+
+
+def _in_one_line(text: str) -> str:
+    """Names of arguments are the sender's: what is not printable in them shall not speak in a log."""
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 # ---- the message itself ------------------------------------------------------------------------------------

@@ -193,6 +193,15 @@ def test_the_second_part_stands_on_the_first_and_refers_to_it(shop: Shop) -> Non
     second = shop.run("OP:E07", "WO:WO-4", "SN:S1", "PL:second-part")
     assert second["verdict"] == "PASS" and second["reference"]["run_id"] == first["run_id"]
     assert (second["reference"]["purpose"], second["reference"]["verdict"]) == ("outgoing", "PASS")
+    elsewhere = {
+        "run_id": "run-of-another-bench", "purpose": "outgoing", "verdict": "PASS", "date": utc_text(datetime.now(UTC)),
+        "station": "bench-02", "plan": "first-part", "work_order": "WO-8", "serial_number": "S8",
+    }  # fmt: skip
+    order = {**ASSIGN, "work_order": "WO-8", "serial_number": "S8", "history": [elsewhere]}
+    assert shop.command("assign", order, "a3")["status"] == "done"
+    third = shop.run("OP:E07", "WO:WO-8", "SN:S8", "PL:second-part")
+    assert third["verdict"] == "PASS"
+    assert (third["reference"]["run_id"], third["reference"]["station"]) == ("run-of-another-bench", "bench-02")
 
 
 def test_one_step_is_made_again_as_a_trial_with_what_safety_needs_before_it(shop: Shop) -> None:

@@ -115,6 +115,11 @@ def test_causes_and_figures_may_come_as_a_record_has_them() -> None:
     assert run.causes == ("too high", "and by hand") and run.measurements == {"thd_percent/left": 2.0}
 
 
+def test_parts_may_come_by_their_names_alone() -> None:
+    parts = read_assign({"work_order": "W1", "parts": ["电容 4700uF", {"name": "F1", "quantity": 2}]}).parts
+    assert [(part.name, part.quantity) for part in parts] == [("电容 4700uF", 1), ("F1", 2)]
+
+
 def test_the_largest_assignment_that_a_message_can_carry_is_read() -> None:
     curve = {**CURVE, "x": [float(n) for n in range(1000)], "y": [0.5] * 1000}
     args = {"work_order": "W1", "history": [{**RUN, "curves": [curve] * 4}] * 5}
