@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import sys
 import zoneinfo
@@ -14,6 +15,7 @@ from pathlib import Path
 from drivers.catalog import CATALOG
 from station.contract.records import RecordCodec
 from station.control.watcher import ControlWatcher
+from station.domain.errors import SettingsError
 from station.domain.interlock import SENSOR_BLINK, Interlock
 from station.domain.session_state import STATE_TITLES, State
 from station.page.advice import Advice, LampRow, TripAdvice
@@ -53,6 +55,8 @@ def run_page(choice: Choice) -> int:
     tree = None if config is None else load(config, STEPS, CATALOG)
     station = tree.station if tree is not None else None
     settings = station.page if station is not None else PageSettings()
+    if choice.host is not None and not settings.lan and not _is_this_machine(choice.host):
+        raise SettingsError(f"--host {choice.host}: the page is for this machine alone; set page.lan = true for others")
     zone = _zone(station.timezone if station is not None else None)
     socket = choice.socket or Path(station.control_socket if station is not None else "/run/bench/station.sock")
     page = PageChoice(
@@ -63,6 +67,13 @@ def run_page(choice: Choice) -> int:
     line = ControlWatcher(socket, ANSWER_S)
     asyncio.run(serve(page, line, make_advice(tree.interlocks if tree else ()), earlier, _say))
     return 0
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _say(url: str) -> None:

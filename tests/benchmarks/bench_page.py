@@ -23,6 +23,8 @@ from tests.page.conftest import CHROMIUM
 from tests.page.looks import SCENES
 from tests.page.stage import Stage, page_process
 
+WAITING = 100
+"""Events that may wait for the page while we send: as fast as it takes them, and none is dropped."""
 FILES = ("", "page.css", "page.js", "dom.js", "draw.js", "views.js", "keypad.js", "icon.svg")
 PAINT = (
     """() => Object.fromEntries(performance.getEntriesByType('paint').map(e => [e.name, Math.round(e.startTime)]))"""
@@ -60,8 +62,10 @@ async def replay(stage: Stage, events: int) -> float:
         at = i / events
         readings = {"power_w": 410.0 + i % 7, "heatsink_degc": 61.0, "left_v": 28.3, "right_v": 28.2}
         stage.tell("progress", step="soak", fraction=at, remaining_s=7200.0 * (1 - at), readings=readings)
-        if i % 100 == 0:
-            await asyncio.sleep(0.01)
+        if i % 50 == 0:
+            await asyncio.sleep(0)
+        while any(queue.qsize() > WAITING for queue in stage.server._watchers.values()):  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
     return time.monotonic() - began
 
 

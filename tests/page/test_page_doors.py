@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +22,7 @@ from station.page.gate import Gate, own_names
 from station.page.page_words import page_words
 from station.page.site import Site, read_assets
 from station.page.stream import EventStream
+from tests.docs.pages import ROOT
 from tests.page.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -231,3 +234,12 @@ async def test_a_viewer_that_takes_nothing_is_let_go_and_the_others_see_the_last
         await asyncio.sleep(0.3)
         assert (feed.dropped, feed.count) == (1, 1)
     assert len(got) < 10 and b'"value":4999.0' in b"".join(got)
+
+
+async def test_an_address_for_others_is_refused_unless_the_configuration_lets_them_look(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "station", "page", "--socket", str(tmp_path / "s"), "--host", "0.0.0.0", "--port", "0",
+        cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, errors = await asyncio.wait_for(process.communicate(), 30.0)
+    assert (process.returncode, out) == (2, b"") and b"page.lan" in errors
