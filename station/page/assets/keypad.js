@@ -2,11 +2,12 @@
 import { h, icon, put, say, text, ui } from "./dom.js";
 
 const KINDS = [["WO", "work_order"], ["SN", "serial_number"], ["PR", "product"], ["PL", "plan"]];
-const KEYS = ["1234567890", "QWERTYUIOP", "ASDFGHJKL-", "ZXCVBNM_./"];
+// two sheets of keys, so that each is as large as a glove needs
+const SHEETS = { ABC: ["QWERTYUIOP", "ASDFGHJKL-", "ZXCVBNM_./"], 123: ["12345", "67890", "-_./#"] };
 const MOST = 48;
 
 export function openKeypad(overlay, close) {
-  let kind = "WO", value = "", busy = false, small = false;
+  let kind = "WO", value = "", busy = false, small = false, sheet = "123";
   const shown = h("output", "typed"), answer = h("p", "typed-answer");
   answer.setAttribute("role", "alert");
   const kinds = h("div", "kinds");
@@ -18,7 +19,7 @@ export function openKeypad(overlay, close) {
     return one;
   };
   function draw() {
-    text(shown, `${kind}:${value}▏`);
+    put(shown, `${kind}:${value}▏`, value ? "" : h("small", "", ` ${ui("type_title")}`));
     put(kinds, ...KINDS.map(([code, name]) => key(code === kind ? "kind chosen" : "kind", ui(name), () => { kind = code; draw(); })));
   }
   function add(letter) {
@@ -27,10 +28,12 @@ export function openKeypad(overlay, close) {
     draw();
   }
   function letters() {
-    put(keys, ...KEYS.flatMap((row) => [...row].map((letter) => {
+    keys.dataset.sheet = sheet;
+    put(keys, ...SHEETS[sheet].flatMap((row) => [...row].map((letter) => {
       const one = small ? letter.toLowerCase() : letter;
       return key("", one, () => add(one));
     })));
+    text(other, sheet === "ABC" ? "123" : "ABC");
   }
   async function send() {
     if (busy || !value) return;
@@ -52,9 +55,9 @@ export function openKeypad(overlay, close) {
   };
   const back = key("back", icon("fail"), close);
   back.append(h("span", "", ui("back")));
-  put(overlay, h("div", "keypad", h("div", "keypad-head", kinds, back), h("p", "typed-title", ui("type_title")),
-    h("div", "typed-line", shown, answer), keys,
-    h("div", "keypad-foot", key("wide", "Aa", () => { small = !small; letters(); }), key("wide", "⌫", () => { value = value.slice(0, -1); draw(); }), key("wide go", ui("send"), send))));
+  const other = key("wide other", "", () => { sheet = sheet === "ABC" ? "123" : "ABC"; letters(); });
+  put(overlay, h("div", "keypad", h("div", "keypad-head", kinds, back), h("div", "typed-line", shown, answer), keys,
+    h("div", "keypad-foot", other, key("wide", "Aa", () => { small = !small; letters(); }), key("wide", "⌫", () => { value = value.slice(0, -1); draw(); }), key("wide go", ui("send"), send))));
   draw();
   letters();
   overlay.tabIndex = -1;
