@@ -28,7 +28,7 @@ class PrinterTwin:
         self._waiting: list[bytes] = []
         self._changed = asyncio.Condition()
         self._server: asyncio.Server | None = None
-        self._clients: set[asyncio.StreamWriter] = set()
+        self._clients: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
         self._work: asyncio.Task[None] | None = None
         self._port = 0
 
@@ -45,10 +45,12 @@ class PrinterTwin:
         if server is None or self._work is None:
             return
         server.close()
-        for writer in self._clients:
+        clients = dict(self._clients)
+        for writer in clients:
             writer.transport.abort()
         self._work.cancel()
-        await asyncio.gather(self._work, return_exceptions=True)
+        serving = [task for task in clients.values() if task is not None]
+        await asyncio.gather(self._work, *serving, return_exceptions=True)
         await server.wait_closed()
         self._waiting.clear()
 
@@ -83,14 +85,14 @@ class PrinterTwin:
             part.rename(part.with_suffix(f".{end}"))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._clients.add(writer)
+        self._clients[writer] = asyncio.current_task()
         heard = b""
         try:
             with contextlib.suppress(OSError):
                 while more := await reader.read(65536):
                     heard = await self._obey(heard + more, writer)
         finally:
-            self._clients.discard(writer)
+            del self._clients[writer]
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()

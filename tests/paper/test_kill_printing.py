@@ -8,15 +8,18 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from drivers.sim.printer import PrinterTwin
 from station.contract.records import RecordCodec
 from station.store.history import History
 from tests.paper.rig import open_shop
 
 ROOT = Path(__file__).parents[2]
-KILLS = 12
+KILLS = 8
 
 
+@pytest.mark.timeout(240)  # nine processes start one after the other, also on a machine that is busy
 async def test_killed_again_and_again_every_label_is_out_and_a_second_one_says_so(tmp_path: Path) -> None:
     twin = PrinterTwin(print_s=0.01)
     address = await twin.start()
@@ -41,7 +44,7 @@ async def _start(folder: Path, address: str, runs: int) -> asyncio.subprocess.Pr
         stdout=asyncio.subprocess.PIPE, cwd=ROOT,
     )  # fmt: skip
     assert process.stdout is not None
-    assert await process.stdout.readline() == b"up\n"
+    assert await asyncio.wait_for(process.stdout.readline(), 60) == b"up\n"
     return process
 
 
@@ -52,7 +55,7 @@ async def _check_books(folder: Path, twin: PrinterTwin) -> None:
     told = Counter(run for name, run, _ in await shop.told_centre() if name == "label_printed")
     await shop.store.close()
     papers = Counter(job.decode()[len("^XA^FX") :].removesuffix("^FS^XZ\n") for job in twin.printed)
-    assert len(due) > 20, "many labels"
+    assert len(due) > KILLS, "several labels a life"
     assert told == Counter(due), "each is told to the centre exactly once"
     for run in due:
         first, again = papers[f"{run} first"], papers[f"{run} again"]
