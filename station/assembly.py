@@ -161,8 +161,7 @@ def make_printer(settings: StationSettings) -> LabelPrinter | None:
 def rules_of(tree: Tree) -> PaperDue:
     """Which paper a run of this bench is due."""
     printer = tree.station.printer
-    labels = {name: plan.label for name, plan in tree.plans.items()}
-    return paper_rules(labels, printer=printer is not None, slips=printer is not None and printer.settings.slips)
+    return paper_rules(printer=printer is not None, slips=printer is not None and printer.settings.slips)
 
 
 def printing_of(

@@ -291,7 +291,5 @@ def _report(choice: Choice) -> None:
     paper = ["--record", str(choice.out / "record.json"), "--out", str(choice.out), "--lang", choice.lang,
              "--timezone", timezone]  # fmt: skip
     key = choice.out / BENCH / "credentials" / CERTIFICATE_KEY
-    plan = tomllib.loads((choice.out / BENCH / "plans" / f"{choice.plan}.toml").read_text(encoding="utf-8"))
-    no_label = [] if plan.get("label") else ["--no-label"]
-    for program in (["station.report", *no_label], ["station.cli.paper", "--kind", "best", "--key", str(key)]):
+    for program in (["station.report"], ["station.cli.paper", "--kind", "best", "--key", str(key)]):
         subprocess.run([sys.executable, "-m", *program, *paper], check=True, stdout=sys.stderr)

@@ -22,7 +22,7 @@ from station.domain.record import Record, StepRecord
 from station.domain.work_order import EarlierRun, WorkOrder
 
 ABSENT_WHEN_NONE = frozenset(
-    {"channel", "bound", "imei", "signed_by", "purpose", "verdict", "station", "ended_at", "note"}
+    {"channel", "bound", "imei", "signed_by", "label", "purpose", "verdict", "station", "ended_at", "note"}
 )
 ABSENT_WHEN_EMPTY = frozenset({"captures"})
 DIGITS = 6

@@ -35,11 +35,12 @@ class DutInfo:
 
 @dataclass(frozen=True, slots=True)
 class PlanInfo:
-    """Which plan was run, to the byte."""
+    """Which plan was run, to the byte. `label`: whether a PASS of it earns a label; None: not said."""
 
     id: str
     revision: str
     sha256: str
+    label: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

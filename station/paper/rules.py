@@ -7,7 +7,7 @@ trials and golden units, and an incoming run's FAIL is what it is made for: it h
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from station.domain.paper import DuePaper, PaperDue
 from station.domain.record import Record
@@ -17,14 +17,13 @@ RETURNED = frozenset({"outgoing", "adjust"})
 TESTED_AGAIN = frozenset({"outgoing", "adjust", "incoming"})
 
 
-def paper_rules(labels: Mapping[str, bool], *, printer: bool, slips: bool) -> PaperDue:
-    """The rules of a bench. `labels`: by plan, whether it has a label. `printer`: there is one; `slips`: it prints
-    slips too."""
+def paper_rules(*, printer: bool, slips: bool) -> PaperDue:
+    """The rules of a bench. `printer`: there is one; `slips`: it prints slips too."""
 
     def due(record: Record) -> Sequence[DuePaper]:
         match record.verdict:
             case Verdict.PASS:
-                labelled = record.purpose == "outgoing" and labels.get(record.plan.id, False)
+                labelled = record.purpose == "outgoing" and record.plan.label is True
                 return (DuePaper("label", queued=printer),) if labelled else ()
             case Verdict.FAIL:
                 return (DuePaper("return", queued=True),) if slips and record.purpose in RETURNED else ()

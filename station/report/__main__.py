@@ -25,14 +25,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--lang", choices=LANGS, default="zh")
     parser.add_argument("--timezone", default="UTC", help="for the times on the paper, e.g. Asia/Shanghai")
     parser.add_argument("--no-slips", action="store_true", help="the report alone")
-    parser.add_argument("--no-label", action="store_true", help="the run's plan has no label (`label = false`)")
     options = parser.parse_args(argv)
     try:
         record = json.loads(options.record.read_text(encoding="utf-8"))
         written = write_report(record, options.out, options.lang, options.timezone)
         if not options.no_slips:
-            labelled = not options.no_label
-            written += write_slips(record, options.out, options.lang, options.timezone, labelled)
+            written += write_slips(record, options.out, options.lang, options.timezone)
     except (OSError, ValueError, ReportError) as error:
         print(f"{options.record}: {error}", file=sys.stderr)
         return 2

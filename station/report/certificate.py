@@ -14,7 +14,7 @@ from typing import Any
 from station.domain.earlier import moment
 from station.report import numbers
 from station.report.comparison import found_text, was_bad
-from station.report.record_view import MeasurementRow, Plain, ReportError, measurement_row
+from station.report.record_view import MeasurementRow, Plain, ReportError, earns_label, measurement_row
 from station.report.words import VERDICTS as VERDICT_WORDS
 from station.report.words import Lang, area_title, label, pick
 
@@ -57,6 +57,11 @@ def require_certifiable(record: Plain) -> None:
         raise ReportError(f"{what} is {record['verdict']}: a certificate is for PASS alone; ask for a report")
     if record["purpose"] != "outgoing":
         raise ReportError(f"{what} is {record['purpose']}: a certificate is for outgoing runs alone; ask for a report")
+    if not earns_label(record):
+        raise ReportError(
+            f"{what} was made by plan {record['plan']['id']}, which earns no label: it is only a part of the outgoing "
+            "test; ask for a report"
+        )
     if moment(str(record["ended_at"])) is None:
         raise ReportError(f"{what} has no usable end ({record['ended_at']!r}): no guarantee can be dated")
 

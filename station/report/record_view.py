@@ -114,6 +114,11 @@ class StepBlock:
         return bool(self.rows) and all(row.verdict_code == "SKIPPED" for row in self.rows)
 
 
+def earns_label(record: Plain) -> bool:
+    """Whether a PASS of the run's plan may say 维修合格; a record that does not say so is taken at its purpose."""
+    return (record.get("plan") or {}).get("label") is not False
+
+
 def verdict_title(code: str, lang: Lang) -> str:
     """A verdict in words."""
     return pick(VERDICTS.get(code, (code, code)), lang)

@@ -16,7 +16,7 @@ from station.domain.clock import utc_text
 from station.report.bitmap import Bitmap
 from station.report.label_layout import Content, lay_out
 from station.report.numbers import local_time
-from station.report.record_view import Plain, cause_sentences
+from station.report.record_view import Plain, cause_sentences, earns_label
 from station.report.tspl import tspl
 from station.report.words import Lang, Pair, label, pick
 from station.report.zpl import zpl
@@ -60,11 +60,11 @@ class Slip:
     undrawn: tuple[str, ...] = ()
 
 
-def kind_for(record: Plain, labelled: bool = True) -> Kind | None:
+def kind_for(record: Plain) -> Kind | None:
     """The slip of a plain record; None for a PASS that gets no label: another purpose, or its plan has none."""
     match record["verdict"]:
         case "PASS":
-            return "label" if record["purpose"] == "outgoing" and labelled else None
+            return "label" if record["purpose"] == "outgoing" and earns_label(record) else None
         case "FAIL":
             return "return"
     return "retest"

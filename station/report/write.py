@@ -25,17 +25,15 @@ def write_report(record: Record | Plain, out_dir: Path, lang: Lang, timezone: st
     return [_write(out_dir / REPORT, page)]
 
 
-def write_slips(
-    record: Record | Plain, out_dir: Path, lang: Lang, timezone: str = "UTC", labelled: bool = True
-) -> list[Path]:
+def write_slips(record: Record | Plain, out_dir: Path, lang: Lang, timezone: str = "UTC") -> list[Path]:
     """Write the one slip that the verdict asks for, if any, and remove the others that an earlier run left.
 
-    `label.zpl`: PASS with purpose outgoing, where the plan has a label (`labelled`). `return-slip.zpl`: FAIL.
+    `label.zpl`: PASS with purpose outgoing, where the plan has a label. `return-slip.zpl`: FAIL.
     `retest-slip.zpl`: ERROR and ABORTED.
     """
     plain = plain_record(record)
     zone, _ = zone_of(timezone)
-    kind = kind_for(plain, labelled)
+    kind = kind_for(plain)
     slip = None if kind is None else make_slip(kind, plain, _checked(lang), zone)
     for name in SLIPS:
         if slip is None or name != slip.name:

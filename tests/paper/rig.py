@@ -20,7 +20,7 @@ from station.store.store import Store
 from tests.uplink.rig import MESSAGES, TS, make_draft, make_record, open_store
 
 LABELLED, PLAIN = "outgoing-amplifier", "outgoing-bench-amplifier"
-RULES = paper_rules({LABELLED: True, PLAIN: False}, printer=True, slips=True)
+RULES = paper_rules(printer=True, slips=True)
 NOW = "2026-11-24T01:00:00.000Z"
 
 
@@ -45,7 +45,9 @@ class Shop:
     async def finish(self, verdict: Verdict = Verdict.PASS, purpose: Purpose = "outgoing", plan: str = LABELLED) -> str:
         """One run from begin to end; its id."""
         draft = make_draft()
-        draft = replace(draft, purpose=purpose, plan=replace(draft.plan, id=plan), simulated=False)
+        draft = replace(
+            draft, purpose=purpose, plan=replace(draft.plan, id=plan, label=plan == LABELLED), simulated=False
+        )
         run_no = await self.store.begin_run(draft)
         await self.store.finish_run(_verdict(make_record(draft, run_no), verdict))
         return draft.run_id

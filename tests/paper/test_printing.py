@@ -235,7 +235,7 @@ async def test_a_bench_without_a_printer_queues_nothing_says_so_once_and_may_sti
     from station.paper.rules import paper_rules
 
     shop = await open_shop(tmp_path, None)
-    shop.store.paper_due = paper_rules({LABELLED: True}, printer=False, slips=False)
+    shop.store.paper_due = paper_rules(printer=False, slips=False)
     run_id = await shop.finish()
     await shop.finish(Verdict.FAIL)
     printing = shop.printing()

@@ -107,8 +107,11 @@ def test_no_label_for_a_pass_of_another_purpose(passed: Record, purpose: str) ->
 
 
 def test_no_label_for_a_pass_of_a_plan_without_one(passed: Record, failed: Record) -> None:
-    assert kind_for(plain_record(passed), labelled=False) is None
-    assert kind_for(plain_record(failed), labelled=False) == "return"
+    def part(record: Record) -> Record:
+        return replace(record, plan=replace(record.plan, label=False))
+
+    assert kind_for(plain_record(part(passed))) is None
+    assert kind_for(plain_record(part(failed))) == "return"
 
 
 def test_a_fail_gets_a_return_slip_with_its_first_cause_and_how_many_more(failed: Record) -> None:
