@@ -87,6 +87,10 @@ class Deathbed(Live):
         """Every change of K and H."""
         return [told for told in list(self.told.seen) if told.get("output") in ("k", "h")]
 
+    def switched_on(self) -> list[Event]:
+        """Every time that K or H came on; a change to off may be told a moment late."""
+        return [told for told in self.changes() if told["value"]]
+
     def driven(self) -> bool:
         """Whether sound drives the DUT."""
         told = [told for told in list(self.told.seen) if told.get("output") == "drive"]

@@ -116,18 +116,18 @@ class Reaper:
 
     def _lie(self, how: str, run_id: str, pause_s: float) -> None:
         """What is still done to the one that was ended; the bench must stay dead through all of it."""
-        bench, before = self.bench, self.bench.changes()
+        bench, before = self.bench, self.bench.switched_on()
         if how.startswith("stop"):
             time.sleep(pause_s)
             bench.station.send_signal(signal.SIGCONT if how == "stop" else signal.SIGKILL)
         if how in ("stop", "pause"):  # it goes on: tripped, the run on record, and it ends when it is told to
             bench.wait_ended(run_id)
             bench.check_tripped(bench.session())
-            assert bench.changes() == before, "nothing comes on again when a stopped daemon goes on"
+            assert bench.switched_on() == before, "nothing comes on again when a stopped daemon goes on"
             assert bench.quit_station() == 0
         else:
             assert bench.station.wait(20.0) == (0 if how == "term" else -signal.SIGKILL)
-        assert bench.changes() == before
+        assert bench.switched_on() == before
 
 
 def as_told(how: str, record: dict[str, Any]) -> bool:

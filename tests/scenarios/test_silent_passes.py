@@ -5,6 +5,7 @@ The same at the level of the runner, for everything that needs no process: tests
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -115,4 +116,5 @@ def test_no_start_without_a_serial_number_and_no_start_from_the_socket(tmp_path:
         with live.connect() as client:
             assert client.ask("start", work_order="LIVE-1")["status"] == "refused"
             assert client.ask("status")["data"]["session"]["state"] == "scan_missing"
-        assert live.rows("SELECT * FROM messages WHERE kind LIKE 'result/%' OR kind LIKE 'event/%'") == []
+        told = live.rows("SELECT payload FROM messages WHERE kind LIKE 'result/%' OR kind LIKE 'event/%'")
+        assert {json.loads(row[0])["body"].get("event") for row in told} <= {"reset"}, "the press after power-up, no run"
