@@ -117,4 +117,4 @@ def test_no_start_without_a_serial_number_and_no_start_from_the_socket(tmp_path:
             assert client.ask("start", work_order="LIVE-1")["status"] == "refused"
             assert client.ask("status")["data"]["session"]["state"] == "scan_missing"
         told = live.rows("SELECT payload FROM messages WHERE kind LIKE 'result/%' OR kind LIKE 'event/%'")
-        assert {json.loads(row[0])["body"].get("event") for row in told} <= {"reset"}, "the press after power-up, no run"
+        assert {json.loads(row[0])["body"].get("event") for row in told} <= {"reset"}, "no run"
