@@ -8,7 +8,7 @@ from drivers.ports import GuardState
 from station.domain.measurement import Channel
 from station.safety.errors import Misrouted
 from station.safety.kernel import Kernel
-from station.safety.proof import fresh, prove_fan
+from station.safety.proof import fresh, prove_fan, prove_unclipped
 from station.safety.routing import GuardedRouting
 from station.safety.rules import AUDIO, LOADS
 from station.safety.settled import settle, try_all
@@ -25,9 +25,10 @@ class GuardedDrive:
         self._sound = sound
 
     async def prepare(self) -> None:
-        """Fan on and proven, terminals quiet, loads, capture, source, then the permit; nothing to do if all stands.
+        """No bias clips on, fan on and proven, terminals quiet, loads, capture, source, then the permit.
 
-        Raises `PermitDenied`, `DriverError`, `TerminalsLive`, `StepError`; drive is released whenever this raises.
+        Nothing to do if all stands. Raises `PermitDenied`, `DriverError`, `ClipsOn`, `TerminalsLive`, `StepError`;
+        drive is released whenever this raises.
         """
         kernel, rules = self._kernel, self._kernel.rules
         kernel.refuse_if_tripped()
@@ -38,6 +39,7 @@ class GuardedDrive:
             return
         try:
             await self._routing.silence()
+            await prove_unclipped(kernel)
             kernel.request_drive(DriveWish.PREPARE)
             await kernel.until(lambda: self._routing.is_closed("fan"), rules.permit_wait_s, "the fan's relay")
             await prove_fan(kernel)

@@ -3,6 +3,7 @@
     StepError                   a step could not measure: the step is an ERROR
     +-- TerminalsLive           a speaker terminal is above 1 V to chassis: load and capture stay open
     |   +-- OutputBridged       ... and it is a minus terminal, so the output is bridged
+    +-- ClipsOn                 the bias meter's clips are still on: no drive
     +-- PlugLive                the plug is not proven dead: no test voltage, no unlocking
     +-- Misrouted               asked for relays that do not go together now
     StationError
@@ -28,6 +29,10 @@ class TerminalsLive(StepError):
 
 class OutputBridged(TerminalsLive):
     """A minus terminal is not near chassis: the output is bridged and is refused."""
+
+
+class ClipsOn(StepError):
+    """The bias meter reads something where nobody adjusts: its clips are still on the device."""
 
 
 class PlugLive(StepError):

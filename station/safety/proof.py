@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from drivers.errors import DriverError
 from station.domain.errors import StepError
-from station.safety.errors import OutputBridged, PlugLive, PlugUnseen, TerminalsLive
-from station.safety.rules import DISCHARGE, MINUS, PLUS
+from station.safety.errors import ClipsOn, OutputBridged, PlugLive, PlugUnseen, TerminalsLive
+from station.safety.rules import BIAS, DISCHARGE, MINUS, PLUS
 
 if TYPE_CHECKING:
     from station.safety.kernel import Kernel
@@ -86,6 +86,22 @@ async def prove_quiet(kernel: Kernel) -> None:
     if any(abs(volts[name]) > rules.terminal_v_max for name in PLUS):
         raise TerminalsLive(
             f"terminals: {told}; more than {rules.terminal_v_max:g} V to chassis: loads and capture stay open", volts
+        )
+
+
+async def prove_unclipped(kernel: Kernel) -> None:
+    """The bias meter's clips are off, where the bench has one: with sound they would trip a good device.
+
+    With mains on, because a device without it has no bias to show. Raises `ClipsOn`, `DriverError`."""
+    role, most_mv = kernel.rules.bias_role, kernel.rules.clip_mv_max
+    if all(poller.role != role for poller in kernel.pollers):
+        return
+    seen = await fresh(kernel, role, BIAS)
+    if any(abs(mv) > most_mv for mv in seen.values()):
+        told = ", ".join(f"{name} {mv:.2f}" for name, mv in seen.items())
+        raise ClipsOn(
+            f"bias meter: {told}, must be within {most_mv:g} mV: its clips are still on the device; no drive. "
+            "Mains off, take the clips off, then test again"
         )
 
 

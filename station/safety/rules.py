@@ -15,6 +15,7 @@ AUDIO = ("source", "capture", *LOADS)
 ISOLATED_FROM = (*AUDIO, "touch")
 """Relays that must be open while the insulation and bond tester is in circuit [20]."""
 ROLES = (*AUDIO, "tester", "touch", "fan", "bleed")
+BIAS = ("left_mv", "right_mv")
 DISCHARGE = ("l_n_v", "l_pe_v", "n_pe_v")
 PLUS = ("left_plus_v", "right_plus_v")
 MINUS = ("left_minus_v", "right_minus_v")
@@ -83,6 +84,9 @@ class Rules:
     probe_role: str = "inrush"
     load_role: str = "loadbank"
     """The load bank's own ohmmeter: `left_ohm`, `right_ohm`."""
+    bias_role: str = "bias"
+    clip_mv_max: float = 0.15
+    """What the bias meter reads at most with its clips off; no drive beyond that."""
 
     @property
     def permit_s(self) -> float:

@@ -17,7 +17,7 @@ from station.settings.names import nearest_of
 from station.settings.needs import check_needs
 from station.settings.plans import check_limits, read_plan, read_product, steps_of
 from station.settings.problem import InvalidTree, Problem
-from station.settings.required import check_required
+from station.settings.required import bias_rows, check_required
 from station.settings.source import STATION, Source, read_source
 from station.settings.tree import PlanTemplate, StepEntry, Tree, content_sha256
 
@@ -82,7 +82,8 @@ def _read(
             measured = _required(files.group("plans"), steps) if all_read else set()
             problems += (astray := list(check_readings(files.found[INTERLOCKS], placed, measured)))
             if interlocks and not astray:
-                problems += check_required(files.found[INTERLOCKS], [device.place for device in placed])
+                adjusted = bias_rows(files.group("plans"), files.group("products"))
+                problems += check_required(files.found[INTERLOCKS], [device.place for device in placed], adjusted)
     if DIAGNOSIS in files.found:
         interlocks_file = files.found.get(INTERLOCKS)
         sound = interlocks_file is not None and all(problem.file != interlocks_file.file for problem in problems)

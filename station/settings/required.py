@@ -7,12 +7,12 @@ has the device: `station check` finds a tree in which nobody watches it, or too 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from station.settings.problem import Problem
-from station.settings.source import Source, tables
+from station.settings.source import Source, table, tables
 
 ENERGISED, DRIVE = frozenset({"always", "energised"}), frozenset({"always", "energised", "drive"})
 
@@ -58,14 +58,46 @@ REQUIRED: tuple[Required, ...] = (
 )
 
 
-def check_required(source: Source, roles: Collection[str]) -> Iterator[Problem]:
-    """Interlocks that are missing or too loose for a bench with devices in `roles`.
+BIAS = "bias"
+"""What a step that has a hand turn the bias is called, and the role of the meter that it reads."""
+BIAS_TIMES = 3.0
+"""House: so many times what the trimmer is set to, and the output stage is in danger."""
+BIAS_FOR_S, BIAS_AGE_S = 0.2, 3.0
+
+
+def bias_rows(plans: Sequence[Source], products: Sequence[Source]) -> tuple[Required, ...]:
+    """What must watch the bias meter where a plan uses `bias`: both channels, both ways round, for every product."""
+    families = {
+        plan.data.get("family")
+        for plan in plans
+        for _, step in tables(plan.data.get("step"))
+        if step.get("use") == BIAS
+    }
+    bounds = {
+        BIAS_TIMES * own["bias_ma"] * own["emitter_ohm"]: str(own.get("id"))
+        for own in (table(product.data) for product in products)
+        if (own.get("family") in families or None in families)
+        and all(isinstance(own.get(key), int | float) for key in ("bias_ma", "emitter_ohm"))
+    }
+    if not bounds:
+        return ()
+    most_mv = min(bounds)
+    why = f"{BIAS_TIMES:g} x bias_ma x emitter_ohm of {bounds[most_mv]}; negative with the clips the wrong way round"
+    most_mv = round(most_mv, 6)
+    return tuple(
+        Required(f"{BIAS}.{side}_mv", ENERGISED, BIAS_AGE_S, -most_mv, most_mv, BIAS_FOR_S, why)
+        for side in ("left", "right")
+    )
+
+
+def check_required(source: Source, roles: Collection[str], more: Sequence[Required] = ()) -> Iterator[Problem]:
+    """Interlocks that are missing or too loose for a bench with devices in `roles`; `more`: what its plans ask for.
 
     Only for a file in which nothing else is wrong, so that a misspelled reading is not said twice. One row that holds
     is enough; where none does, the first on that reading is told what to tighten.
     """
     rows = tables(source.data.get("interlock"))
-    for wanted in REQUIRED:
+    for wanted in (*REQUIRED, *more):
         if wanted.role not in roles:
             continue
         found = [(index, raw) for index, raw in rows if raw.get("reading") == wanted.reading]

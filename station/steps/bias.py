@@ -14,20 +14,13 @@ from station.domain.errors import StepDeclined, StepError
 from station.domain.measurement import CHANNELS, Channel, Curve, Measurement
 from station.domain.prompt import PROMPT_S
 from station.steps.bias_lead import Lead, Window, drift_of
+from station.steps.bias_meter import READ_S, WEIGH_EVERY, MeterWatch, refuse_frozen, refuse_loose, refuse_reversed
 from station.steps.params import require
 from station.steps.step import StepContext
 
-READ_S = 0.1
-"""Wall seconds from one reading to the next."""
 DONE_S = 0.8
 """Wall seconds for which a technician sees and hears that a channel is done."""
 CURVE_POINTS = 240
-UNCLIPPED_MV = 0.15
-"""Less than this on a powered channel is a clip that is off as likely as an output stage without bias."""
-UNCLIPPED = {
-    "zh": "偏置表读数接近零：确认两个声道的夹子都夹在射极电阻上；夹好按 OK，无法夹按 NG",
-    "en": "The bias meter reads next to nothing: are both clips on their resistors? OK if so, NG if they cannot be",
-}
 SIGN = {
     "zh": "偏置已调好并稳定：请调整的工程师扫描本人工牌签字；不认可按 NG",
     "en": "The bias is set and steady: who adjusted it signs with their badge; NG if they do not stand behind it",
@@ -55,7 +48,10 @@ class WarmUpParams:
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """The window around the product's bias (mA), what settled means, and how long a hand may take (wall seconds)."""
+    """The window around the product's bias (mA), what settled means, and how long a hand may take (wall seconds).
+
+    `power_rise_w`: so much more from the mains, without the reading following, and the meter is believed no more.
+    """
 
     within_ma: float = 5.0
     aim_ma: float = 2.5
@@ -64,6 +60,7 @@ class Params:
     readings_min: int = 30
     quiet_readings: int = 10
     patience_s: float = 900.0
+    power_rise_w: float = 5.0
 
     def __post_init__(self) -> None:
         require("within_ma", self.within_ma, 0.5, 100.0)
@@ -73,6 +70,7 @@ class Params:
         require("readings_min", self.readings_min, 10, 1000)
         require("quiet_readings", self.quiet_readings, 1, 100)
         require("patience_s", self.patience_s, 5.0, 7200.0)
+        require("power_rise_w", self.power_rise_w, 1.0, 50.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +84,14 @@ class SignatureParams:
 
 
 async def measure_warm_up(context: StepContext, params: WarmUpParams) -> None:
-    """Waits, with mains on, until the heatsink is steady. Records nothing that is judged; notes what it found."""
+    """Waits, with mains on, until the heatsink is steady. Records nothing that is judged; notes what it found.
+
+    Raises `StepError` as soon as the bias meter's clips show to be the wrong way round.
+    """
     clock, began_s = context.clock, context.clock.now_s()
     rows: list[tuple[float, float, float]] = []
     while True:
+        refuse_reversed(await context.bench.meters.fresh("bias"))
         degc = (await context.bench.meters.fresh("temperature"))["heatsink_degc"]
         passed_s = clock.now_s() - began_s
         rows.append((passed_s, degc, degc))
@@ -114,14 +116,15 @@ async def measure(context: StepContext, params: Params) -> None:
     """Records `bias_ma`, `bias_drift_ma` (the change in a minute) per channel, and `heatsink_degc`.
 
     Where it does not settle in time, `bias_ma` is what was read last, and what would prove that it had settled stays
-    out: never a PASS. Raises `StepError` where the product file says no bias, `StepDeclined` where no clip holds.
+    out: never a PASS. Raises `StepError` where the product file says no bias and where the meter is not to be
+    believed, `StepDeclined` where no clip holds.
     """
     ohm, target_ma = context.product.emitter_ohm, context.product.bias_ma
     if ohm is None or target_ma is None:
         raise StepError(
             f"product {context.product.id} does not say its bias; write emitter_ohm and bias_ma into its file"
         )
-    await _refuse_loose_clips(context)
+    await refuse_loose(context)
     lead = Lead(
         Window(
             target_ma, params.within_ma, params.aim_ma, params.drift_ma, params.settle_s, params.readings_min,
@@ -132,6 +135,8 @@ async def measure(context: StepContext, params: Params) -> None:
         left_ma, right_ma = await _lead(context, params, lead, ohm)
     finally:
         context.guide(None)
+    if lead.settled:
+        refuse_frozen(lead.stretch)
     last_ma: dict[Channel, float] = {"left": left_ma, "right": right_ma}
     for channel, value in last_ma.items():
         _record(context, lead, channel, value, ohm)
@@ -154,29 +159,23 @@ async def measure_signature(context: StepContext, params: SignatureParams) -> No
         raise StepDeclined("signature: NG, nobody stands behind the adjustment; adjust and sign again")
 
 
-async def _refuse_loose_clips(context: StepContext) -> None:
-    readings = await context.bench.meters.fresh("bias")
-    if min(abs(readings["left_mv"]), abs(readings["right_mv"])) >= UNCLIPPED_MV:
-        return
-    if not await context.ask(UNCLIPPED, {"item": "clips-check"}):
-        raise StepDeclined("bias: a clip cannot be put on; repair the emitter resistors first, then adjust again")
-
-
 async def _lead(context: StepContext, params: Params, lead: Lead, ohm: float) -> tuple[float, float]:
     """Read and guide until it has settled or patience ends. Means of the last ten readings, left and right, mA."""
-    clock, began_s = context.clock, context.clock.now_s()
-    period_s = READ_S * clock.speed
+    clock, began_s, meters = context.clock, context.clock.now_s(), context.bench.meters
+    period_s, watch = READ_S * clock.speed, MeterWatch(params.power_rise_w)
     last: list[tuple[float, float]] = []
     for count in range(round(params.patience_s / READ_S)):
         due_s = clock.now_s() + period_s
-        readings = await context.bench.meters.fresh("bias")
+        readings = await meters.fresh("bias")
         at_s = clock.now_s() - began_s
         values = readings["left_mv"] / ohm, readings["right_mv"] / ohm
         last = [*last[-9:], values]
         guides = lead.take(at_s, *values)
+        watch.take(readings, {g.channel: g.hint for g in guides if g.channel is not None})
         for guide in guides:
             context.guide(guide)
-        if count % 5 == 0:
+        if count % WEIGH_EVERY == 0:
+            watch.weigh((await meters.fresh("mains"))["power_w"], sum(values))
             told = {"bias_left_ma": round(values[0], 2), "bias_right_ma": round(values[1], 2)}
             context.progress(lead.fraction, told, max(0.0, params.settle_s - lead.span_s))
         if any(guide.hint == "done" for guide in guides):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from station.domain.plan import Needs
 from station.steps import (
     bias,
+    bias_meter,
     checklist,
     connection,
     distortion,
@@ -73,6 +74,7 @@ STEPS: Mapping[str, StepSpec] = {
         _spec("snr", noise.measure, noise.Params, Needs.DRIVE, "snr_db"),
         _spec("crosstalk", transfer.measure_crosstalk, transfer.CrosstalkParams, Needs.DRIVE, "crosstalk_db"),
         _spec("damping", transfer.measure_damping, transfer.DampingParams, Needs.DRIVE, "damping_factor"),
+        _spec("bias_zero", bias_meter.measure_zero, bias_meter.ZeroParams, Needs.NOTHING),
         _spec("bias_warm_up", bias.measure_warm_up, bias.WarmUpParams, Needs.MAINS),
         _spec("bias", bias.measure, bias.Params, Needs.MAINS, "bias_ma", "bias_drift_ma", "heatsink_degc",
               mono=frozenset({"heatsink_degc"})),
@@ -92,5 +94,7 @@ STEPS: Mapping[str, StepSpec] = {
         _spec("warm_up", warm_up.measure, warm_up.Params, Needs.DRIVE,
               "idle_power_rise_w", "dropouts", "heatsink_degc",
               mono=frozenset({"idle_power_rise_w", "heatsink_degc"})),
+        _spec("heatsink", warm_up.measure_heatsink, warm_up.HeatsinkParams, Needs.MAINS,
+              "heatsink_degc", per_channel=False),
     )
 }  # fmt: skip

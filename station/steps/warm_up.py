@@ -53,6 +53,18 @@ async def measure(context: StepContext, params: Params) -> None:
     context.record(Measurement("idle_power_rise_w", rise_w, uncertainty=power.expanded(rise_w) + 0.002 * before_w))
 
 
+@dataclass(frozen=True, slots=True)
+class HeatsinkParams:
+    """Nothing to set: one reading."""
+
+
+async def measure_heatsink(context: StepContext, params: HeatsinkParams) -> None:
+    """Records `heatsink_degc` now, for a plan that lets nothing drive a device that is too hot already."""
+    degc = (await context.bench.meters.fresh("temperature"))["heatsink_degc"]
+    accuracy = context.bench.meters.accuracy("temperature.heatsink_degc")
+    context.record(Measurement("heatsink_degc", degc, uncertainty=accuracy.expanded(degc)))
+
+
 async def _drive(context: StepContext, params: Params) -> Tally:
     """Both channels at rated power for the time; what was silent of it."""
     tally = Tally(reference_s=params.drive_s, window_s=1.0)

@@ -42,7 +42,7 @@ def test_a_crossover_fault_is_found_with_the_probe_in_the_technicians_hand(tmp_p
     assert rails["rail_minus_v", "right"] == pytest.approx(-46.0, rel=0.01)
     assert rails["bias_ma", "left"] == pytest.approx(3.0, abs=2.0)
     made = [step["id"] for step in record["steps"] if step["started_at"] is not None]
-    assert made[-1] == "warm-up" and len(made) == len(record["steps"]) - 1, "nothing but the trace is left out"
+    assert made[-1] == "heat-for-drive" and len(made) == len(record["steps"]) - 1, "nothing but the trace is left out"
     fast = run_incoming(load_dut(CONFIG / "duts" / "crossover.toml"))
     assert _findings(record) == [(finding.area, finding.text["en"]) for finding in fast.findings]
 

@@ -119,3 +119,40 @@ def test_what_a_bench_does_not_have_need_not_be_watched(row: object) -> None:
 def test_a_misspelled_reading_is_said_once_and_not_as_missing_too(tree: TreeCopy) -> None:
     edit(tree, "fan", "fan.rpm", "fan.rmp")
     assert [problem.key for problem in tree.problems()] == ["interlock[6].reading"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "wrong"),
+    [
+        ("low = -33.0\n", "", "low", "is missing"),
+        ("low = -33.0", "low = -40.0", "low", "-40 is too low"),
+        ("high = 33.0", "high = 40.0", "high", "40 is too high"),
+        ("for_s = 0.2", "for_s = 2.0", "for_s", "2 s is too long"),
+    ],
+)
+@pytest.mark.parametrize("name", ["bias-left", "bias-right"])
+def test_where_a_hand_adjusts_the_bias_overshoot_is_watched_both_ways_round(
+    name: str, old: str, new: str, key: str, wrong: str, tree: TreeCopy
+) -> None:
+    edit(tree, name, old, new)
+    (problem,) = tree.problems()
+    assert problem.key.endswith(f"].{key}") and wrong in problem.wrong and "example-a-100" in problem.wrong
+
+
+def test_a_plan_that_adjusts_the_bias_is_not_clean_without_its_interlock(tree: TreeCopy) -> None:
+    (tree.directory / INTERLOCKS).write_text(without("bias-right"), encoding="utf-8")
+    (problem,) = tree.problems()
+    assert "nothing watches bias.right_mv (3 x bias_ma x emitter_ohm of example-a-100" in problem.wrong
+    assert "low = -33 or more, high = 33 or less, for_s = 0.2 or less" in problem.remedy
+    (tree.directory / "plans" / "adjust-bias.toml").unlink()
+    assert not [one for one in tree.problems() if "bias.right_mv" in one.wrong], "no hand, no bound"
+
+
+def test_the_bound_is_that_of_the_product_with_the_smallest_resistors(tree: TreeCopy) -> None:
+    first = tree.directory / "products" / "example-a-100.toml"
+    text = first.read_text(encoding="utf-8").replace('id = "example-a-100"', 'id = "example-b"', 1)
+    small = text.replace("emitter_ohm = 0.22", "emitter_ohm = 0.05", 1)
+    (tree.directory / "products" / "example-b.toml").write_text(small, encoding="utf-8")
+    problems = tree.problems()
+    assert {problem.remedy for problem in problems} == {"write 7.5 or less", "write -7.5 or more"}
+    assert all("example-b" in problem.wrong for problem in problems)
