@@ -73,8 +73,10 @@ class TcpLine:
 
     def __init__(self, address: str) -> None:
         self.device = f"label printer {address}"
-        host, _, port = address.rpartition(":") if ":" in address else (address, "", str(PORT))
-        self._host, self._port = host.strip("[]"), int(port)
+        host, bracket, port = address.partition("]")  # of `[::1]:9100`
+        if not bracket:
+            host, _, port = address.partition(":")
+        self._host, self._port = host.strip("[]"), int(port.strip(":") or PORT)
         self._lock = asyncio.Lock()
 
     @asynccontextmanager
@@ -84,7 +86,7 @@ class TcpLine:
             try:
                 async with asyncio.timeout(CONNECT_S):
                     reader, writer = await asyncio.open_connection(self._host, self._port)
-            except (OSError, TimeoutError) as error:
+            except (OSError, ValueError) as error:  # ValueError: what can be no host name
                 why = str(error) or f"nothing within {CONNECT_S:g} s"
                 raise PortError(
                     self.device, f"cannot be reached ({why}); switch it on and look at its cable and its address"

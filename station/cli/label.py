@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import secrets
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -52,6 +54,9 @@ class Choice:
 
 def print_again(choice: Choice) -> int:
     """Exit status 0 done or queued, 1 refused or waiting. Raises `SettingsError` for wrong use."""
+    out = choice.out
+    if out is not None and (not out.name or (os.path.lexists(out) and not _is_file(out))):
+        raise SettingsError(f"--out {out}: no plain file; name the file that the label is to be written to")
     settings = load(choice.config, STEPS, CATALOG).station
     with _history(settings) as history:
         record = find_record(history, choice.run)
@@ -77,9 +82,10 @@ def _print(settings: StationSettings, record: Record) -> dict[str, Any]:
 
 def _write(settings: StationSettings, record: Record, out: Path, language: str | None) -> dict[str, Any]:
     """The file is whole before the event is committed, and has its name after: neither is there alone for long."""
-    part = out.with_name(out.name + ".part")
+    part = out.with_name(f".label-{secrets.token_hex(8)}.part")
     try:
-        part.write_bytes(asyncio.run(_draw(settings, record, language)))
+        with part.open("xb") as file:
+            file.write(asyncio.run(_draw(settings, record, language)))
         if not _by_daemon(settings, record.run_id, to_file=True):
             asyncio.run(_by_hand(settings, record.run_id, to_file=True))
         part.replace(out)
@@ -148,3 +154,10 @@ def _say(record: Record, told: dict[str, Any], *, as_json: bool) -> int:
         where = f" to {told['file']}" if "file" in told else ""
         print(f"label of run {record.run_no}: {told['status']}{where}, marked 补打", file=sys.stderr)
     return DONE if told["status"] in ("queued", "printed", "written") else REFUSED
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False

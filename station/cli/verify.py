@@ -74,7 +74,7 @@ def examine(name: str, page: str, keys: PublicKeys) -> Finding:
             raise MessageError("the signed data is not in its canonical form")
         verify(found.signed, keys)
     except MessageError as error:
-        return Finding(name, "altered", (*fields, DATA), key_id, str(error))
+        return Finding(name, "altered", tuple(dict.fromkeys((*fields, DATA))), key_id, str(error))
     if fields:
         return Finding(name, "altered", fields, key_id, "the page does not show what was signed")
     return Finding(name, "valid", key_id=key_id, data=found.signed["data"])

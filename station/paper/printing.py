@@ -1,4 +1,5 @@
-"""Prints what waits, the oldest first, and tries again for ever: a slip is late, but never lost.
+"""Prints what waits, the oldest first, and tries again for ever: a slip is late, but never lost. Paper ends no test:
+whatever goes wrong here is told, and tried again. Only what cannot be drawn is given up, until a person asks for it.
 
     printer can print? -> drawn -> *tried* committed -> bytes to the printer -> *printed* and the event committed
 
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 PAUSES_S = (2.0, 4.0, 8.0, 15.0)
 """Between two tries; the last one again and again. Labels that are loaded are printed within it."""
+RENDER_TRIES = 10
+"""After so many a slip that cannot be drawn is given up: it would warn for ever, whatever the printer does."""
 STOP_S = 8.0
 """So long may the label in hand take when the station is stopped: an orderly stop makes no second print."""
 
@@ -40,6 +43,7 @@ class PaperStore(Protocol):
     async def pending_paper(self) -> int: ...
     async def try_paper(self, number: int, *, tried: bool) -> None: ...
     async def paper_printed(self, number: int, messages: Sequence[Draft] = ()) -> None: ...
+    async def paper_failed(self, number: int) -> None: ...
     async def work_order_of(self, run_id: str) -> str | None: ...
     async def reprint(self, run_id: str, kind: PaperKind, messages: Sequence[Draft] = (), *, printed: bool) -> None: ...
 
@@ -72,6 +76,7 @@ class Printing:
         self._pauses_s = pauses_s
         self._wake = asyncio.Event()
         self._out: dict[int, Sequence[Draft]] = {}
+        self._undrawn: dict[int, int] = {}
         self._said: str | None = None
         self._view: dict[str, Any] = {"pending": 0, "reason": None}
 
@@ -104,6 +109,11 @@ class Printing:
         except (DriverError, StationError, OSError) as error:
             trouble = error
             self._wake.clear()  # our own commits are no news
+        except Exception as error:
+            if str(error) != self._said:
+                log.exception("a fault of the program in printing; it is tried again")
+            trouble = error
+            self._wake.clear()
         await self._tell(trouble)
         return trouble
 
@@ -131,13 +141,35 @@ class Printing:
             try:
                 await self._print(paper)
             except RenderError as error:
-                undrawn[paper.id] = error  # it holds up nothing behind it
+                if not await self._give_up(paper, error):
+                    undrawn[paper.id] = error  # it holds up nothing behind it
+
+    async def _give_up(self, paper: PendingPaper, error: RenderError) -> bool:
+        tries = self._undrawn[paper.id] = self._undrawn.get(paper.id, 0) + 1
+        if tries < RENDER_TRIES:
+            return False
+        await self._store.paper_failed(paper.id)
+        del self._undrawn[paper.id]
+        log.error(
+            "%s; given up after %d tries. Mend it, then `station results label %s` has it printed",
+            error, tries, paper.run_id,
+        )  # fmt: skip
+        return True
+
+    async def _draw(self, paper: PendingPaper, printer: LabelPrinter) -> bytes:
+        try:
+            return await self._render(paper, printer.language, printer.dpi, self._told.now() if paper.second else None)
+        except (StationError, OSError):
+            raise
+        except Exception as error:
+            raise RenderError(f"{paper.kind} of run {paper.run_id}: not drawn: {error!r}") from error
 
     async def _print(self, paper: PendingPaper) -> None:
         printer = self._printer
         assert printer is not None
         await printer.check()
-        job = await self._render(paper, printer.language, printer.dpi, self._told.now() if paper.second else None)
+        job = await self._draw(paper, printer)
+        self._undrawn.pop(paper.id, None)
         out = asyncio.ensure_future(self._send(printer, paper, job))
         try:
             await asyncio.shield(out)

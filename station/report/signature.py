@@ -28,9 +28,11 @@ VOID = frozenset({"meta", "link", "br", "img", "hr", "input"})
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """What a page says of itself. `text`: the element's JSON as it stands; `shown`: texts of the page by field."""
+    """What a page says of itself. `text`: the element's JSON; `exact`: it stands there as `embed` writes it, so that it
+    holds no markup; `shown`: texts of the page by field."""
 
     text: str
+    exact: bool
     signed: dict[str, Any]
     shown: dict[str, str]
     page_sha256: str
@@ -58,7 +60,8 @@ def extract(page: str) -> Embedded:
     end = page.find(CLOSE, begin + len(OPEN)) if begin >= 0 else -1
     if begin < 0 or end < 0:
         raise NotACertificate("it holds no signed data: no certificate, or one that was made without a key")
-    text = html.unescape(page[begin + len(OPEN) : end])
+    raw = page[begin + len(OPEN) : end]
+    text = html.unescape(raw)
     if not text:
         raise NotACertificate("the certificate is not signed: the station had no key when it was made")
     try:
@@ -68,16 +71,19 @@ def extract(page: str) -> Embedded:
     if not isinstance(signed, dict) or signed.get("schema") != SCHEMA or not isinstance(signed.get("shown"), dict):
         raise NotACertificate(f"its signed data is no {SCHEMA}")
     bare = page[: begin + len(OPEN)] + page[end:]
-    return Embedded(text, signed, _Shown.of(bare), _fingerprint(bare))
+    return Embedded(text, raw == str(escape(text)), signed, _Shown.of(bare), _fingerprint(bare))
 
 
 def differences(found: Embedded) -> tuple[str, ...]:
-    """Fields whose text on the page is not the signed one; `page` where something else of the file was changed."""
+    """Fields whose text on the page is not the signed one; `page` where something else of the file was changed, and
+    `signed data` where the bytes of that element were."""
     told = found.signed["shown"]
     names = [*told, *(name for name in found.shown if name not in told)]
     fields = [name for name in names if found.shown.get(name) != told.get(name)]
     if not fields and found.page_sha256 != found.signed.get("page_sha256"):
         fields.append(PAGE)
+    if not found.exact:
+        fields.append(DATA)
     return tuple(fields)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import time
@@ -19,7 +20,8 @@ from station.settings.voice import check_voice
 
 _URL = re.compile(r"(?P<scheme>mqtts?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\])(?::(?P<port>\d{1,5}))?/?")
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|\[::1\]")
-_ADDRESS = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\])(?::(?P<port>\d{1,5}))?")
+_NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_ADDRESS = re.compile(rf"(?:{_NAME}(?:\.{_NAME})*|\[(?P<six>[0-9a-fA-F:.]+)\])(?::(?P<port>[0-9]{{1,5}}))?")
 _BY_ORDER = re.compile(r"^/dev/tty(?:USB|ACM)\d+$")
 _KEPT = {"store": "/var/lib/bench/station.sqlite", "captures": "/var/lib/bench/captures"}
 _NOT_FOR_RESULTS = ("/tmp", "/var/tmp", "/run", "/dev", "/home", "/root")
@@ -146,13 +148,22 @@ def _check_url(source: Source, url: str) -> Iterator[Problem]:
 
 def _check_printer(source: Source) -> Iterator[Problem]:
     address, path = (table(source.data.get("printer")).get(key) for key in ("address", "path"))
-    if isinstance(address, str):
-        parts = _ADDRESS.fullmatch(address)
-        if parts is None or int(parts["port"] or 9100) not in range(1, 65536):
-            yield source.problem(("printer", "address"), f"{address!r} is no address", 'write "host" or "host:port"')
+    if isinstance(address, str) and not _is_address(address):
+        yield source.problem(("printer", "address"), f"{address!r} is no address", 'write "host" or "host:port"')
     if isinstance(path, str) and not path.startswith("/"):
         wrong = f"{path!r} depends on where the daemon starts"
         yield source.problem(("printer", "path"), wrong, 'write a path from the root, such as "/dev/usb/lp0"')
+
+
+def _is_address(address: str) -> bool:
+    parts = _ADDRESS.fullmatch(address)
+    if parts is None or len(address) > 253 or int(parts["port"] or 9100) not in range(1, 65536):
+        return False
+    try:
+        ipaddress.IPv6Address(parts["six"] or "::1")
+    except ValueError:
+        return False
+    return True
 
 
 def _check_timezone(source: Source) -> Iterator[Problem]:

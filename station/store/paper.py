@@ -1,6 +1,7 @@
 """The slips of finished runs in SQL: due with the run's own commit, pending until a printer printed them, kept after.
 
-States: `kept` (due, but no printer was configured: nothing prints it by itself), `pending` -> `printed`. A row is
+States: `kept` (due, but no printer was configured: nothing prints it by itself), `pending` -> `printed`, or `failed`
+(it could not be drawn, again and again; nothing tries it until a person asks for it, then it is `pending`). A row is
 marked as tried before its first byte goes out: who finds it pending and tried cannot know whether it came out, and
 prints it as a second one. Runs in the store's thread.
 """
@@ -33,8 +34,10 @@ def add(db: sqlite3.Connection, run_id: str, due: Iterable[DuePaper], now: str) 
 def add_reprint(db: sqlite3.Connection, run_id: str, kind: PaperKind, now: str, *, printed: bool) -> None:
     """Ask for a slip again, or write down that it was made elsewhere. Raises `StoreError` where none was ever due.
 
-    What still waits to be printed for the first time is not asked for twice.
+    What still waits to be printed for the first time is not asked for twice; what was given up waits again instead.
     """
+    if not printed and put_back(db, run_id):
+        return
     states = [state for (state,) in db.execute("SELECT state FROM paper WHERE run_id = ? AND kind = ?", (run_id, kind))]
     if not states:
         raise StoreError(
@@ -72,6 +75,18 @@ def mark_tried(db: sqlite3.Connection, number: int, at: str | None) -> None:
 def mark_printed(db: sqlite3.Connection, number: int, now: str) -> None:
     """It is out."""
     db.execute("UPDATE paper SET state = 'printed', printed_at = ? WHERE id = ?", (now, number))
+
+
+def mark_failed(db: sqlite3.Connection, number: int) -> None:
+    """It is given up: it cannot be drawn."""
+    db.execute("UPDATE paper SET state = 'failed' WHERE id = ?", (number,))
+
+
+def put_back(db: sqlite3.Connection, run_id: str) -> bool:
+    """Have what was given up of a run wait again, of whatever kind; whether there was anything."""
+    return (
+        db.execute("UPDATE paper SET state = 'pending' WHERE run_id = ? AND state = 'failed'", (run_id,)).rowcount > 0
+    )
 
 
 def count_pending(db: sqlite3.Connection) -> int:

@@ -230,6 +230,10 @@ class Store:
         """Commit that a slip is out, with what the centre is told of it."""
         await self._change_paper(lambda: paper.mark_printed(self._db, number, self._now()), messages)
 
+    async def paper_failed(self, number: int) -> None:
+        """Commit that a slip is given up because it cannot be drawn; `reprint` has it wait again."""
+        await self._change_paper(lambda: paper.mark_failed(self._db, number))
+
     async def work_order_of(self, run_id: str) -> str | None:
         """The work order that a run was made for."""
         return await self._call(lambda: paper.read_work_order(self._db, run_id))

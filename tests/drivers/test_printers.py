@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
+import threading
+import time
+import tty
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -199,6 +203,69 @@ async def test_a_device_that_takes_no_more_is_told_in_time(tmp_path: Path) -> No
             await LabelFile(str(fifo), "zpl").print_job(b"x" * 1_000_000)
     finally:
         os.close(held)
+
+
+async def test_a_job_is_handed_over_only_once_nothing_of_it_is_on_its_way(tmp_path: Path) -> None:
+    """A full pipe, as a USB printer: the last write is accepted, and what closing would throw away still waits."""
+    fifo = tmp_path / "lp0"
+    os.mkfifo(fifo)
+    held = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    room = fcntl.fcntl(held, fcntl.F_GETPIPE_SZ)
+    try:
+        with pytest.raises(DeviceTimeout, match="takes no data"):
+            await LabelFile(str(fifo), "zpl").print_job(b"x" * room)
+        assert len(os.read(held, room)) == room
+        printing = asyncio.create_task(LabelFile(str(fifo), "zpl").print_job(b"x" * room))
+        await asyncio.sleep(0.1)
+        assert not printing.done()
+        os.read(held, room)
+        await printing
+    finally:
+        os.close(held)
+
+
+async def test_a_printer_that_goes_with_the_end_of_a_job_on_its_way_is_told(tmp_path: Path) -> None:
+    fifo = tmp_path / "lp0"
+    os.mkfifo(fifo)
+    held = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    printing = asyncio.create_task(LabelFile(str(fifo), "zpl").print_job(b"x" * fcntl.fcntl(held, fcntl.F_GETPIPE_SZ)))
+    await asyncio.sleep(0.1)
+    os.close(held)
+    with pytest.raises(PortError, match="is it on and plugged in"):
+        await printing
+
+
+async def test_a_serial_line_takes_a_job() -> None:
+    far, near = os.openpty()
+    tty.setraw(near)
+    await LabelFile(os.ttyname(near), "zpl").print_job(ZPL)
+    assert os.read(far, 1000) == ZPL
+    os.close(near)
+    os.close(far)
+
+
+async def test_a_slow_disk_holds_up_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, threads = os.fsync, []
+
+    def slow(file: int) -> None:
+        threads.append(threading.current_thread())
+        time.sleep(0.2)
+        real(file)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    printing = asyncio.create_task(LabelFile(str(tmp_path / "labels"), "zpl").print_job(ZPL))
+    turns = 0
+    while not printing.done():
+        await asyncio.sleep(0.01)
+        turns += 1
+    assert turns > 5 and threads and threads[0] is not threading.main_thread()
+    await printing
+
+
+@pytest.mark.parametrize("address", ["bench..printer:9100", "a" * 64, f"127.0.0.1:{2**16 - 1}", "[::1]:1", "[::1]"])
+async def test_an_address_that_leads_nowhere_is_a_port_error(address: str) -> None:
+    with pytest.raises(PortError, match="cannot be reached"):
+        await ZplTcpPrinter(address).check()
 
 
 async def test_below_dev_nothing_is_made() -> None:

@@ -17,6 +17,7 @@ from station.domain.errors import StationError, StoreError
 from station.domain.paper import PendingPaper
 from station.domain.verdict import Verdict
 from station.paper import reasons
+from station.paper.printing import RENDER_TRIES
 from station.paper.reasons import in_words
 from station.paper.rendering import RenderError
 from station.report.label_layout import PAPERS
@@ -179,6 +180,52 @@ async def test_what_cannot_be_drawn_waits_and_holds_up_nothing(shop: Shop) -> No
     assert printing.view["pending"] == 1 and "标签无法生成" in printing.view["reason"]["zh"] and shop.warnings == [True]
     assert await shop.printing().turn() is None, "the fault is mended"
     assert len(twin_of(shop).printed) == 2
+
+
+async def test_what_cannot_be_drawn_at_all_is_given_up_said_once_and_put_back_by_a_person(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = await shop.finish()
+    slip = await shop.finish(Verdict.FAIL)
+
+    async def render(paper: PendingPaper, *how: Any) -> bytes:
+        raise RenderError("no room") if paper.run_id == bad else UnicodeError("a lone surrogate")
+
+    printing = shop.printing(render)
+    for _ in range(RENDER_TRIES - 1):
+        assert isinstance(await printing.turn(), RenderError)
+    assert printing.view["pending"] == 2 and shop.warnings == [True]
+    assert await printing.turn() is None
+    assert printing.view == {"pending": 0, "reason": None} and shop.warnings == [True, False]
+    for run_id in (bad, slip):
+        assert caplog.text.count(f"`station results label {run_id}` has it printed") == 1
+    after = shop.printing()
+    assert await after.turn() is None and twin_of(shop).printed == [], "a restart tries it no more"
+    await after.reprint(bad, to_file=False)
+    await after.reprint(slip, to_file=False)
+    assert await after.turn() is None
+    assert [again(job) for job in twin_of(shop).printed] == [False, False]
+    assert await shop.told_centre() == [("label_printed", bad, "WO-1")], "it is the first one"
+
+
+async def test_a_fault_of_the_program_ends_no_printing(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    run_id = await shop.finish()
+    assert shop.printer is not None
+    check, faults = shop.printer.check, [UnicodeError("label empty or too long"), KeyError("x"), KeyError("x")]
+
+    async def faulty() -> None:
+        if faults:
+            raise faults.pop(0)
+        await check()
+
+    shop.printer.check = faulty  # type: ignore[method-assign]
+    work = asyncio.create_task(shop.printing().run())
+    await until(lambda: twin_of(shop).printed, "the label")
+    await until(lambda: shop.warnings == [True, False], "the all-clear")
+    assert not work.done()
+    work.cancel()
+    assert caplog.text.count("a fault of the program in printing") == 2, "each once"
+    assert await shop.told_centre() == [("label_printed", run_id, "WO-1")]
 
 
 async def test_a_record_that_is_none_is_refused_by_the_drawing_process(shop: Shop) -> None:

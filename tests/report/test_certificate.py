@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from markupsafe import escape
 
 from station.cli.paper import signer_of
 from station.cli.verify import Finding, examine
@@ -198,7 +199,7 @@ def test_every_value_that_is_changed_in_the_embedded_data_is_noticed(small: str)
 
 def swapped(page: str, text: str) -> str:
     begin = page.index(signature.OPEN) + len(signature.OPEN)
-    return page[:begin] + markup.escape(text) + page[page.index(signature.CLOSE, begin) :]
+    return page[:begin] + str(escape(text)) + page[page.index(signature.CLOSE, begin) :]
 
 
 def test_page_and_data_changed_alike_do_not_help(page: str) -> None:
@@ -224,6 +225,23 @@ def test_page_and_data_changed_alike_do_not_help(page: str) -> None:
 def test_anything_else_that_is_changed_is_noticed_too(page: str, change: Any) -> None:
     seen = look(change(page))
     assert seen.status == "altered" and seen.fields == (signature.PAGE,)
+
+
+def test_signed_texts_turned_back_into_markup_are_altered(passed: Record) -> None:
+    text = "</pre><style>[data-field=verdict]{display:none}</style><img src=//evil/x>"
+    page = certificate(replace(passed, parts=(replace(passed.parts[0], number=text, source="a < b"),)))
+    assert look(page).status == "valid"
+    begin, end = page.index(signature.OPEN), page.index(signature.CLOSE)
+    for written, meant in (("&lt;", "<"), ("&gt;", ">"), ("&lt;img", "<img"), ("&#34;", '"'), ("&#34;", "&quot;")):
+        bent = page[:begin] + page[begin:end].replace(written, meant) + page[end:]
+        seen = look(bent)
+        assert bent != page and seen.status == "altered" and signature.DATA in seen.fields, (written, meant)
+
+
+def test_a_browser_is_told_to_fetch_and_run_nothing(page: str) -> None:
+    policy = re.search(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">', page)
+    assert policy is not None and page.index("<style>") > policy.start()
+    assert "default-src 'none'" in policy[1] and "script-src" not in policy[1]
 
 
 def test_a_field_that_stands_there_twice_is_named(page: str) -> None:

@@ -38,6 +38,10 @@ def test_a_device_file_says_its_language(tree: TreeCopy) -> None:
     [
         (OLD, 'address = "bench printer"', "printer.address: 'bench printer' is no address"),
         (OLD, 'address = "bench-printer:99100"', "is no address; write \"host\" or \"host:port\""),
+        (OLD, 'address = "bench..printer:9100"', "printer.address: 'bench..printer:9100' is no address"),
+        (OLD, 'address = "-printer"', "is no address"),
+        (OLD, f'address = "{"a" * 64}:9100"', "is no address"),
+        (OLD, 'address = "[:::]:9100"', "is no address"),
         (OLD, "", "printer.address: is missing"),
         ("dpi = 203", "dpi = 200", "printer.dpi"),
         ("slips = false", 'slips = "no"', "printer.slips"),
@@ -49,6 +53,12 @@ def test_each_error_is_said_once(tree: TreeCopy, old: str, new: str, said: str) 
     tree.spoil("station.toml", old, new)
     (problem,) = tree.problems()
     assert said in str(problem)
+
+
+@pytest.mark.parametrize("address", ["p", "192.168.7.20", "label_1.shop.example:9101", "[fe80::1]:9100", "[::1]"])
+def test_names_and_numbers_are_addresses(tree: TreeCopy, address: str) -> None:
+    tree.spoil("station.toml", OLD, f'address = "{address}"')
+    assert tree.problems() == []
 
 
 def test_a_file_that_depends_on_where_the_daemon_starts_is_refused(tree: TreeCopy) -> None:
