@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from drivers.errors import DriverError, PermitDenied
+from drivers.errors import DriverError
 from drivers.ports import Button
 from station.domain.clock import tick_after
 from station.domain.errors import StationError
@@ -30,6 +30,7 @@ from station.panel.panel_task import PanelTask
 from station.panel.patterns import IDENTIFY
 from station.panel.prompts import Prompts
 from station.run import session_events as ev
+from station.run.lid_release import LidRelease
 from station.run.linking import refer
 from station.run.needs import with_proof
 from station.run.refusal_words import in_both, in_chinese
@@ -76,7 +77,6 @@ class Conductor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._alarmed_s: dict[tuple[str, str], float] = {}
         self._prompts = Prompts(self._prompted)
-        self._hands = False
         self._view: dict[str, Any] = {}
         self._voltage, self._ticks = False, now_s() // TICK_S
         self._blinks = dict(BLINKS)
@@ -86,6 +86,7 @@ class Conductor:
         self._looking_up = False
         self._identified: tuple[tuple[State, int], float] | None = None
         self._uses: Mapping[str, str] = {}
+        self._lid = LidRelease(room.safety, self._spawn, lambda code, text: self._tell("tell", code, text), now_s)
         self._reports = Reports(room.report, lambda work, name: self._spawn(work, name), now_s)
         self.panel = make_panel(self)
 
@@ -122,12 +123,20 @@ class Conductor:
         return actions
 
     def _told_before(self, event: ev.Event) -> tuple[ev.Event, ...]:
-        """What the session must know beside an event that it judges by: the time, and what forbids a start now."""
+        """What the session must know beside an event that it judges by: the time, what forbids a start, the lid."""
         pressed = isinstance(event, ButtonPressed) and event.button is Button.START
+        if isinstance(event, ButtonPressed) and event.button in (Button.OK, Button.NG):
+            return (self._lid_told(),)
         told: tuple[ev.Event, ...] = ()
         if (pressed or isinstance(event, ev.Tick)) and self._room.wall is not None:
             told = (self._room.wall(self._now_s()),)
         return (*told, self._barred()) if pressed else told
+
+    def _lid_told(self) -> ev.LidTold:
+        """Whether the lid was let go and stands open. One that reads open while it is locked was never released: that
+        is for those who ask for voltage to say, and no technician's to shut."""
+        status = self._room.safety.status
+        return ev.LidTold(status is not None and not status.lid and not status.lock)
 
     def _barred(self) -> ev.Barred:
         """What stands against a run now: asked when START is pressed, so that a refusal costs no scans."""
@@ -187,28 +196,23 @@ class Conductor:
             self.post(ev.VoltageChanged(on))
         if self._session.state is State.COOLING and not self._room.safety.hot:
             self.post(ev.Cooled())
-        self._let_hands_in()
+        self._lid.look(self._voltage)
         self._tell_if_blind()
         ticks = self._now_s() // TICK_S
         if ticks != self._ticks:
             self._ticks = ticks
             self.post(ev.Tick())
 
-    def _let_hands_in(self) -> None:
-        """The lid is released in a run once for a prompt that wants hands at the device: dead, proven so, and cool."""
-        if self._hands and not self._voltage and not self._room.safety.hot:
-            self._hands = False
-            self._spawn(self._release_lid(), "lid")
-
     @property
     def due_s(self) -> float:
         """When a look would tell something although nothing had changed, in monotonic seconds."""
         since_s = self._blind_since_s
-        return math.inf if since_s is None or self._blind_told else since_s + BLIND_S
+        return min(self._lid.due_s, math.inf if since_s is None or self._blind_told else since_s + BLIND_S)
 
     def _tell_if_blind(self) -> None:
-        """A session that cools under a dead thermometer would cool for ever: say so once, and what to do."""
-        why = self._room.safety.why_not_cool if self._session.state is State.COOLING else ""
+        """A session or a lid that waits for a dead thermometer waits for ever: say so once, and what to do."""
+        waits = self._session.state is State.COOLING or (self._lid.wanted and not self._voltage)
+        why = self._room.safety.why_not_cool if waits else ""
         if not why:
             self._blind_since_s, self._blind_told = None, False
             return
@@ -251,6 +255,7 @@ class Conductor:
     def _do(self, action: ev.Action) -> None:
         match action:
             case ev.StartRun(ticket, purpose):
+                self._lid.want(False)
                 self._spawn(self._run(ticket, purpose), "run")
             case ev.AbortRun(reason, by):
                 if by == "panel":
@@ -274,7 +279,8 @@ class Conductor:
                 if not any(task.get_name() == "reset" for task in self._tasks):  # one press clears what was there then
                     self._spawn(self._reset(), "reset")
             case ev.ReleaseLid():
-                self._spawn(self._release_lid(), "lid")
+                self._lid.want(True)
+                self._lid.look(self._voltage)
             case ev.Refuse(code, text) | ev.Tell(code, text):
                 self._tell(type(action).__name__.lower(), code, text)
                 if isinstance(action, ev.Refuse):
@@ -285,10 +291,11 @@ class Conductor:
             self.panel.sound("refused")
         self._publish(Event("tell", {"kind": kind, "code": code, "text": dict(text)}))
 
-    def _spawn(self, work: Any, name: str) -> None:
+    def _spawn(self, work: Any, name: str) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -333,7 +340,7 @@ class Conductor:
         self.post(ev.RunBegan(run_id))
 
     def _prompted(self, prompt: Prompt | None) -> None:
-        self._hands = prompt is not None and prompt.hands
+        self._lid.want(prompt is not None and prompt.hands)
         self.post(ev.PromptClosed() if prompt is None else ev.PromptAsked(prompt))
 
     def _follow(self, event: Event) -> None:
@@ -357,11 +364,3 @@ class Conductor:
             return
         self._reports.tell("reset")
         self.post(ev.TripCleared(self._room.safety.hot))
-
-    async def _release_lid(self) -> None:
-        try:
-            await self._room.safety.release_lid()
-        except (DriverError, PermitDenied, StationError) as error:
-            asked = self._session.state is State.PROMPT
-            if asked or not self.running:  # a run that has begun meanwhile wants it locked
-                self._tell("tell", "lid", in_both(f"the lid stays locked: {error}"))

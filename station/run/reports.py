@@ -25,7 +25,7 @@ class Reports:
     """`spawn` runs a coroutine as a task that is waited for when the station stops."""
 
     def __init__(
-        self, report: Report, spawn: Callable[[Coroutine[Any, Any, None], str], None], now_s: Callable[[], float]
+        self, report: Report, spawn: Callable[[Coroutine[Any, Any, None], str], object], now_s: Callable[[], float]
     ) -> None:
         self._report = report
         self._spawn = spawn

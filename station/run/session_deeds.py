@@ -176,6 +176,12 @@ def _note_barred(memory: Memory, event: ev.Event) -> Actions:
     return ()
 
 
+def _note_lid(memory: Memory, event: ev.Event) -> Actions:
+    assert isinstance(event, ev.LidTold)
+    memory.lid_open = event.open
+    return ()
+
+
 def _note_voltage(memory: Memory, event: ev.Event) -> Actions:
     assert isinstance(event, ev.VoltageChanged)
     memory.energised = event.on
@@ -289,6 +295,7 @@ DEEDS: Mapping[str, Callable[[Memory, ev.Event], Actions]] = {
     "answer_ng": _answer(False),
     "sign": _sign,
     "refuse_own_badge": lambda memory, event: _refuse("second_badge"),
+    "refuse_open_lid": lambda memory, event: _refuse("lid_open"),
     "refuse_ok": lambda memory, event: _refuse("badge_wanted"),
     "refuse_answer": lambda memory, event: _refuse("no_prompt"),
     "tell_stuck": _tell_stuck,
@@ -301,6 +308,7 @@ DEEDS: Mapping[str, Callable[[Memory, ev.Event], Actions]] = {
     "note_run": _note_run,
     "note_voltage": _note_voltage,
     "note_barred": _note_barred,
+    "note_lid": _note_lid,
     "note_prompt": _note_prompt,
     "tell_unexpected_prompt": lambda m, e: (ev.Tell("prompt_unexpected", say("prompt_unexpected")),),
     "forget_prompt": _forget_prompt,

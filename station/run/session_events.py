@@ -45,6 +45,7 @@ class Kind(StrEnum):
     TRIP_CLEARED = "trip cleared"
     POWER_RETURN = "power return"
     BARRED = "barred"
+    LID = "lid"
     PANEL_LOST = "panel lost"
     PANEL_BACK = "panel back"
     EARLIER = "earlier runs"
@@ -163,6 +164,13 @@ class Barred:
 
 
 @dataclass(frozen=True, slots=True)
+class LidTold:
+    """Whether the lid was released and stands open, by the guard's last word. Told before each OK and NG."""
+
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PanelLost:
     """No buttons and no lamps; `reason` is the driver's."""
 
@@ -210,8 +218,8 @@ class Tick:
 
 Event = (
     ButtonPressed | ButtonStuck | Scanned | Assigned | Withdrawn | PutInFront | AbortAsked | RunBegan | VoltageChanged
-    | PromptAsked | PromptClosed | RunEnded | Cooled | Tripped | TripCleared | PowerReturned | Barred | PanelLost
-    | PanelBack | EarlierRuns | StepBegan | TimeTold | Identify | Tick
+    | PromptAsked | PromptClosed | RunEnded | Cooled | Tripped | TripCleared | PowerReturned | Barred | LidTold
+    | PanelLost | PanelBack | EarlierRuns | StepBegan | TimeTold | Identify | Tick
 )  # fmt: skip
 
 _KINDS: dict[type, Kind] = {
@@ -219,8 +227,8 @@ _KINDS: dict[type, Kind] = {
     PutInFront: Kind.PUT_IN_FRONT, AbortAsked: Kind.ABORT, RunBegan: Kind.RUN_BEGAN, PromptAsked: Kind.PROMPT_ASKED,
     PromptClosed: Kind.PROMPT_CLOSED, RunEnded: Kind.RUN_ENDED, Cooled: Kind.COOLED, Tripped: Kind.TRIP,
     TripCleared: Kind.TRIP_CLEARED, PowerReturned: Kind.POWER_RETURN, Barred: Kind.BARRED,
-    PanelLost: Kind.PANEL_LOST, PanelBack: Kind.PANEL_BACK, EarlierRuns: Kind.EARLIER, StepBegan: Kind.STEP,
-    TimeTold: Kind.TIME, Identify: Kind.IDENTIFY, Tick: Kind.TICK,
+    LidTold: Kind.LID, PanelLost: Kind.PANEL_LOST, PanelBack: Kind.PANEL_BACK, EarlierRuns: Kind.EARLIER,
+    StepBegan: Kind.STEP, TimeTold: Kind.TIME, Identify: Kind.IDENTIFY, Tick: Kind.TICK,
 }  # fmt: skip
 
 

@@ -23,9 +23,9 @@ from station.run.session_texts import say
 class Memory:
     """What a session knows beside its state. `run_id` None in a run: the journal has not minted it yet.
 
-    `energised` is the guard's word alone, `barred` the kernel's, in words by language. `stuck` are buttons that were
-    held down and have not been pressed since. `operators`: every badge that has had the run in hand, the present one
-    last. `soaking`: the step under way knows no pause. `utc_s`, `shift_ends_at_s`: as told last.
+    `energised` and `lid_open` are the guard's word alone, `barred` the kernel's, in words by language. `stuck` are
+    buttons that were held down and have not been pressed since. `operators`: every badge that has had the run in hand,
+    the present one last. `soaking`: the step under way knows no pause. `utc_s`, `shift_ends_at_s`: as told last.
     """
 
     catalogue: Catalogue
@@ -37,6 +37,7 @@ class Memory:
     run_on: bool = False
     run_id: str | None = None
     energised: bool = False
+    lid_open: bool = False
     hot: bool = False
     prompt: Prompt | None = None
     verdict: Verdict | None = None
@@ -135,6 +136,13 @@ def _wants_badge(memory: Memory) -> bool:
     return memory.prompt is not None and memory.prompt.kind == "badge"
 
 
+def _is_over_open_lid(memory: Memory, event: ev.Event) -> bool:
+    """An answer after which voltage may come on, to a prompt for which the lid was released, while it is open. A badge
+    prompt is none: what it asks is followed by a question or by the end."""
+    prompt = memory.prompt
+    return memory.lid_open and prompt is not None and prompt.hands and prompt.kind == "answer"
+
+
 def _is_signature(memory: Memory, event: ev.Event) -> bool:
     """The badge that the prompt asks for, at the bench's own scanner, of somebody who may sign."""
     if not _wants_badge(memory) or not _is_badge(memory, event):
@@ -180,6 +188,7 @@ GUARDS: Mapping[str, Callable[[Memory, ev.Event], bool]] = {
     "run_on": lambda memory, event: memory.run_on,
     "stop_stuck": lambda memory, event: Button.STOP in memory.stuck,
     "live": lambda memory, event: memory.energised,
+    "over_open_lid": _is_over_open_lid,
     "barred": lambda memory, event: bool(memory.barred),
     "lacks": lambda memory, event: lacks(memory) is not None,
     "soaking": lambda memory, event: memory.soaking,

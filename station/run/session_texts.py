@@ -90,6 +90,14 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "the load bank's temperature is not known ({why}): the lid stays locked and the fan runs on. Check the load "
         "bank's thermometer and its plug, or call a maintainer; once it reads and is cool, the lid is released",
     ),
+    "lid_hot": (
+        "假负载仍热：盖仍锁着，风扇在转。请等待，冷却后自动松锁",
+        "the load bank is still hot: the lid stays locked and the fan runs. Wait: it is released when it is cool",
+    ),
+    "lid_open": (
+        "防护盖开着：请先合上盖，再按 OK 或 NG（要结束测试按停止）",
+        "the lid is open: shut the lid first, then press OK or NG (STOP ends the run)",
+    ),
     "stop_stuck": (
         "停止按钮一直被按下：松开后请按一次停止，证明它有效，再重新扫码",
         "the STOP button is held down: free it, press it once to prove that it works, then scan again",

@@ -5,6 +5,7 @@
     |   +-- OutputBridged       ... and it is a minus terminal, so the output is bridged
     +-- ClipsOn                 the bias meter's clips are still on: no drive
     +-- PlugLive                the plug is not proven dead: no test voltage, no unlocking
+    +-- LidOpen                 the lid is open: nothing is switched on, and nothing waits for it to shut
     +-- Misrouted               asked for relays that do not go together now
     StationError
     +-- PlugUnseen              mains is on and the discharge voltmeter does not see it: it proves nothing dead
@@ -37,6 +38,10 @@ class ClipsOn(StepError):
 
 class PlugLive(StepError):
     """The plug is not proven dead within the time allowed."""
+
+
+class LidOpen(StepError):
+    """Voltage was asked for while the lid is open: refused, because shutting a lid must never switch anything on."""
 
 
 class Misrouted(StepError):

@@ -1,11 +1,15 @@
-"""The lid: released only with K and H off, the plug proven dead, and the guard's own bleed time over [9]."""
+"""The lid: released only with K and H off, the plug proven dead, and the guard's own bleed time over [9].
+
+And what it does to a wish for voltage: an open lid refuses it at once. A wish that waited would be granted by the lid
+itself, the moment that it shuts, while a hand is still on it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drivers.errors import DeviceTimeout, DriverError, GuardRefused
-from station.safety.errors import LidHeld, PlugLive
+from drivers.errors import DeviceTimeout, DriverError, GuardRefused, PermitDenied
+from station.safety.errors import LidHeld, LidOpen, PlugLive
 from station.safety.proof import prove_dead
 from station.safety.snapshot import Wishes
 
@@ -50,3 +54,38 @@ def _refuse_unless_off(kernel: Kernel) -> None:
 
 def _is_unlocked(kernel: Kernel) -> bool:
     return kernel.status is not None and not kernel.status.lock
+
+
+async def wait_shut(kernel: Kernel, what: str) -> None:
+    """Return if the guard says that the lid is shut; if it says open, wait for its next word and no longer.
+
+    Raises `LidOpen`, `DeviceTimeout` of a silent guard, `PermitDenied` on a trip.
+    """
+    since = kernel.clock()
+
+    def shut() -> bool:
+        _refuse_open(kernel, since, what)
+        return kernel.status is not None and kernel.status.lid
+
+    await kernel.until(shut, kernel.rules.guard_silence_s, "the guard's word on the lid")
+
+
+async def wait_permit_shut(kernel: Kernel, name: str, timeout_s: float, what: str) -> None:
+    """As `Kernel.wait_permit`, but the first word of the guard that the lid is open ends it. Raises `LidOpen` too."""
+    since, permit = kernel.clock(), kernel.permits.by_name[name]
+
+    def granted() -> bool:
+        _refuse_open(kernel, since, what)
+        return permit.granted
+
+    try:
+        await kernel.until(granted, timeout_s, f"the {name} permit")
+    except DeviceTimeout:
+        raise PermitDenied(name, permit.reason) from None
+
+
+def _refuse_open(kernel: Kernel, since: float, what: str) -> None:
+    """What was said before `since` may be about a lid that has been shut meanwhile; a trip says more than the lid."""
+    status = kernel.status
+    if status is not None and status.received_at >= since and not status.lid and not kernel.trips:
+        raise LidOpen(f"the lid is open: {what} stays off and does not wait for it; shut the lid, then test again")

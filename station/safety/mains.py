@@ -11,6 +11,7 @@ from station.domain.clock import TestClock, wall_bound_s
 from station.safety.causes import guard_trip
 from station.safety.errors import Misrouted
 from station.safety.kernel import Kernel
+from station.safety.lid import wait_permit_shut
 from station.safety.proof import prove_live
 from station.safety.rules import ISOLATED_FROM
 from station.safety.settled import settle
@@ -49,9 +50,9 @@ class GuardedMains:
         """Arm and switch on for at most `bound_s` of test time; waits for ENERGISED and the contactor's feedback.
 
         The discharge voltmeter must then see mains (`prove_live`). Waits out the pause after the last OFF. Where less
-        than that is left of the run's bound, it is for what is left. Raises `PermitDenied`, `DriverError`,
-        `PlugUnseen`, `Misrouted` (already on, a bound that the guard does not take, or nothing left). Mains is off
-        again whenever this raises.
+        than that is left of the run's bound, it is for what is left; an open lid is not waited for. Raises
+        `PermitDenied`, `DriverError`, `PlugUnseen`, `LidOpen`, `Misrouted` (already on, a bound that the guard does not
+        take, or nothing left). Mains is off again whenever this raises.
         """
         kernel = self._kernel
         kernel.refuse_if_tripped()
@@ -87,7 +88,7 @@ class GuardedMains:
         in_circuit = [role for role in ISOLATED_FROM if kernel.relay(role) is not False]
         if in_circuit:  # nothing hangs on a DUT that is being switched on
             await kernel.desk.open(*in_circuit)
-        await kernel.wait_permit("mains", rules.min_off_s + rules.permit_wait_s)
+        await wait_permit_shut(kernel, "mains", rules.min_off_s + rules.permit_wait_s, "mains")
         await kernel.line.guard.arm(kernel.permits.mains)
         self._on_since = kernel.clock()
         kernel.request_mains(MainsWish.ON, kernel.clock() + seconds)

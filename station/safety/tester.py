@@ -10,6 +10,7 @@ from station.domain.clock import TestClock, wall_bound_s
 from station.safety.causes import station_trip
 from station.safety.errors import Misrouted, PlugLive
 from station.safety.kernel import Kernel
+from station.safety.lid import wait_permit_shut, wait_shut
 from station.safety.mains import guard_off
 from station.safety.proof import prove_dead
 from station.safety.rules import ISOLATED_FROM
@@ -31,7 +32,7 @@ class GuardedTester:
         return self._tester.accuracy
 
     async def measure_insulation(self, setup: InsulationSetup) -> TesterReading:
-        """One insulation test. Raises `PermitDenied`, `DriverError`, `PlugLive`, `Misrouted`."""
+        """One insulation test. Raises `PermitDenied`, `DriverError`, `PlugLive`, `LidOpen`, `Misrouted`."""
         return await self._measure(lambda: self._tester.prepare_insulation(setup), setup.test_s)
 
     async def measure_bond(self, setup: BondSetup) -> TesterReading:
@@ -47,6 +48,7 @@ class GuardedTester:
         kernel.request_hv(HvWish.PREPARE)  # from here on mains is barred
         kernel.testing += 1
         try:
+            await wait_shut(kernel, "the test voltage")
             await kernel.desk.open(*ISOLATED_FROM)
             await prove_dead(kernel, rules.permit_wait_s)
             reading = await self._measure_routed(prepare, seconds)
@@ -68,7 +70,7 @@ class GuardedTester:
     async def _run(self, seconds: int) -> TesterReading:
         kernel, rules = self._kernel, self._kernel.rules
         kernel.request_hv(HvWish.ON)
-        await kernel.wait_permit("hv", rules.permit_wait_s)
+        await wait_permit_shut(kernel, "hv", rules.permit_wait_s, "the test voltage")
         await kernel.line.guard.hv(seconds, kernel.permits.hv)
         await kernel.until(self._is_hv, rules.guard_answer_s, "the guard's HV")
         await asyncio.sleep(rules.h_pull_in_s)

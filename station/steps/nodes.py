@@ -58,8 +58,9 @@ async def _read(context: StepContext, params: Params, node: str, channel: Channe
     """The mean at a node once the technician says that the probe is there; None where it cannot be reached."""
     (zh, en), (side_zh, side_en) = _NODE[node], _SIDE[channel]
     text = {
-        "zh": f"绝缘探针经盖上开口接{side_zh}声道{zh},接好按 OK,够不到按 NG",
-        "en": f"Insulated probe through the lid's opening: {side_en} channel, {en}. OK when there, NG if out of reach",
+        "zh": f"带电！绝缘探针经盖上开口接{side_zh}声道{zh},接好按 OK,够不到按 NG",
+        "en": f"LIVE! Insulated probe through the lid's opening: {side_en} channel, {en}. "
+        "OK when there, NG if out of reach",
     }
     if not await context.ask(text, {"probe": f"{node}_{channel}"}):
         context.note(f"{node}, {channel}: the technician cannot reach it")

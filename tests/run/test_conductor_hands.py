@@ -1,4 +1,4 @@
-"""A prompt that wants hands at the device: in a run the lid is released once, on a bench that is dead and cool."""
+"""A prompt that wants hands at the device: the lid is released for it, on a bench that is dead and cool."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from station.campaign.virtual import VirtualLoop
 from station.domain.errors import StationError
 from station.domain.prompt import Prompt
 from station.domain.session_state import State
-from station.run.conductor import Conductor
+from station.run import session_events as ev
+from station.run.conductor import BLIND_S, Conductor
+from station.run.lid_release import HOT_S, RETRY_S
 from station.run.session import Session
 from station.run.session_scans import Catalogue
 from tests.run.quiet_room import quiet_room
@@ -72,3 +74,110 @@ def test_a_prompt_that_wants_no_hands_leaves_the_lid_alone() -> None:
 
 def test_a_lid_that_stays_locked_under_a_prompt_is_told() -> None:
     assert play(HANDS, (False, False), held="plug: 80 V") == (1, ["the lid stays locked: plug: 80 V"])
+
+
+class Stage:
+    """A conductor whose lid takes `takes_s` to let go and fails `fails` times; `did` says how each try ended."""
+
+    def __init__(self, loop: VirtualLoop, takes_s: float = 0.0, fails: int = 0) -> None:
+        self.loop, self.fails, self.takes_s = loop, fails, takes_s
+        self.did: list[str] = []
+        self.events: list[Any] = []
+        self.safety = SimpleNamespace(status=None, hot=False, why_not_cool="", release_lid=self._release)
+        self.session = Session(Catalogue({}, {}))
+        self.session.memory.run_on = True
+        self.session._state = State.PREPARING
+        room = quiet_room(self.safety)
+        self.conductor = Conductor(self.session, room, lambda who: _Panel(), self.events.append, loop.time)  # type: ignore[arg-type, return-value]
+
+    async def _release(self) -> None:
+        try:
+            await asyncio.sleep(self.takes_s)
+        except asyncio.CancelledError:
+            self.did.append("cancelled")
+            raise
+        if self.fails > 0:
+            self.fails -= 1
+            self.did.append("held")
+            raise StationError(f"plug: {self.fails} V")
+        self.did.append("released")
+
+    async def look(self, for_s: float) -> None:
+        for _ in range(round(for_s / 0.1)):
+            self.conductor.look()
+            await asyncio.sleep(0.1)
+
+    def codes(self) -> list[str]:
+        return [event.data["code"] for event in self.events if event.kind == "tell"]
+
+
+def scene(play_it: Any) -> None:
+    loop = VirtualLoop()
+    try:
+        loop.run_until_complete(play_it(loop))
+    finally:
+        loop.close()
+
+
+def test_a_release_under_way_ends_with_its_prompt() -> None:
+    async def play_it(loop: VirtualLoop) -> None:
+        stage = Stage(loop, takes_s=8.0)
+        asking = asyncio.ensure_future(stage.conductor._prompts.ask(HANDS))
+        await stage.look(2.0)
+        assert stage.did == []
+        stage.conductor._prompts.answer(True)
+        assert await asking is True
+        await stage.look(20.0)
+        assert stage.did == ["cancelled"] and stage.codes() == []
+
+    scene(play_it)
+
+
+def test_a_release_that_failed_is_tried_again_and_told_once() -> None:
+    async def play_it(loop: VirtualLoop) -> None:
+        stage = Stage(loop, fails=2)
+        asking = asyncio.ensure_future(stage.conductor._prompts.ask(HANDS))
+        await stage.look(RETRY_S - 1.0)
+        assert stage.did == ["held"]
+        assert RETRY_S - 1.5 < stage.conductor.due_s - loop.time() + RETRY_S - 1.0 < RETRY_S + 0.5
+        await stage.look(2 * RETRY_S + 1.0)
+        assert stage.did == ["held", "held", "released"] and stage.codes() == ["lid"]
+        await stage.look(3 * RETRY_S)
+        assert len(stage.did) == 3
+        asking.cancel()
+
+    scene(play_it)
+
+
+def test_after_a_run_too_and_until_the_next_one_begins() -> None:
+    async def play_it(loop: VirtualLoop) -> None:
+        stage = Stage(loop, fails=10)
+        stage.conductor._do(ev.ReleaseLid())
+        await stage.look(RETRY_S + 1.0)
+        assert stage.did == ["held", "held"]
+        stage.conductor._lid.want(False)  # what `StartRun` does
+        await stage.look(3 * RETRY_S)
+        assert stage.did == ["held", "held"]
+
+    scene(play_it)
+
+
+def test_a_lid_that_waits_for_a_hot_load_bank_says_so_and_one_that_waits_for_a_dead_thermometer_too() -> None:
+    async def play_it(loop: VirtualLoop) -> None:
+        stage = Stage(loop)
+        stage.safety.hot = True
+        asking = asyncio.ensure_future(stage.conductor._prompts.ask(HANDS))
+        await asyncio.sleep(0)
+        await stage.look(HOT_S - 0.5)
+        assert stage.codes() == []
+        await stage.look(5.0)
+        assert stage.codes() == ["lid_hot"]
+        stage.safety.why_not_cool = "temperature.loadbank_degc is failed"
+        await stage.look(BLIND_S + 5.0)
+        assert stage.codes() == ["lid_hot", "cooling_blind"] and stage.did == []
+        stage.safety.hot, stage.safety.why_not_cool = False, ""
+        await stage.look(1.0)
+        assert stage.did == ["released"]
+        asking.cancel()
+
+    scene(play_it)
