@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
             print(path, flush=True)
             if options.pdf:
                 _print_pdf(path)
-    except (OSError, ValueError, StationError) as error:
+    except (OSError, ValueError, OverflowError, StationError) as error:
         print(f"{options.record}: {error}", file=sys.stderr)
         return 2
     return 0

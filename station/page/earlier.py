@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable
 from datetime import tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from station.domain.errors import StationError
 from station.domain.record import Record
 from station.page.advice import both
 from station.page.board import Board
@@ -18,11 +16,12 @@ from station.page.feed import Feed
 from station.report.numbers import local_time
 from station.report.record_view import cause_sentences, plain_record
 from station.report.words import PURPOSES
-from station.store.history import History
+from station.store.history import History, RunRow
 from station.store.journal import Codec
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 LOOK_S = 0.5
 MOST = 6
 
@@ -44,15 +43,14 @@ class Earlier:
             await asyncio.sleep(LOOK_S)
 
     async def _look(self, serial_number: str | None, work_order: str | None, ended_run: str | None) -> None:
-        try:
-            if ended_run is not None:
-                self._board.explain(ended_run, await asyncio.to_thread(self._causes, ended_run))
-            if serial_number is not None:
-                self._board.remember(serial_number, await asyncio.to_thread(self._rows, serial_number, work_order))
-        except (StationError, sqlite3.Error, OSError) as error:
-            log.warning("history of %s: %s", serial_number, error)
-            if serial_number is not None:
-                self._board.remember(serial_number, [])
+        if ended_run is not None:
+            causes = await asyncio.to_thread(_or_none, f"causes of {ended_run}", lambda: self._causes(ended_run))
+            self._board.explain(ended_run, causes or [])
+        if serial_number is not None:
+            rows = await asyncio.to_thread(
+                _or_none, f"history of {serial_number}", lambda: self._rows(serial_number, work_order)
+            )
+            self._board.remember(serial_number, rows or [])
         self._feed.flush()
 
     def _causes(self, run_id: str) -> list[dict[str, str]]:
@@ -65,7 +63,7 @@ class Earlier:
             rows = [
                 (run.ended_at or run.started_at, self._row(
                     run.verdict, run.purpose, run.plan, run.ended_at or run.started_at,
-                    next(iter(_in_words(history.record(run.run_id))), None) if run.verdict != "PASS" else None,
+                    _first_cause(history, run) if run.verdict != "PASS" else None,
                 ))
                 for run in made[:MOST]
             ]  # fmt: skip
@@ -74,7 +72,7 @@ class Earlier:
                     run.verdict, run.purpose, run.plan, run.ended_at,
                     {"zh": run.causes[0], "en": run.causes[0]} if run.causes else None, run.station,
                 ))
-                for run in history.brought(serial_number, work_order)
+                for run in _or_none("runs elsewhere", lambda: history.brought(serial_number, work_order)) or ()
             ]  # fmt: skip
         return [row for _, row in sorted(rows, key=lambda one: one[0], reverse=True)[:MOST]]
 
@@ -86,6 +84,20 @@ class Earlier:
             "verdict": verdict, "plan": plan, "purpose": both(PURPOSES.get(purpose, (purpose, purpose))),
             "date": local_time(at, self._zone)[:16], "cause": cause, "station": station,
         }  # fmt: skip
+
+
+def _first_cause(history: History, run: RunRow) -> dict[str, str] | None:
+    causes = _or_none(f"cause of run {run.run_no}", lambda: _in_words(history.record(run.run_id)))
+    return causes[0] if causes else None
+
+
+def _or_none(what: str, read: Callable[[], T]) -> T | None:
+    """What is read; whatever a store or a row in it comes up with costs this and no more."""
+    try:
+        return read()
+    except Exception as error:
+        log.warning("%s: %s", what, error or repr(error))
+        return None
 
 
 def _in_words(record: Record) -> list[dict[str, str]]:

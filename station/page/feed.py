@@ -1,4 +1,7 @@
-"""Who looks on, and what each has not been told yet: names of sections, never a queue. At most `MOST` at a time."""
+"""Who looks on, and what each has not been told yet: names of sections, never a queue. At most `MOST` at a time.
+
+Places are kept for the bench's own screen: the workshop cannot lock it out.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,17 @@ from typing import Any
 from station.page.board import SECTIONS, Board
 
 MOST = 12
+OTHERS = 8
+"""… of which so many from other machines, or through a proxy."""
+EACH = 3
+"""… and so many from one address."""
 
 
 class Viewer:
     """One browser: which sections are news to it."""
 
-    def __init__(self, local: bool) -> None:
-        self.local = local
+    def __init__(self, local: bool, address: str) -> None:
+        self.local, self.address = local, address
         self.news: set[str] = set(SECTIONS)
         self.wake = asyncio.Event()
 
@@ -23,8 +30,8 @@ class Viewer:
 class Feed:
     """`build` names the page's own files: a browser that has others loads the page anew."""
 
-    def __init__(self, board: Board, build: str, most: int = MOST) -> None:
-        self._board, self._build, self._most = board, build, most
+    def __init__(self, board: Board, build: str) -> None:
+        self._board, self._build = board, build
         self._encoded: dict[str, str] = {}
         self._viewers: set[Viewer] = set()
         self.closed = False
@@ -36,16 +43,18 @@ class Feed:
         """How many look on."""
         return len(self._viewers)
 
-    @property
-    def full(self) -> bool:
-        """Whether nobody else may come."""
-        return self.closed or len(self._viewers) >= self._most
+    def is_full(self, *, local: bool, address: str = "") -> bool:
+        """Whether there is no place for one like this."""
+        if self.closed or len(self._viewers) >= MOST:
+            return True
+        others = [one.address for one in self._viewers if not one.local]
+        return not local and (len(others) >= OTHERS or others.count(address) >= EACH)
 
-    def join(self, *, local: bool) -> Viewer | None:
+    def join(self, *, local: bool, address: str = "") -> Viewer | None:
         """A place for one more; None where all are taken. `local`: on the bench's own machine."""
-        if self.full:
+        if self.is_full(local=local, address=address):
             return None
-        viewer = Viewer(local)
+        viewer = Viewer(local, address)
         self._viewers.add(viewer)
         return viewer
 

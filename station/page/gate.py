@@ -39,7 +39,7 @@ def own_names(station: str) -> frozenset[str]:
 def is_loopback(scope: Scope) -> bool:
     """Whether the other end is on this machine."""
     client = scope.get("client")
-    return client is not None and _address_is_loopback(str(client[0]))
+    return client is not None and address_is_loopback(str(client[0]))
 
 
 def may_act(scope: Scope) -> bool:
@@ -98,7 +98,8 @@ def _without_port(host: str) -> str:
     return host.partition(":")[0]
 
 
-def _address_is_loopback(address: str) -> bool:
+def address_is_loopback(address: str) -> bool:
+    """Whether an address is one of this machine's own loop."""
     try:
         known = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

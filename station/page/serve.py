@@ -15,6 +15,7 @@ import uvicorn
 from station.domain.errors import SettingsError
 from station.page.advice import Advice
 from station.page.board import Board
+from station.page.connection import MOST, REQUEST_S, Connection
 from station.page.earlier import Make
 from station.page.feed import Feed
 from station.page.follower import Follower, Line
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 STUCK_MS = 10_000
 """The kernel lets go of a connection whose other end takes nothing for so long."""
 SEND_BYTES = 128 * 1024
-CONNECTIONS = 48
 LOOPBACK = "127.0.0.1"
 
 
@@ -89,9 +89,9 @@ async def serve(
     names = own_names(choice.station)
     app = Gate(Site(assets, feed, line).app(), names, lan=choice.lan)
     config = uvicorn.Config(
-        app, http="h11", ws="none", lifespan="off", log_config=None, access_log=False, proxy_headers=False,
-        server_header=False, limit_concurrency=CONNECTIONS, timeout_keep_alive=15, timeout_graceful_shutdown=2,
-        h11_max_incomplete_event_size=16 * 1024,
+        app, http=Connection, ws="none", lifespan="off", log_config=None, access_log=False, proxy_headers=False,
+        server_header=False, limit_concurrency=MOST, timeout_keep_alive=round(REQUEST_S),
+        timeout_graceful_shutdown=2, h11_max_incomplete_event_size=16 * 1024,
     )  # fmt: skip
     bound = listen(choice)
     server = _Server(config, feed)
@@ -100,12 +100,14 @@ async def serve(
         works.append(make_earlier(board, feed).run())
     tasks = [asyncio.ensure_future(work) for work in works]
     ready(url_of(bound))
+    serving = asyncio.ensure_future(server.serve(sockets=[bound]))
     try:
-        await _until_one_ends(asyncio.ensure_future(server.serve(sockets=[bound])), tasks)
+        await _until_one_ends(serving, tasks)
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        server.should_exit = True
+        await asyncio.gather(serving, *tasks, return_exceptions=True)
         bound.close()
 
 

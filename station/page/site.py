@@ -86,9 +86,10 @@ class Site:
         return Response(asset.packed if packed else asset.plain, headers=headers)
 
     async def _events(self, request: Request) -> Any:
+        local, address = _may_type(request), request.client.host if request.client else ""
         if request.method == "HEAD":
-            return Response(status_code=503 if self._feed.full else 200)
-        viewer = self._feed.join(local=_may_type(request))
+            return Response(status_code=503 if self._feed.is_full(local=local, address=address) else 200)
+        viewer = self._feed.join(local=local, address=address)
         if viewer is None:
             return PlainTextResponse("too many look on already", 503, {"retry-after": "10"})
         return EventStream(self._feed, viewer)

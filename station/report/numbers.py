@@ -75,14 +75,14 @@ def duration(seconds: float) -> str:
 
 
 def local_time(stamp: str, zone: tzinfo = UTC) -> str:
-    """A UTC stamp in `zone`; what is no stamp comes back as it is."""
+    """A UTC stamp in `zone`; what is none, or has no local time there, comes back as it is."""
     try:
         at = datetime.fromisoformat(stamp)
-    except ValueError:
+        if at.tzinfo is None:
+            at = at.replace(tzinfo=UTC)
+        return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError):  # the last hours of the year 9999 have no local time east of here
         return stamp
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def zone_of(timezone: str) -> tuple[tzinfo, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import queue
 import shutil
@@ -23,6 +24,8 @@ from station.sound.protocol import CapturePlace
 
 if TYPE_CHECKING:
     from drivers.ports import Frames
+
+log = logging.getLogger(__name__)
 
 BACKLOG_S = 60.0
 """Sound that waits to be written before whoever reads faster than real time should wait."""
@@ -177,8 +180,12 @@ class CaptureWriter:
 
     def _keep_in_bounds(self, newest: Path) -> None:
         """The oldest runs give way; where this run alone is too much, its newest capture does."""
-        runs = sorted(runs_of(self._folder), key=lambda run: run.stat().st_mtime)
-        sizes = {run: sum(file.stat().st_size for file in run.iterdir()) for run in runs}
+        try:
+            runs = sorted(runs_of(self._folder), key=lambda run: run.stat().st_mtime)
+            sizes = {run: sum(file.stat().st_size for file in run.iterdir()) for run in runs}
+        except OSError as error:  # a folder that cannot be measured costs no capture that is whole
+            log.warning("captures.max_mb is not kept to this time: %s", error)
+            return
         for run in runs:
             if sum(sizes.values()) <= self._max_bytes:
                 return
@@ -207,8 +214,15 @@ def runs_of(folder: Path) -> list[Path]:
     """The folders of captures in `folder`: those that hold nothing else, so that nobody's own files are deleted."""
     if not folder.is_dir():
         return []
-    runs = (run for run in folder.iterdir() if run.is_dir() and not run.is_symlink())
-    return [run for run in runs if (files := list(run.iterdir())) and all(map(_is_ours, files))]
+    return [run for run in folder.iterdir() if run.is_dir() and not run.is_symlink() and _is_run(run)]
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        files = list(folder.iterdir())
+        return bool(files) and all(map(_is_ours, files))
+    except OSError:  # not ours to read: lost+found, say
+        return False
 
 
 def _is_ours(file: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -61,6 +62,13 @@ def test_times() -> None:
     assert numbers.duration(7385.2) == "2:03:05" and numbers.duration(12.0) == "0:12"
     assert numbers.local_time("2026-11-22T03:52:10.123Z") == "2026-11-22 03:52:10"
     assert numbers.local_time("yesterday") == "yesterday"
+
+
+@pytest.mark.parametrize(
+    ("stamp", "zone"), [("9999-12-31T23:59:59Z", "Asia/Shanghai"), ("0001-01-01T00:00:00Z", "America/New_York")]
+)
+def test_a_stamp_without_a_local_time_comes_back_as_it_is(stamp: str, zone: str) -> None:
+    assert numbers.local_time(stamp, ZoneInfo(zone)) == stamp
 
 
 limits = st.tuples(st.none() | finite, st.none() | finite).filter(

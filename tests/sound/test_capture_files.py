@@ -89,6 +89,37 @@ def test_a_run_that_alone_is_too_much_keeps_what_fits_and_says_so(tmp_path: Path
     assert writer.lost[0].startswith("capture 3 is missing: captures.max_mb of ")
 
 
+def test_a_folder_that_may_not_be_read_is_not_ours_and_costs_no_capture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lost+found").mkdir(mode=0)
+    whole = Path.iterdir
+
+    def as_another_user(path: Path) -> Iterator[Path]:
+        if path.name == "lost+found":
+            raise PermissionError(13, "Permission denied", str(path))
+        return iter(whole(path))
+
+    monkeypatch.setattr(Path, "iterdir", as_another_user)
+    write(tmp_path, 4.0, run="old")
+    os.utime(tmp_path / "old", (time.time() - 100.0,) * 2)
+    size = sum(file.stat().st_size for file in (tmp_path / "old").iterdir())
+    writer = write(tmp_path, 4.0, max_mb=1.5 * size / 1e6)
+    assert (len(writer.captures), writer.lost) == (1, ())
+    assert sorted(path.name for path in tmp_path.iterdir()) == [RUN, "lost+found"], "the bound is kept all the same"
+
+
+def test_bounds_that_cannot_be_measured_cost_no_capture_that_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(folder: Path) -> list[Path]:
+        raise OSError(5, "Input/output error", str(folder))
+
+    monkeypatch.setattr(capture_files, "runs_of", broken)
+    writer = write(tmp_path, 4.0)
+    assert (len(writer.captures), writer.lost) == (1, ())
+
+
 def test_a_disk_that_must_keep_room_for_results_takes_no_capture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
