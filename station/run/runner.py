@@ -128,8 +128,13 @@ class Runner:
         allowed = self._allowed(step, spec)
         if was_on and self._ended is not None:  # ended between two steps: the bench goes dead before anything else
             await self._make_safe()
-        if not step.applicable or not allowed:
+        if not step.applicable:
             return step_not_made(planned)
+        if not allowed:  # it proved nothing, so what its failure forbids is forbidden
+            made = step_not_made(planned)
+            if self._ended is None:
+                await self._react(step, made.verdict)
+            return made
         self._publish(Event("step_started", {"step": step.id, "title": dict(step.title)}))
         context = Context(
             step, self._bench, order.product, self._clock, order.plan.max_mains_s, self._earlier, self._publish,

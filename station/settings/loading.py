@@ -15,6 +15,7 @@ from station.settings.diagnosis import know, read_diagnosis
 from station.settings.interlocks import check_readings, read_interlocks
 from station.settings.names import nearest_of
 from station.settings.needs import check_needs
+from station.settings.plan_safety import check_gate_limits
 from station.settings.plans import check_limits, read_plan, read_product, steps_of
 from station.settings.problem import InvalidTree, Problem
 from station.settings.required import bias_rows, check_required
@@ -73,6 +74,7 @@ def _read(
     all_read = not any(name.startswith(("plans/", "products/")) for name in files.unread)
     problems += check_limits(files.group("plans"), files.group("products"), steps, all_read)
     problems += check_needs(files.group("plans"), all_read)
+    problems += check_gate_limits(files.found, plans.values(), list(products.values()))
     interlocks: tuple[Interlock, ...] = ()
     rules: tuple[DiagnosisRule, ...] = ()
     if INTERLOCKS in files.found:

@@ -14,6 +14,7 @@ from station.domain.limit import Limit
 from station.domain.plan import NeedsPass, OnFail, Product, Purpose
 from station.settings.locate import Path
 from station.settings.names import nearest_of, suggest, unit_word
+from station.settings.plan_safety import check_kept, check_order
 from station.settings.problem import Problem
 from station.settings.schema import PlanFile, ProductFile, StepTable
 from station.settings.source import Source, table, tables, texts
@@ -98,7 +99,9 @@ def read_plan(source: Source, catalogue: Mapping[str, StepEntry]) -> tuple[PlanT
         problems.append(source.problem(("step",), wrong, "name what the steps must deliver in `requires`"))
     if file is None or problems:
         return None, problems
-    return _freeze_plan(file, catalogue, params), []
+    plan = _freeze_plan(file, catalogue, params)
+    problems += check_order(source, plan)
+    return (None, problems) if problems else (plan, [])
 
 
 def _freeze_plan(file: PlanFile, catalogue: Mapping[str, StepEntry], params: Sequence[Any]) -> PlanTemplate:
@@ -204,6 +207,7 @@ def check_limits(
         for product in products:
             yield from _check_unmeasured(product, plans, catalogue)
             yield from _check_without(product, plans, catalogue)
+            yield from check_kept(product, plans)
 
 
 def _families(sources: Sequence[Source]) -> set[str]:

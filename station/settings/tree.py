@@ -17,7 +17,7 @@ from station.domain.errors import SettingsError
 from station.domain.interlock import Interlock
 from station.domain.limit import Limit
 from station.domain.measurement import CHANNELS
-from station.domain.plan import NeedsPass, OnFail, Plan, PlanStep, Product, Purpose, Requirement
+from station.domain.plan import Needs, NeedsPass, OnFail, Plan, PlanStep, Product, Purpose, Requirement
 
 NOT_FOR_CLASS_II = frozenset({"earth_bond"})
 """Steps (`use`) that do not apply to a device of protection class II: it has no protective conductor."""
@@ -34,6 +34,8 @@ class StepEntry(Protocol):
     def measurements(self) -> tuple[str, ...]: ...
     @property
     def per_channel(self) -> frozenset[str]: ...
+    @property
+    def needs(self) -> Needs: ...
     @property
     def items_of(self) -> Callable[[Mapping[str, Any]], Mapping[str, str]] | None: ...
 
@@ -189,7 +191,7 @@ def _resolve(template: PlanTemplate, product: Product) -> Plan:
 def _resolve_step(step: StepTemplate, product: Product) -> PlanStep:
     requires = []
     for name in step.requires:
-        limit = _limit_of(step, product, name)
+        limit = limit_of(step, product, name)
         channels = CHANNELS if name in step.spec.per_channel else (None,)
         requires += [Requirement(name, limit, channel) for channel in channels]
     return PlanStep(
@@ -211,7 +213,8 @@ def _applies(step: StepTemplate, product: Product) -> bool:
     return step.spec.items_of is None or step.id not in product.without
 
 
-def _limit_of(step: StepTemplate, product: Product, name: str) -> Limit | None:
+def limit_of(step: StepTemplate, product: Product, name: str) -> Limit | None:
+    """What this product's `name` is judged by in this step; None where neither of the two gives a limit."""
     base, override = product.limits.get(name), step.limits.get(name, {})
     if not override:
         return base

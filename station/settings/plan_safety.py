@@ -1,0 +1,188 @@
+"""The order that safety wants of every plan: what must be proven, how, and before which step.
+
+A rule of plan files is for editing; that a plan measures earth bond and insulation before mains is not. `station check`
+refuses a plan that could energise without them, or in which their failure would forbid nothing. The figures are the
+loosest that a limit may be, not what a product should have; reference/safety.md and reference/measurement.md have them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from station.domain.plan import Needs, OnFail, Product
+from station.domain.prompt import PROMPT_S
+from station.settings.locate import Path
+from station.settings.problem import Problem
+from station.settings.source import Source, table, tables, texts
+from station.settings.tree import NOT_FOR_CLASS_II, PlanTemplate, StepTemplate, limit_of
+
+SWITCHED_ON = "switched-on"
+"""The guided step that has the power switch confirmed: behind an open one 500 V see only the cord (invariant 22)."""
+LIVE_WAIT_S = PROMPT_S
+"""How long a question may wait, wall seconds, once mains may be on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A measurement without which nothing that needs `before` may follow."""
+
+    use: str
+    measurement: str
+    before: frozenset[Needs]
+    on_fail: tuple[OnFail, ...]
+    """What its failure must forbid: one of these; the first is the one to write."""
+    why: str
+    low_min: float | None = None
+    high_max: float | None = None
+
+    @property
+    def remedy(self) -> str:
+        """The step as a maintainer would write it."""
+        return f'use = "{self.use}", requires = ["{self.measurement}"], on_fail = "{self.on_fail[0]}"'
+
+
+_ENERGISED, _DRIVE = frozenset({Needs.MAINS, Needs.DRIVE}), frozenset({Needs.DRIVE})
+_DEAD = (OnFail.NO_MAINS, OnFail.MAINS_OFF)
+GATES: tuple[Gate, ...] = (
+    Gate("earth_bond", "earth_bond_ohm", _ENERGISED, _DEAD, "DIN VDE 0701-0702: at most 1 ohm", high_max=1.0),
+    Gate("insulation", "insulation_mohm", _ENERGISED, _DEAD, "DIN VDE 0701-0702: 1 Mohm", low_min=1.0),
+    Gate("dc_offset", "dc_offset_mv", _DRIVE, (OnFail.NO_DRIVE, *_DEAD), "invariant 21: 1 V", -1000.0, 1000.0),
+)
+
+
+def check_order(source: Source, plan: PlanTemplate) -> Iterator[Problem]:
+    """What a plan lacks before it may energise; only for a plan in which nothing else is wrong."""
+    for gate in GATES:
+        needing = [index for index, step in enumerate(plan.steps) if step.spec.needs in gate.before]
+        if needing:
+            yield from _check_gate(source, plan, gate, needing[0])
+        elif plan.label and gate.before == _ENERGISED and not any(_is_lawful(step, gate) for step in plan.steps):
+            wrong = f"a label says that the device is safe, and no step holds it to `{gate.measurement}`"
+            yield source.problem(("label",), wrong, f"add a step with {gate.remedy}")
+    yield from _check_switched_on(source, plan)
+    yield from _check_waits(source, plan)
+
+
+def _check_gate(source: Source, plan: PlanTemplate, gate: Gate, first: int) -> Iterator[Problem]:
+    """One lawful step before `first` is enough; where none is, the first of that sort is told what it lacks."""
+    found = [(index, step) for index, step in enumerate(plan.steps[:first]) if step.spec.use == gate.use]
+    if not found:
+        needs = "drives" if plan.steps[first].spec.needs is Needs.DRIVE and gate.before == _DRIVE else "energises"
+        wrong = f"{plan.steps[first].id!r} {needs} the device, and no step before it measures `{gate.measurement}`"
+        yield source.problem(("step", first, "use"), wrong, f"put a step before it with {gate.remedy}")
+    elif not any(_is_lawful(step, gate) for _, step in found):
+        yield from _lacking(source, *found[0], gate)
+
+
+def _is_lawful(step: StepTemplate, gate: Gate) -> bool:
+    required = gate.measurement in step.requires
+    return step.spec.use == gate.use and required and step.on_fail in gate.on_fail and not step.only_after_pass
+
+
+def _lacking(source: Source, index: int, step: StepTemplate, gate: Gate) -> Iterator[Problem]:
+    path: Path = ("step", index)
+    if gate.measurement not in step.requires:
+        wrong = f"does not require `{gate.measurement}`, so nothing that it measures would keep the device from power"
+        yield source.problem((*path, "requires"), wrong, f'requires = ["{gate.measurement}"]')
+    if step.on_fail not in gate.on_fail:
+        wrong = f'"{step.on_fail}" lets the run energise a device that failed {step.id!r}'
+        yield source.problem((*path, "on_fail"), wrong, f'on_fail = "{gate.on_fail[0]}"')
+    if step.only_after_pass:
+        wrong = f"{step.id!r} would be left out after a failure, and what follows it hangs on it"
+        yield source.problem((*path, "only_after_pass"), wrong, "remove it")
+
+
+def _check_switched_on(source: Source, plan: PlanTemplate) -> Iterator[Problem]:
+    """In a plan that energises, a person confirms the power switch before the first insulation test."""
+    tests = [index for index, step in enumerate(plan.steps) if step.spec.use == "insulation"]
+    if not tests or not (plan.label or any(step.spec.needs in _ENERGISED for step in plan.steps)):
+        return
+    asked = [
+        (i, step) for i, step in enumerate(plan.steps[: tests[0]]) if step.id == SWITCHED_ON and step.spec.items_of
+    ]
+    if not asked:
+        wrong = "behind an open power switch this sees only the cord, and nobody is asked before it"
+        remedy = f'put the checklist step "{SWITCHED_ON}" before it, as in outgoing-amplifier.toml'
+        yield source.problem(("step", tests[0], "use"), wrong, remedy)
+        return
+    index, step = asked[0]
+    if step.requires:
+        wrong = "an NG here would be judged and the run would go on"
+        yield source.problem(("step", index, "requires"), wrong, "requires = [], and a remedy for each item")
+    if step.only_after_pass:
+        wrong = "would be left out after a failure, and the insulation test hangs on it"
+        yield source.problem(("step", index, "only_after_pass"), wrong, "remove it")
+
+
+def _check_waits(source: Source, plan: PlanTemplate) -> Iterator[Problem]:
+    """Once mains may be on, a question switches off first or does not wait for long."""
+    energised = False
+    for index, step in enumerate(plan.steps):
+        wait_s = getattr(step.params, "wait_s", 0.0)
+        if energised and not getattr(step.params, "bench_off", True) and wait_s > LIVE_WAIT_S:
+            wrong = f"{wait_s:g} s, with the device perhaps live and nobody there"
+            remedy = f"params.bench_off = true, or {LIVE_WAIT_S:g} s or less"
+            yield source.problem(("step", index, "params", "wait_s"), wrong, remedy)
+        energised = energised or step.spec.needs in _ENERGISED
+
+
+# ---- plans against products --------------------------------------------------------------------------------
+def check_gate_limits(
+    files: Mapping[str, Source], plans: Iterable[PlanTemplate], products: Sequence[Product]
+) -> Iterator[Problem]:
+    """Gates whose limit, for some product, has no bound on the dangerous side or lets a dangerous device pass.
+
+    Said where the limit stands: in the plan's step, or in the product's file. That there is one is checked elsewhere.
+    """
+    for plan in plans:
+        for product in products:
+            if plan.family not in (None, product.family):
+                continue
+            for gate in GATES:
+                if product.protection_class == "II" and gate.use in NOT_FOR_CLASS_II:
+                    continue
+                found = _lawful(plan, gate)
+                if found and not any(_holds(step, gate, product) for _, step in found):
+                    yield _too_loose(files, plan, product, gate, *found[0])
+
+
+def _lawful(plan: PlanTemplate, gate: Gate) -> list[tuple[int, StepTemplate]]:
+    """The steps that may stand for this gate: lawful, and before the first that needs it."""
+    needing = [index for index, step in enumerate(plan.steps) if step.spec.needs in gate.before]
+    before = plan.steps[: needing[0]] if needing else plan.steps
+    return [(index, step) for index, step in enumerate(before) if _is_lawful(step, gate)]
+
+
+def _holds(step: StepTemplate, gate: Gate, product: Product) -> bool:
+    limit = limit_of(step, product, gate.measurement)
+    if limit is None:
+        return True  # a requirement without a limit is said by `check_limits`
+    low = gate.low_min is None or (limit.low is not None and limit.low >= gate.low_min)
+    return low and (gate.high_max is None or (limit.high is not None and limit.high <= gate.high_max))
+
+
+def _too_loose(
+    files: Mapping[str, Source], plan: PlanTemplate, product: Product, gate: Gate, index: int, step: StepTemplate
+) -> Problem:
+    bounds = [] if gate.low_min is None else [f"low = {gate.low_min:g} or more"]
+    bounds += [] if gate.high_max is None else [f"high = {gate.high_max:g} or less"]
+    wrong = "a device that is dangerous would pass this and be energised"
+    remedy = f"write {', '.join(bounds)} ({gate.why})"
+    if gate.measurement in step.limits:
+        return files[f"plans/{plan.id}.toml"].problem(("step", index, "limits", gate.measurement), wrong, remedy)
+    return files[f"products/{product.id}.toml"].problem(("limits", gate.measurement), wrong, remedy)
+
+
+def check_kept(product: Source, plans: Sequence[Source]) -> Iterator[Problem]:
+    """No product is without the step that safety hangs on, nor without an item of it."""
+    family = product.data.get("family")
+    steps = [
+        raw for plan in plans if plan.data.get("family") in (None, family) for _, raw in tables(plan.data.get("step"))
+    ]
+    asked = [table(raw.get("params")).get("items") for raw in steps if raw.get("id") == SWITCHED_ON]
+    kept = {SWITCHED_ON} | {str(item.get("id")) for items in asked for _, item in tables(items)}
+    for index, name in texts(product.data.get("without")):
+        if name in kept:
+            wrong = f"{name!r} is what insulation and touch current hang on, and every device has it"
+            yield product.problem(("without", index), wrong, "remove it")
