@@ -454,6 +454,7 @@ class Rig:
         self.degc = {"heatsink_degc": 40.0, "ambient_degc": 25.0, "loadbank_degc": 30.0}
         self.terminals = {"left_plus_v": 0.01, "left_minus_v": 0.0, "right_plus_v": 0.01, "right_minus_v": 0.0}
         self.power_w = 40.0
+        self.bias_mv = {"left_mv": 0.01, "right_mv": -0.01}  # with mains on
         self.charge_v = 0.0
         self.fan_turns = True
         self.drive_until: float | None = None
@@ -465,6 +466,7 @@ class Rig:
             "fan": Sensor(lambda: {"rpm": 1500.0 if self.board.positions["fan"] and self.fan_turns else 0.0}),
             "inrush": Sensor(lambda: {"peak_a": 14.0}),
             "loadbank": Sensor(lambda: {"left_ohm": 8.01, "right_ohm": 7.99}),
+            "bias": Sensor(lambda: {side: mv * self.guard.fb for side, mv in self.bias_mv.items()}),
         }
         self.latch = latch if latch is not None else MemoryLatch()
         self.tester, self.touch, self.sound = Tester(self), Touch(), Sound(self)

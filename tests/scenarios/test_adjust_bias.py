@@ -16,7 +16,8 @@ from station.cli.demo import Technician
 from tests.scenarios.live import SHIPPED, Event, Live
 
 PLAN = "adjust-bias"
-WITHOUT_SAFETY = ("clips-on", "inrush", "bias", "clips-off", "sign")
+SHORT = ("switched-on", "earth-bond", "insulation", "clips-on", "meter-zero", "inrush", "bias", "clips-off", "sign")
+"""Without the waits for idle power and for a warm heatsink."""
 DANGER_MA = 33.0 / 0.22
 OVERSHOOT_OFF_S = 1.0
 
@@ -104,7 +105,7 @@ def test_a_hand_is_led_to_50_ma_on_both_channels_and_signs_with_its_badge(tmp_pa
 
 @pytest.mark.timeout(180)
 def test_overshoot_trips_within_a_second_opens_k_and_is_on_record(tmp_path: Path) -> None:
-    with Adjusting(tmp_path, "repaired", WITHOUT_SAFETY) as live:
+    with Adjusting(tmp_path, "repaired", SHORT) as live:
         hands = Hands(live, turning=False)
         turned, over_s = False, 0.0
         for event in live.play(hands):
@@ -130,7 +131,7 @@ def test_overshoot_trips_within_a_second_opens_k_and_is_on_record(tmp_path: Path
 
 @pytest.mark.timeout(180)
 def test_without_a_signature_there_is_no_pass(tmp_path: Path) -> None:
-    with Adjusting(tmp_path, "repaired", WITHOUT_SAFETY) as live:
+    with Adjusting(tmp_path, "repaired", SHORT) as live:
         record = live.finish(Hands(live, badge=""))
     assert record["verdict"] == "ABORTED"
     assert all(m["verdict"] == "PASS" for m in step(record, "bias")["measurements"])
@@ -139,7 +140,7 @@ def test_without_a_signature_there_is_no_pass(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(180)
 def test_a_trimmer_that_nobody_turns_is_a_fail_in_bounded_time_and_nobody_is_asked_to_sign(tmp_path: Path) -> None:
-    with Adjusting(tmp_path, "crossover", WITHOUT_SAFETY, patience_s=5.0) as live:
+    with Adjusting(tmp_path, "crossover", SHORT, patience_s=5.0) as live:
         record = live.finish(Hands(live, turning=False))
     assert record["verdict"] == "FAIL", record["causes"]
     bias = values(record, "bias_ma")
@@ -151,7 +152,7 @@ def test_a_trimmer_that_nobody_turns_is_a_fail_in_bounded_time_and_nobody_is_ask
 
 @pytest.mark.timeout(180)
 def test_a_good_bias_that_had_no_time_to_settle_is_no_pass(tmp_path: Path) -> None:
-    with Adjusting(tmp_path, "repaired", WITHOUT_SAFETY, patience_s=5.0, readings_min=200) as live:
+    with Adjusting(tmp_path, "repaired", SHORT, patience_s=5.0, readings_min=200) as live:
         record = live.finish(Hands(live))
     assert record["verdict"] == "ERROR"
     assert {m["verdict"] for m in values(record, "bias_ma").values()} == {"PASS"}
