@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from station.contract.commands import LATER, VERBS, read_assign, read_number, read_run_id
@@ -66,6 +67,8 @@ class Commands:
     # ---- the verbs -----------------------------------------------------------------------------------------
     def _assign(self, args: Mapping[str, Any], source: ev.Source) -> Answer:
         order = read_assign(args)
+        if source != "centre":  # nobody signed it: what it tells of earlier runs proves nothing
+            order = replace(order, history=tuple(replace(run, unsigned=True) for run in order.history))
         return self._post(ev.Assigned(order), KeepOrder(order))
 
     def _withdraw(self, args: Mapping[str, Any], source: ev.Source) -> Answer:

@@ -70,7 +70,10 @@ class PartArgs(Body):
 
 
 class EarlierRunArgs(Body):
-    """One of `history[]`. A run proves something only of the plan, work order and serial number that it names."""
+    """One of `history[]`. A run proves something only of the plan, work order and serial number that it names.
+
+    `failed`: the device failed in it although its verdict became another one; a FAIL says so itself.
+    """
 
     run_id: Annotated[Code, Field(validation_alias=AliasChoices("run_id", "id"))]
     purpose: Purpose
@@ -88,6 +91,7 @@ class EarlierRunArgs(Body):
     curves: Annotated[tuple[Curve, ...], Field(max_length=CURVES_MAX)] = ()
     clock_quality: Annotated[str, Field(pattern=r"^(synced|holdover|unsynced)$")] | None = None
     simulated: bool = False
+    failed: bool | None = None
 
     def to_run(self) -> EarlierRun:
         """As the rest of the house has it. Raises `MessageError` for a date that is none, and for a bent curve."""
@@ -101,7 +105,8 @@ class EarlierRunArgs(Body):
                     f"history, run {self.run_id}, curve {curve.name}: {len(curve.x)} x, {len(curve.y)} y and "
                     f"{len(curve.mask)} mask points; as many of each (mask: or none), at most {POINTS_MAX}"
                 )
-        return EarlierRun(**{name: getattr(self, name) for name in EarlierRunArgs.model_fields})
+        told = {name: getattr(self, name) for name in EarlierRunArgs.model_fields}
+        return EarlierRun(**told | {"failed": self.verdict == "FAIL" or bool(self.failed)})
 
 
 class AssignArgs(Body):

@@ -20,6 +20,8 @@ HowMany = Literal["any", "one", "both"]
 class Condition:
     """One measurement (`reads`), or one interlock that tripped (`trip`; `measurement` is then what it stands for).
 
+    A trip counts where it blames the device: of a meter that failed or fell silent it says nothing.
+
     `value` and `by` are in the unit of the measurement: the bound of `below` and `above`, and how far beyond its limit
     a value must be for the others. `use` restricts it to steps of that use.
     """

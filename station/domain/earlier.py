@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from station.domain.record import Record
 from station.domain.trip_words import Pair
+from station.domain.verdict import Verdict
 from station.domain.work_order import EarlierRun
 
 PURPOSES = frozenset({"incoming", "adjust", "outgoing"})
@@ -41,8 +42,14 @@ def earlier_of(record: Record) -> EarlierRun:
         serial_number=record.dut.serial_number, causes=tuple(cause.text for cause in record.causes),
         areas=tuple(finding.area for finding in record.findings), measurements=measurements,
         curves=tuple(curve for step in record.steps for curve in step.curves),
-        clock_quality=record.clock.quality, simulated=record.simulated,
+        clock_quality=record.clock.quality, simulated=record.simulated, failed=has_failed(record),
     )  # fmt: skip
+
+
+def has_failed(record: Record) -> bool:
+    """Whether the device failed in the run: a step, a measurement or a trip that blames it, whatever came after."""
+    seen = [verdict for step in record.steps for verdict in (step.verdict, *(m.verdict for m in step.measurements))]
+    return Verdict.FAIL in (record.verdict, *seen) or any(trip.blames == "dut" for trip in record.trips)
 
 
 def ended(run: EarlierRun) -> datetime:

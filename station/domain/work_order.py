@@ -14,7 +14,8 @@ class EarlierRun:
     """A run that was made before, on any bench, as the centre tells it (`history[]` of `assign`).
 
     `causes` are texts, `areas` the areas of its findings, `measurements` values by `name` or `name/channel`.
-    `clock_quality`: of the stamps, where known. `simulated`: made on a simulated bench.
+    `clock_quality`: of the stamps, where known. `simulated`: made on a simulated bench. `failed`: the device failed in
+    it, whatever the verdict became (a STOP after it makes it ABORTED). `unsigned`: told over the bench's own socket.
     """
 
     run_id: str
@@ -31,6 +32,8 @@ class EarlierRun:
     curves: tuple[Curve, ...] = ()
     clock_quality: str | None = None
     simulated: bool = False
+    failed: bool = False
+    unsigned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

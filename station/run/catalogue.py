@@ -5,6 +5,9 @@ from __future__ import annotations
 from station.run.session_scans import Catalogue, PlanFacts
 from station.settings.tree import PlanTemplate, Tree
 
+INSPECTED = "mutual_inspection_ok"
+"""What a mutual inspection measures."""
+
 
 def catalogue_of(tree: Tree) -> Catalogue:
     """Products with their family, plans with their purpose and what choosing and starting them takes."""
@@ -12,9 +15,11 @@ def catalogue_of(tree: Tree) -> Catalogue:
         {name: product.family for name, product in tree.products.items()},
         {name: plan.purpose for name, plan in tree.plans.items()},
         {name: _facts(plan) for name, plan in tree.plans.items()},
+        tree.station.simulated,
     )
 
 
 def _facts(plan: PlanTemplate) -> PlanFacts:
     steps = tuple(step.id for step in plan.steps)
-    return PlanFacts(plan.family, steps, plan.fault_codes, plan.needs_consent, plan.needs_pass)
+    two_people = any(INSPECTED in step.spec.measurements for step in plan.steps)
+    return PlanFacts(plan.family, steps, plan.fault_codes, plan.needs_consent, plan.needs_pass, two_people)

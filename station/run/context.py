@@ -36,6 +36,7 @@ class Context:
         publish: Publish,
         ask: Ask,
         operators: Callable[[], tuple[str, ...]] = tuple,
+        repair_engineer: str | None = None,
     ) -> None:
         self.bench = bench
         self.product = product
@@ -47,6 +48,7 @@ class Context:
         self._publish = harmless(publish)
         self._ask = ask
         self._operators = operators
+        self._repaired_by = (repair_engineer,) if repair_engineer else ()
 
     def record(self, measurement: Measurement) -> None:
         self.harvest.take(measurement)
@@ -93,7 +95,7 @@ class Context:
     async def ask_badge(
         self, text: Mapping[str, str], *, second: bool = False, wait_s: float = PROMPT_S, hands: bool = False
     ) -> str | None:
-        not_by = self._operators() if second else ()
+        not_by = (*self._operators(), *self._repaired_by) if second else ()
         answer = await self._put(Prompt(text, "badge", not_by=not_by, timeout_s=wait_s, hands=hands))
         if not isinstance(answer, str):
             return None

@@ -46,16 +46,18 @@ def next_purpose(runs: Sequence[EarlierRun]) -> Purpose:
 
 
 def find_pass(
-    needs: NeedsPass, work_order: str, serial_number: str, runs: Sequence[EarlierRun], utc_s: float | None
-) -> EarlierRun | NotProven:
+    needs: NeedsPass, work_order: str, serial_number: str, runs: Sequence[EarlierRun], utc_s: float | None,
+    *, simulated: bool = False,
+) -> EarlierRun | NotProven:  # fmt: skip
     """The PASS of `needs.plan` for this work order and device, at most `within_h` old at `utc_s`.
 
     A run must say itself that it is of this plan, work order and serial number: what is not said proves nothing.
-    A later FAIL or adjustment of the device takes a PASS back. `utc_s` None: nobody knows the time.
+    A later run in which the device failed takes a PASS back, whatever became of that run and whatever it was for, and
+    so does an adjustment. `utc_s` None: nobody knows the time. `simulated`: on a simulated bench its own PASSes count.
     """
     device = [r for r in runs if r.serial_number == serial_number and r.work_order == work_order]
-    device = sorted((run for run in device if run.purpose in PURPOSES), key=ended)
-    passes = [r for r in device if r.plan == needs.plan and r.purpose == "outgoing" and r.verdict == "PASS"]
+    device = sorted((run for run in device if simulated or not run.simulated), key=ended)
+    passes = [run for run in device if run.plan == needs.plan and _proves(run)]
     if not passes:
         return NotProven("pass_missing")
     run = passes[-1]
@@ -69,8 +71,12 @@ def find_pass(
     return run
 
 
+def _proves(run: EarlierRun) -> bool:
+    return run.purpose == "outgoing" and run.verdict == "PASS" and not run.failed and not run.unsigned
+
+
 def _takes_back(run: EarlierRun) -> bool:
-    return run.verdict == "FAIL" or run.purpose == "adjust"
+    return run.failed or run.verdict == "FAIL" or run.purpose == "adjust"
 
 
 def reference_to(run: EarlierRun) -> Reference:

@@ -138,7 +138,7 @@ class Runner:
         self._publish(Event("step_started", {"step": step.id, "title": dict(step.title)}))
         context = Context(
             step, self._bench, order.product, self._clock, order.plan.max_mains_s, self._earlier, self._publish,
-            self._ask, lambda: self._operators(order.draft.operator),
+            self._ask, lambda: self._operators(order.draft.operator), order.draft.repair_engineer,
         )  # fmt: skip
         started_at, began_s = self._stamps.now(), self._clock.now_s()
         ended, why = await self._guarded(spec, step, context, trip)
@@ -261,6 +261,11 @@ class Runner:
                 log.exception("making safe, %s", what)
 
     # ---- the end ---------------------------------------------------------------------------------------
+    def _asked_for(self, order: Order) -> list[StepRecord]:
+        """The steps that this run was to make: without those only after a PASS, where it did not come to them."""
+        made = zip(order.plan.steps, self._done, strict=True)
+        return [record for step, record in made if record.attempt or not step.only_after_pass]
+
     def _conclude(self, order: Order, draft: RunDraft, run_no: int) -> Record:
         self._notice_trips(None)
         self._abort_asked()
@@ -275,7 +280,7 @@ class Runner:
             started_at=draft.started_at, ended_at=self._stamps.now(), clock=draft.clock,
             duration_s=round(self._clock.now_s() - self._began_s, 6), verdict=verdict, causes=tuple(self._causes),
             steps=tuple(self._done), trips=tuple(self._trips),
-            findings=order.diagnose(self._done, self._trips), parts=draft.parts, instruments=draft.instruments,
-            handovers=tuple(self._handovers), reference=draft.reference,
+            findings=order.diagnose(self._asked_for(order), self._trips), parts=draft.parts,
+            instruments=draft.instruments, handovers=tuple(self._handovers), reference=draft.reference,
         )  # fmt: skip
         return with_proof(conclude(record, order.earlier), order.proof)

@@ -38,7 +38,7 @@ def _start(memory: Memory, event: ev.Event) -> Actions:
         ticket = replace(ticket, proof=reference_to(found))
     accepted = accept(memory)
     memory.scans, memory.ticket, memory.purpose, memory.run_on = Scans(), ticket, ready.purpose, True
-    memory.operators, memory.soaking = (ticket.operator,), False
+    memory.operators, memory.inspectors, memory.soaking = (ticket.operator,), (), False
     memory.run_id, memory.verdict, memory.hot = None, None, False
     return (*accepted, ev.StartRun(ticket, ready.purpose))
 
@@ -91,7 +91,9 @@ def _answer(ok: bool) -> Callable[[Memory, ev.Event], Actions]:
 
 def _sign(memory: Memory, event: ev.Event) -> Actions:
     scan = read(memory, event)
-    assert isinstance(scan, Scan)
+    assert isinstance(scan, Scan) and memory.prompt is not None
+    if memory.prompt.not_by:  # who inspects does not take the run over afterwards
+        memory.inspectors = (*memory.inspectors, scan.value)
     memory.prompt = None
     return (ev.AnswerPrompt(scan.value),)
 
@@ -104,11 +106,13 @@ def _tell_stuck(memory: Memory, event: ev.Event) -> Actions:
 
 def _keep_scan(memory: Memory, event: ev.Event) -> Actions:
     scan = read(memory, event)
-    assert isinstance(scan, Scan)
+    assert isinstance(event, ev.Scanned) and isinstance(scan, Scan)
     forget_verdict(memory)
     before = memory.scans.operator
     shift_ends_at_s = memory.shift_ends_at_s if memory.shift_ends_at_s > memory.now_s else math.inf
     memory.scans = keep_scan(scan, memory.scans, memory.orders.by_number, memory.now_s, shift_ends_at_s)
+    if scan.field == "operator":
+        memory.scans = replace(memory.scans, badge_typed=event.source != "scanner")
     accepted = accept(memory) if scan.field == "work_order" else ()
     if memory.scans.serial_differs():
         return accepted + _refuse_serial(memory, event)
@@ -296,6 +300,7 @@ DEEDS: Mapping[str, Callable[[Memory, ev.Event], Actions]] = {
     "sign": _sign,
     "refuse_own_badge": lambda memory, event: _refuse("second_badge"),
     "refuse_open_lid": lambda memory, event: _refuse("lid_open"),
+    "refuse_inspector": lambda memory, event: _refuse("inspector_in_run"),
     "refuse_ok": lambda memory, event: _refuse("badge_wanted"),
     "refuse_answer": lambda memory, event: _refuse("no_prompt"),
     "tell_stuck": _tell_stuck,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from drivers.ports import Button
@@ -25,7 +25,8 @@ class Memory:
 
     `energised` and `lid_open` are the guard's word alone, `barred` the kernel's, in words by language. `stuck` are
     buttons that were held down and have not been pressed since. `operators`: every badge that has had the run in hand,
-    the present one last. `soaking`: the step under way knows no pause. `utc_s`, `shift_ends_at_s`: as told last.
+    the present one last. `inspectors`: badges that signed this run as second engineer. `soaking`: the step under
+    way knows no pause. `utc_s`, `shift_ends_at_s`: as told last.
     """
 
     catalogue: Catalogue
@@ -34,6 +35,7 @@ class Memory:
     ticket: Ticket | None = None
     purpose: Purpose | None = None
     operators: tuple[str, ...] = ()
+    inspectors: tuple[str, ...] = ()
     run_on: bool = False
     run_id: str | None = None
     energised: bool = False
@@ -98,6 +100,8 @@ def lacks(memory: Memory) -> ev.Refuse | None:
     if not catalogue.fits(plan, product):
         text = say("plan_unfit", plan=plan, family=facts.family, product=product, its=catalogue.products[product])
         return ev.Refuse("plan_unfit", text, order.number)
+    if facts.two_people and scans.badge_typed:
+        return ev.Refuse("badge_typed", say("badge_typed", badge=scans.operator), order.number)
     if facts.needs_consent and not order.data_consent:
         return ev.Refuse("no_consent", say("no_consent", number=order.number), order.number)
     found = proof(memory)
@@ -115,7 +119,10 @@ def proof(memory: Memory) -> EarlierRun | NotProven | None:
     needs = memory.catalogue.facts_of(scans.chosen_plan(memory.catalogue)).needs_pass
     if needs is None or scans.step is not None or scans.work_order is None or scans.serial_number is None:
         return None
-    return find_pass(needs, scans.work_order.number, scans.serial_number, scans.known_runs, memory.utc_s)
+    return find_pass(
+        needs, scans.work_order.number, scans.serial_number, scans.known_runs, memory.utc_s,
+        simulated=memory.catalogue.simulated,
+    )  # fmt: skip
 
 
 def _is_understood(memory: Memory, event: ev.Event) -> bool:
@@ -129,7 +136,17 @@ def _is_badge(memory: Memory, event: ev.Event) -> bool:
 
 def _is_in_hand(memory: Memory, event: ev.Event) -> bool:
     scan = read(memory, event)
-    return isinstance(scan, Scan) and scan.field == "operator" and memory.operators[-1:] == (scan.value,)
+    return isinstance(scan, Scan) and scan.field == "operator" and is_among(scan.value, memory.operators[-1:])
+
+
+def _is_inspector(memory: Memory, event: ev.Event) -> bool:
+    scan = read(memory, event)
+    return isinstance(scan, Scan) and scan.field == "operator" and is_among(scan.value, memory.inspectors)
+
+
+def is_among(badge: str, badges: Iterable[str]) -> bool:
+    """Whether it is one of these people's: the same badge in other letters (e-7, E-7) is the same person's."""
+    return badge.casefold() in {one.casefold() for one in badges}
 
 
 def _wants_badge(memory: Memory) -> bool:
@@ -149,7 +166,7 @@ def _is_signature(memory: Memory, event: ev.Event) -> bool:
         return False
     scan = read(memory, event)
     assert isinstance(event, ev.Scanned) and isinstance(scan, Scan) and memory.prompt is not None
-    return event.source == "scanner" and scan.value not in memory.prompt.not_by
+    return event.source == "scanner" and not is_among(scan.value, memory.prompt.not_by)
 
 
 def _is_acceptable(memory: Memory, event: ev.Event) -> bool:
@@ -177,6 +194,7 @@ GUARDS: Mapping[str, Callable[[Memory, ev.Event], bool]] = {
     "understood": _is_understood,
     "badge": _is_badge,
     "in_hand": _is_in_hand,
+    "inspector": _is_inspector,
     "signature": _is_signature,
     "own_badge": lambda memory, event: _wants_badge(memory) and _is_badge(memory, event),
     "wants_badge": lambda memory, event: _wants_badge(memory),

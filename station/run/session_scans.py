@@ -24,13 +24,17 @@ _SHOWN = 60
 
 @dataclass(frozen=True, slots=True)
 class PlanFacts:
-    """What choosing and starting a plan takes, beside its purpose. `family` None: for every product."""
+    """What choosing and starting a plan takes, beside its purpose. `family` None: for every product.
+
+    `two_people`: it has a mutual inspection, so both badges are read by the bench's own scanner.
+    """
 
     family: str | None = None
     steps: tuple[str, ...] = ()
     fault_codes: tuple[str, ...] = ()
     needs_consent: bool = False
     needs_pass: NeedsPass | None = None
+    two_people: bool = False
 
 
 NO_FACTS = PlanFacts()
@@ -38,11 +42,15 @@ NO_FACTS = PlanFacts()
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What the configuration holds: products with their family, plans with their purpose and the rest."""
+    """What the configuration holds: products with their family, plans with their purpose and the rest.
+
+    `simulated`: of a simulated bench, where simulated runs count.
+    """
 
     products: Mapping[str, str]
     plans: Mapping[str, Purpose]
     facts: Mapping[str, PlanFacts] = field(default_factory=dict)
+    simulated: bool = False
 
     def facts_of(self, plan: str | None) -> PlanFacts:
         """The rest of a plan; nothing special where nothing is told."""
@@ -84,10 +92,12 @@ class Scans:
 
     `badge_lost`: why the badge that was here is gone (a code of `session_texts`), until the next one. `earlier`: runs
     of the work order in front that this bench's own store knows. `step`: the one step of `plan` that was asked for.
+    `badge_typed`: the badge came over the socket and not from the bench's scanner.
     """
 
     operator: str | None = None
     badge_at_s: float = 0.0
+    badge_typed: bool = False
     shift_ends_at_s: float = math.inf
     badge_lost: str = ""
     work_order: WorkOrder | None = None
@@ -168,7 +178,9 @@ class Scans:
         return self if now_s - self.badge_at_s <= BADGE_S else self._without_badge("badge_expired")
 
     def _without_badge(self, why: str) -> Scans:
-        return replace(self, operator=None, badge_at_s=0.0, shift_ends_at_s=math.inf, badge_lost=why)
+        return replace(
+            self, operator=None, badge_at_s=0.0, badge_typed=False, shift_ends_at_s=math.inf, badge_lost=why
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,7 @@ ROWS: tuple[Row, ...] = (
     Row((S.PROMPT,), K.SCAN, "signature", "sign", BY_VOLTAGE),
     Row((S.PROMPT,), K.SCAN, "own_badge", "refuse_own_badge", None),
     Row(RUNNING, K.SCAN, "in_hand", "tell_in_hand", None),
+    Row(RUNNING, K.SCAN, "inspector", "refuse_inspector", None),
     Row(RUNNING, K.SCAN, "badge", "hand_over", None),
     Row(RUNNING, K.SCAN, "", "refuse_running", None),
     Row((S.COOLING,), K.SCAN, "", "refuse_cooling", None),

@@ -108,9 +108,18 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "此处须扫描工牌签字，按确认无效；不同意请按 NG",
         "a badge has to sign here: scan it; OK does not count. Press NG to decline",
     ),
+    "inspector_in_run": (
+        "该工牌已为本次测试签互检，不能再接手本次测试；请由其他人员扫码交接",
+        "this badge has signed the mutual inspection of this run and cannot take it over: another person's badge must",
+    ),
+    "badge_typed": (
+        "本方案含互检：工牌 {badge} 是输入的，请在本台扫码枪上扫描本人工牌",
+        "this plan has a mutual inspection and badge {badge} was typed in: scan your own at the bench's scanner",
+    ),
     "second_badge": (
-        "须在本台扫描有权签字的工牌；互检须由另一位工程师签字",
-        "a badge signs at the bench's own scanner; mutual inspection needs that of another engineer",
+        "须在本台扫描有权签字的工牌；互检须由没有维修、没有测试此机的另一位工程师签字",
+        "a badge signs at the bench's own scanner; mutual inspection needs that of an engineer who neither repaired nor"
+        " tested this device",
     ),
     "nothing_to_stop": ("当前没有测试", "no run to stop"),
     "no_run": ("当前没有测试", "no run is in progress"),

@@ -1,7 +1,8 @@
-"""Mutual inspection (互检): an engineer who has not had this run in hand looks at the device and answers for it.
+"""Mutual inspection (互检): an engineer who has neither repaired nor tested the device looks at it and answers for it.
 
-The badge says who; OK or NG says what they found. Only an NG under a badge judges the device: that nobody signs is no
-fault of it, so it ends the run (`StepDeclined`), and a time-out is an error.
+The badge itself is the answer, because a button is anybody's: a badge at the first prompt agrees; after NG a badge at
+the second says that its owner found something wrong. Only that judges the device: NG to both, nobody signs, is no fault
+of it, so it ends the run (`StepDeclined`), and a time-out is an error. Two badges are proven, not two people.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from station.steps.params import require
 from station.steps.step import StepContext
 
 SIGN = {
-    "zh": "互检：请另一位工程师检查后扫描本人工牌；无人可签按 NG",
-    "en": "Mutual inspection: another engineer inspects and scans their badge; NG if nobody can",
+    "zh": "互检：请另一位工程师检查，同意即扫描本人工牌；发现问题或无人可签按 NG",
+    "en": "Mutual inspection: another engineer inspects and scans their badge to agree; NG if not, or if nobody can",
 }
-CONFIRM = {
-    "zh": "互检人：是否同意？同意按 OK，发现问题按 NG",
-    "en": "Second engineer: do you agree? OK, or NG if you found something wrong",
+REJECT = {
+    "zh": "互检未通过：发现问题的工程师扫描本人工牌（判不合格）；无人可签再按 NG",
+    "en": "Not agreed: the engineer who found something wrong scans their badge (FAIL); NG again if nobody can sign",
 }
 
 
@@ -43,10 +44,11 @@ async def measure(context: StepContext, params: Params) -> None:
     if params.bench_off:
         await context.bench.mains.off()
         await context.bench.drive.release()
-    if await context.ask_badge(SIGN, second=True, wait_s=params.wait_s, hands=params.bench_off) is None:
+    agrees = await context.ask_badge(SIGN, second=True, wait_s=params.wait_s, hands=params.bench_off) is not None
+    if not agrees and await context.ask_badge(REJECT, second=True, wait_s=params.wait_s) is None:
         raise StepDeclined(
-            "mutual inspection: nobody signed; fetch an engineer who has not had this run in hand, then test again"
+            "mutual inspection: nobody signed; fetch an engineer who has neither repaired this device nor had this run"
+            " in hand, then test again"
         )
-    agrees = await context.ask(CONFIRM, {"item": "mutual-inspection"}, wait_s=params.wait_s, hands=params.bench_off)
-    conditions: dict[str, str | float] = {"asked": CONFIRM["en"], "answer": "OK" if agrees else "NG"}
+    conditions: dict[str, str | float] = {"asked": SIGN["en"], "answer": "OK" if agrees else "NG"}
     context.record(Measurement("mutual_inspection_ok", 1.0 if agrees else 0.0, conditions=conditions))

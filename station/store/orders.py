@@ -24,6 +24,14 @@ MIGRATION = (
         place INTEGER PRIMARY KEY AUTOINCREMENT, number TEXT NOT NULL UNIQUE, work_order TEXT NOT NULL,
         accepted INTEGER NOT NULL DEFAULT 0, assigned_at TEXT NOT NULL)""",
 )
+_FAILED = (
+    "runs.verdict = 'FAIL'"
+    " OR EXISTS (SELECT 1 FROM json_each(record, '$.steps') WHERE json_extract(value, '$.verdict') = 'FAIL')"
+    " OR EXISTS (SELECT 1 FROM json_each(record, '$.steps') AS step, json_each(step.value, '$.measurements') AS made"
+    " WHERE json_extract(made.value, '$.verdict') = 'FAIL')"
+    " OR EXISTS (SELECT 1 FROM json_each(record, '$.trips') WHERE json_extract(value, '$.blames') = 'dut')"
+)
+"""`station.domain.earlier.has_failed` in SQL, without reading curves into objects."""
 MOST_RUNS = 50
 """Runs of one work order that are looked at, the latest."""
 
@@ -71,14 +79,15 @@ def read_runs(db: sqlite3.Connection, work_order: str, *, simulated: bool) -> tu
     """Finished runs of a work order, oldest first, without causes, figures and curves. A real bench's own are real."""
     rows = db.execute(
         "SELECT run_id, purpose, verdict, ended_at, plan, work_order, serial_number, simulated,"
-        " json_extract(record, '$.station'), json_extract(record, '$.clock.quality') FROM runs"
+        f" json_extract(record, '$.station'), json_extract(record, '$.clock.quality'), {_FAILED} FROM runs"
         " WHERE work_order = ? AND record IS NOT NULL AND (? OR NOT simulated) ORDER BY run_no DESC LIMIT ?",
         (work_order, simulated, MOST_RUNS),
     ).fetchall()
     return tuple(
         EarlierRun(
             run_id, purpose, verdict, ended_at, station, plan, number, serial_number, clock_quality=quality,
-            simulated=bool(sample),
+            simulated=bool(sample), failed=bool(failed),
         )
-        for run_id, purpose, verdict, ended_at, plan, number, serial_number, sample, station, quality in reversed(rows)
+        for run_id, purpose, verdict, ended_at, plan, number, serial_number, sample, station, quality, failed
+        in reversed(rows)
     )  # fmt: skip

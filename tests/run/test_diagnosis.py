@@ -132,7 +132,43 @@ def test_a_trip_refers_to_the_measurement_it_stands_for_where_the_run_had_come_t
     trip = TripRecord("heatsink", "HIGH", 100.2, 100.0, "dut", 520.0)
     assert because(hot, *steps, trips=[trip]) == ("trace/heatsink_degc",)
     assert because(hot, *steps, trips=[replace(trip, interlock="inrush")]) is None
+    failed_meter = replace(trip, cause="NO_VALUE", value=None, blames="station")
+    assert because(hot, *steps, trips=[failed_meter]) is None, "a meter that falls silent says nothing of the device"
     assert because(hot, steps[2], trips=[trip]) == ("later/heatsink_degc",)
+
+
+def test_a_rule_weighs_half_where_the_run_ended_before_what_would_have_ruled_it_out() -> None:
+    noisy, ripple = Condition("snr_db", "low"), Condition("ripple_mv", "high")
+    wide = rule(noisy, unless=[ripple], weight=0.7)
+    snr, open_hum = step("snr", measured("snr_db", 60.0, low=80.0)), measured("ripple_mv", None, "left", high=1.0)
+
+    def weight(*hum: StepRecord, of: DiagnosisRule = wide, trips: Sequence[TripRecord] = ()) -> float:
+        return diagnose([of], [snr, *hum], trips)[0].weight
+
+    assert weight(step("hum", measured("ripple_mv", 0.1, high=1.0))) == 0.7, "measured, and it rules nothing out"
+    assert weight() == 0.7, "never planned"
+    assert weight(step("hum", open_hum)) == 0.7, "left out by the step itself"
+    assert weight(step("hum", replace(open_hum, verdict=Verdict.NOT_APPLICABLE), begun=False)) == 0.7
+    assert weight(step("hum", open_hum, begun=False)) == 0.35, "never begun"
+    assert weight(replace(step("hum", open_hum), verdict=Verdict.ABORTED)) == 0.35
+    assert weight(replace(step("hum", open_hum), verdict=Verdict.ERROR)) == 0.35
+    trip = TripRecord("dc-left", "HIGH", 2.0, 1.0, "dut", 9.0)
+    assert weight(step("hum", open_hum), trips=[trip]) == 0.35, "the trip ended it"
+    assert weight(step("hum", open_hum), step("thd"), trips=[trip]) == 0.7, "the trip came later"
+    elsewhere = replace(wide, unless=(replace(ripple, use="trace"),))
+    assert weight(step("hum", open_hum, begun=False), of=elsewhere) == 0.7
+    again = step("hum-again", measured("ripple_mv", 0.1, "left", high=1.0))
+    assert weight(again, step("hum", open_hum, begun=False)) == 0.7, "once is enough"
+
+
+def test_of_two_findings_the_one_that_was_not_ruled_out_comes_second() -> None:
+    rules = [
+        rule(GAIN_LOW, id="open", area="bias", weight=0.8, unless=(Condition("low_thd_percent", "low"),)),
+        rule(GAIN_LOW, id="sure", area="feedback", weight=0.5),
+    ]
+    cut = step("distortion", measured("low_thd_percent", None), begun=False)
+    found = diagnose(rules, [gains(20.0, 29.0), cut], ())
+    assert [(one.area, one.weight) for one in found] == [("feedback", 0.5), ("bias", 0.4)]
 
 
 def test_the_strongest_finding_comes_first_and_the_file_decides_among_equals() -> None:

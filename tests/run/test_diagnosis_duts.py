@@ -12,7 +12,7 @@ import pytest
 from drivers.sim.dut import Dut, load_dut
 from station.domain.record import Record
 from station.domain.verdict import Verdict
-from tests.run.fast_bench import CONFIG, run_incoming
+from tests.run.fast_bench import CONFIG, run_incoming, tree
 from tests.run.named_duts import AREAS
 from tests.run.random_duts import FAULTS, RandomDut, draw, healthy
 
@@ -36,6 +36,9 @@ def _assert_found(record: Record, area: str) -> None:
         for step in record.steps
         for m in step.measurements
     }
+    if not record.trips and all(step.started_at for step in record.steps if step.use not in ("earth_bond", "trace")):
+        weights = {rule.text["en"]: rule.weight for rule in tree().diagnosis}
+        assert all(one.weight == weights[one.text["en"]] for one in record.findings), "nothing was cut short"
     for finding in record.findings:
         assert finding.because and measurements.issuperset(finding.because), finding
         assert finding.text["zh"] and finding.text["en"] and finding.parts["zh"] and finding.parts["en"]

@@ -111,6 +111,9 @@ def test_a_run_that_was_stamped_by_nobody_proves_no_age(bad: EarlierRun) -> None
         run("PASS", "2026-11-22T04:00:00Z", "adjust", run_id="r2"),
         run("ABORTED", "2026-11-22T04:00:00Z", "adjust", run_id="r2"),
         run("FAIL", "2026-11-22T04:00:00Z", "incoming", run_id="r2"),
+        run("FAIL", "2026-11-22T04:00:00Z", "engineering", run_id="r2"),
+        replace(run("ABORTED", "2026-11-22T04:00:00Z", run_id="r2"), failed=True),
+        replace(run("ERROR", "2026-11-22T04:00:00Z", "engineering", run_id="r2"), failed=True),
     ],
 )
 def test_a_later_fail_or_adjustment_takes_the_pass_back(later: EarlierRun) -> None:
@@ -120,6 +123,21 @@ def test_a_later_fail_or_adjustment_takes_the_pass_back(later: EarlierRun) -> No
 @pytest.mark.parametrize("verdict", ["ABORTED", "ERROR"])
 def test_a_later_run_that_says_nothing_about_the_device_takes_nothing_back(verdict: str) -> None:
     assert found(run(), run(verdict, "2026-11-22T04:00:00Z", run_id="r2")) == run()
+
+
+def test_a_simulated_pass_proves_something_on_a_simulated_bench_alone() -> None:
+    sample = replace(run(), simulated=True)
+    assert found(sample) == NotProven("pass_missing")
+    assert find_pass(NEEDS, "WO-7", "A100-1", (sample,), NOON, simulated=True) == sample
+    later_sample = replace(run("FAIL", "2026-11-22T04:00:00Z", run_id="r2"), simulated=True)
+    assert found(run(), later_sample) == run(), "nor does it take a real one back"
+
+
+def test_what_nobody_signed_proves_nothing_and_takes_back_all_the_same() -> None:
+    assert found(replace(run(), unsigned=True)) == NotProven("pass_missing")
+    assert found(run(), replace(run(), unsigned=True)) == run()
+    told = replace(run("FAIL", "2026-11-22T04:00:00Z", run_id="r2"), unsigned=True)
+    assert found(run(), told) == NotProven("pass_taken_back", run())
 
 
 def test_a_run_that_is_known_twice_counts_once() -> None:

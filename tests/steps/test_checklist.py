@@ -31,12 +31,15 @@ def guided(*items: Item, **params: Any) -> Made:
     return Made(checklist.measure, required, limit=MUST, params=Params(items, **params))
 
 
-def run(made: tuple[Made, ...], answers: list[Answer], answer: bool = True) -> tuple[Record, RunRig]:
+def run(
+    made: tuple[Made, ...], answers: list[Answer], answer: bool = True, repair_engineer: str | None = None
+) -> tuple[Record, RunRig]:
     """The record of a run of these steps, each prompt answered from `answers`, then by `answer`."""
     kept: list[Any] = []
 
     async def scene(rig: RunRig) -> None:
         rig.answers, rig.answer = list(answers), answer
+        rig.draft = replace(rig.draft, repair_engineer=repair_engineer)
         kept.extend((await rig.run(*made), rig))
         assert rig.stored() == kept[0], "what the journal holds is what was told"
 
@@ -155,22 +158,28 @@ def test_what_makes_no_sense_is_refused_where_it_is_read(make: Any, words: str) 
 INSPECTION = Made(inspection.measure, ("mutual_inspection_ok",), limit=MUST, params=inspection.Params())
 
 
-def test_another_engineer_signs_and_agrees_and_is_on_record() -> None:
-    record, rig = run((INSPECTION,), ["e-2", True])
+def test_another_engineers_badge_agrees_and_is_on_record() -> None:
+    record, rig = run((INSPECTION,), ["e-2"])
     assert record.verdict is V.PASS and record.second_operator == "e-2" and record.steps[0].signed_by == "e-2"
-    first, second = rig.asked
-    assert first.kind == "badge" and first.not_by == (record.operator,), "nobody inspects their own work"
-    assert first.hands and second.hands and second.kind == "answer"
+    (prompt,) = rig.asked
+    assert prompt.kind == "badge" and prompt.not_by == (record.operator,), "nobody inspects their own work"
+    assert prompt.hands, "the badge is the answer: no button, which is anybody's, after it"
+
+
+def test_who_repaired_the_device_does_not_inspect_it() -> None:
+    record, rig = run((INSPECTION,), ["e-2"], repair_engineer="e-17")
+    assert rig.asked[0].not_by == (record.operator, "e-17")
 
 
 def test_a_second_engineer_who_disagrees_fails_the_device_under_their_own_badge() -> None:
-    record, _ = run((INSPECTION,), ["e-2", False])
+    record, rig = run((INSPECTION,), [False, "e-2"])
+    assert [(prompt.kind, prompt.not_by) for prompt in rig.asked] == [("badge", (record.operator,))] * 2
     assert record.verdict is V.FAIL and record.second_operator == "e-2"
     assert record.causes[0].measurement == "mutual_inspection_ok"
 
 
 def test_nobody_to_sign_is_no_fault_of_the_device_and_no_pass() -> None:
-    record, _ = run((INSPECTION,), [False])
+    record, _ = run((INSPECTION,), [False, False])
     assert record.verdict is V.ABORTED and record.second_operator is None
     assert "nobody signed" in record.causes[0].text and record.steps[0].measurements[0].verdict is V.SKIPPED
 

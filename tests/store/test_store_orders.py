@@ -6,12 +6,14 @@ import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from station.domain.commands import DropOrder, KeepOrder
+from station.domain.earlier import has_failed
 from station.domain.plan import Purpose
-from station.domain.record import ClockStamp
+from station.domain.record import ClockStamp, JudgedMeasurement, StepRecord, TripRecord
 from station.domain.verdict import Verdict
 from station.domain.work_order import EarlierRun, WorkOrder
 from station.store.store import Store
@@ -128,6 +130,33 @@ async def test_what_the_journal_knows_of_an_order_is_told_oldest_first_and_witho
     ]  # fmt: skip
     assert {run.clock_quality for run in runs} == {"synced"} and all(run.simulated for run in runs)
     assert await store.runs_of_order("WO-1", simulated=False) == (), "a sample proves nothing on a real bench"
+
+
+def _failing_step(step: Verdict, measurement: Verdict) -> StepRecord:
+    made = JudgedMeasurement("thd_percent", 0.4, "%", measurement, "left")
+    return StepRecord("thd", "thd", {"zh": "失真", "en": "THD"}, step, 1, TS, 1.0, (made,))
+
+
+@pytest.mark.parametrize(
+    ("change", "failed"),
+    [
+        ({}, False),
+        ({"verdict": Verdict.FAIL}, True),
+        ({"steps": (_failing_step(Verdict.PASS, Verdict.PASS),)}, False),
+        ({"steps": (_failing_step(Verdict.FAIL, Verdict.SKIPPED),)}, True),
+        ({"steps": (_failing_step(Verdict.ABORTED, Verdict.FAIL),)}, True),
+        ({"trips": (TripRecord("dc-left", "HIGH", 2.0, 1.0, "dut", 9.0),)}, True),
+        ({"trips": (TripRecord("dc-left", "NO_VALUE", None, 1.0, "station", 9.0),)}, False),
+    ],
+)
+async def test_a_run_in_which_the_device_failed_says_so_whatever_it_became(
+    store: Store, change: dict[str, Any], failed: bool
+) -> None:
+    draft = replace(make_draft(), purpose="engineering")
+    record = replace(make_record(draft, await store.begin_run(draft)), **{"verdict": Verdict.ABORTED} | change)
+    await store.finish_run(record)
+    (run,) = await store.runs_of_order("WO-1", simulated=True)
+    assert (run.failed, has_failed(record)) == (failed, failed), "in SQL as in the record"
 
 
 async def test_a_run_whose_clock_was_not_set_says_so(store: Store) -> None:

@@ -115,6 +115,16 @@ def test_causes_and_figures_may_come_as_a_record_has_them() -> None:
     assert run.causes == ("too high", "and by hand") and run.measurements == {"thd_percent/left": 2.0}
 
 
+@pytest.mark.parametrize(
+    ("told", "failed"),
+    [({"verdict": "ABORTED"}, False), ({"verdict": "ABORTED", "failed": True}, True), ({"verdict": "FAIL"}, True),
+     ({"verdict": "FAIL", "failed": False}, True)],
+)  # fmt: skip
+def test_a_run_may_be_told_to_have_failed_whatever_it_became_and_a_fail_has(told: dict[str, Any], failed: bool) -> None:
+    (run,) = read_assign({"work_order": "W1", "history": [RUN | told]}).history
+    assert run.failed is failed
+
+
 def test_parts_may_come_by_their_names_alone() -> None:
     parts = read_assign({"work_order": "W1", "parts": ["电容 4700uF", {"name": "F1", "quantity": 2}]}).parts
     assert [(part.name, part.quantity) for part in parts] == [("电容 4700uF", 1), ("F1", 2)]

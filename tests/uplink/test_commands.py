@@ -354,6 +354,19 @@ async def test_the_socket_takes_the_same_verbs_unsigned_and_keeps_what_they_do(d
     assert (await desk.commands.ask("reset", {})).status == "refused"
 
 
+async def test_what_is_told_of_earlier_runs_is_kept_as_unsigned_unless_the_centre_signed_it(
+    desk: Desk, centre: Centre
+) -> None:
+    args = ASSIGN | {
+        "history": [{"id": "r1", "purpose": "outgoing", "verdict": "PASS", "date": "2026-11-22T03:00:00Z"}]
+    }
+    for ask, unsigned in ((desk.commands.ask, True), (centre.ask, False)):
+        await ask("assign", args)
+        ((order, _),) = await desk.store.waiting_orders()
+        assert [run.unsigned for run in order.history] == [unsigned]
+        assert [run.unsigned for run in desk.conductor.orders["W1"].history] == [unsigned]
+
+
 async def test_what_the_socket_asked_for_and_the_store_could_not_keep_is_not_on_the_list(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
