@@ -16,6 +16,13 @@ from tests.page.stage import Stage, page_process
 CHROMIUM = "/usr/bin/chromium"
 SEEN = Path(__file__).with_name("seen.js").read_text(encoding="utf-8")
 SIZES = {"small": (800, 480), "wide": (1280, 800), "phone": (390, 844)}
+TOUCH_MM = 15.0
+BOXES = (
+    "[...document.querySelectorAll('%s')].map(b => { const { width, height } = b.getBoundingClientRect();"
+    " return [width, height]; })"
+)
+PX_PER_MM = {"small": 800 / 154.08, "wide": 1280 / 216.96, "phone": 6.04}
+"""Of a 7 inch and a 10.1 inch panel and a 6.1 inch phone: CSS pixels in a millimetre."""
 
 
 @dataclass

@@ -33,5 +33,11 @@ window.seenOutside = () => {
   for (const element of document.querySelectorAll('#state, #next, .question, .guide-hint, .trip-do, .trip-words, #volt-text'))
     if (element.clientHeight && element.scrollHeight > element.clientHeight + parseFloat(getComputedStyle(element).fontSize) * 0.35)
       out.push(`cut off: ${element.id || element.className}: ${element.scrollHeight} in ${element.clientHeight}`);
+  const side = document.getElementById('side').getBoundingClientRect();
+  for (const row of document.querySelectorAll('#side h3, #side p, #side .step, #side .was, #side .order')) {
+    const box = row.getBoundingClientRect();
+    if (!box.height || !row.checkVisibility({ visibilityProperty: true })) continue;
+    if (box.top < side.top - 1 || box.bottom > side.bottom + 1) out.push(`a row of the side is cut: ${row.textContent}`);
+  }
   return out;
 };

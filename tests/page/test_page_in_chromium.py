@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -11,44 +10,13 @@ from playwright.async_api import Browser
 
 from station.domain.verdict import Verdict
 from station.run import session_events as ev
-from tests.page.conftest import SIZES, Look, look_at
+from tests.page.conftest import BOXES, PX_PER_MM, TOUCH_MM, Look, look_at
 from tests.page.looks import SCENES
 from tests.page.stage import SCANS, Stage, page_process
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HOSTILE = 'WO:<img/src=x onerror="window.hurt=1">'
-TOUCH_MM = 15.0
-BOXES = (
-    "[...document.querySelectorAll('%s')].map(b => { const { width, height } = b.getBoundingClientRect();"
-    " return [width, height]; })"
-)
-PX_PER_MM = {"small": 800 / 154.08, "wide": 1280 / 216.96, "phone": 6.04}
-"""Of a 7 inch and a 10.1 inch panel and a 6.1 inch phone: CSS pixels in a millimetre."""
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance (WCAG 2.2) of `rgb(…)`."""
-    parts = [float(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one: str, other: str) -> float:
-    """Contrast ratio (WCAG 2.2)."""
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-async def too_faint(look: Look) -> list[str]:
-    """Texts below AA: 4.5 to 1, large ones 3 to 1."""
-    faint = []
-    for seen in await look.page.evaluate("seenTexts()"):
-        large = seen["size"] >= 24 or (seen["bold"] and seen["size"] >= 18.66)
-        worst = min(contrast(seen["colour"], behind) for behind in seen["behind"])
-        if worst < (3.0 if large else 4.5):
-            faint.append(f"{seen['text']}: {worst:.2f}")
-    return faint
 
 
 async def test_from_scans_to_a_verdict_the_page_says_what_to_do_next(stage: Stage, look: Look) -> None:
@@ -164,42 +132,6 @@ async def test_a_page_program_that_is_killed_is_said_and_its_successor_taken(
         port = url.rstrip("/").rpartition(":")[2]
         async with page_process("--socket", str(stage.path), "--port", port):
             await look.page.wait_for_selector("body:not(.gone)", timeout=8000)
-
-
-async def test_every_state_fits_every_sheet_in_both_languages_and_can_be_read(
-    stage: Stage, browser: Browser, url: str
-) -> None:
-    wrong: dict[str, list[str]] = {}
-    async with AsyncExitStack() as open_pages:
-        looks = {
-            (size, language): await open_pages.enter_async_context(look_at(browser, url, size, language))
-            for size in SIZES
-            for language in ("zh", "en")
-        }
-        for name, scene in SCENES.items():
-            stage.reset()
-            scene(stage)
-            state = str(stage.session.view()["state"])
-            for look in looks.values():
-                await look.page.wait_for_selector(f"#card[data-state={state}]", timeout=8000)
-            await asyncio.sleep(0.3)
-            for (size, language), look in looks.items():
-                if found := [*await look.page.evaluate("seenOutside()"), *await too_faint(look)]:
-                    wrong[f"{name} {size} {language}"] = found
-        for (size, _), look in looks.items():
-            await big_enough_for_gloves(look, TOUCH_MM * PX_PER_MM[size])
-            assert look.complaints == []
-            assert {one.split("/")[2] for one in look.asked} == {url.split("/")[2]}, "nothing from elsewhere"
-    assert wrong == {}
-
-
-async def big_enough_for_gloves(look: Look, least: float) -> None:
-    """What can be touched, in the rail and in what it opens, is so wide and so high (a rounded pixel less)."""
-    rail: list[list[float]] = await look.page.evaluate(BOXES % "#rail button")
-    await look.page.click("#rail button:nth-child(3)")
-    rail += await look.page.evaluate(BOXES % "#overlay .back")
-    await look.page.click("#overlay .back")
-    assert len(rail) == 5 and all(side >= least - 1.0 for box in rail for side in box), (least, rail)
 
 
 async def test_a_code_is_typed_with_gloves_and_the_session_decides(stage: Stage, look: Look) -> None:

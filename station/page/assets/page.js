@@ -150,8 +150,17 @@ function said() {
 function side() {
   const column = $("side");
   put(column, stepsBlock(board), historyBlock(board, 4), ordersBlock(board));
-  const now = column.querySelector(".step.now");
-  column.scrollTop = now ? Math.max(0, now.offsetTop - column.offsetTop - column.clientHeight * 0.7) : 0;
+  // the step in hand has a few after it in sight; the list begins and ends on a whole row, and no title stands alone
+  const bottom = (row) => row.getBoundingClientRect().bottom - column.getBoundingClientRect().top;
+  const steps = [...column.querySelectorAll(".step")], now = steps.findIndex((row) => row.matches(".now"));
+  const over = now > 0 ? bottom(steps[now]) - column.clientHeight * 0.7 : 0;
+  if (over > 0) steps.slice(0, Math.min(now, Math.ceil(over / steps[now].offsetHeight))).forEach((row) => row.classList.add("cut"));
+  const room = column.clientHeight - parseFloat(getComputedStyle(column).paddingBottom) / 2;
+  let last = true;
+  for (const row of [...column.querySelectorAll("h3, p, .step:not(.cut), .was, .order")].reverse()) {
+    last = bottom(row) > room || (last && row.matches("h3"));
+    row.classList.toggle("cut", last);
+  }
 }
 
 // ---- the rail and what it opens ------------------------------------------------------------------------------------------
