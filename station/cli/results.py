@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import tzinfo
 from pathlib import Path
@@ -56,10 +57,12 @@ def bench_of(config: Path) -> Bench:
         ) from error
 
 
-def open_history(bench: Bench) -> History:
-    """The store for reading. Raises `SettingsError` where there is none."""
+@contextmanager
+def open_history(bench: Bench) -> Iterator[History]:
+    """The store for reading. Raises `SettingsError` where there is none, and for a query that it does not answer."""
     try:
-        return History(bench.store, RecordCodec())
+        with History(bench.store, RecordCodec()) as history:
+            yield history
     except StoreError as error:
         raise SettingsError(f"{error}; the configuration's store.path says where it is (--config DIR)") from error
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import wraps
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from station.domain.errors import StoreError
+from station.domain.errors import MessageError, StoreError
 from station.domain.record import Record
 from station.domain.work_order import EarlierRun
 from station.store.earlier import MOST, read_earlier
@@ -33,20 +35,53 @@ class RunRow:
     verdict: str | None
 
 
+WAIT_S = 5.0
+"""So long a query waits where the store is locked."""
 _COLUMNS = "run_no, run_id, purpose, plan, product, serial_number, work_order, simulated, started_at, ended_at, verdict"
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _reading(query: Callable[Concatenate[History, P], R]) -> Callable[Concatenate[History, P], R]:
+    """What SQLite says becomes a `StoreError` that names the file and what to do."""
+
+    @wraps(query)
+    def read(history: History, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return query(history, *args, **kwargs)
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"{history.path}: the history cannot be read ({error}); where it is locked try again, else see whether"
+                " this is the station's store and in order"
+            ) from error
+
+    return read
 
 
 class History:
-    """Reads beside a running daemon."""
+    """Reads beside a running daemon. Every query raises `StoreError` where the file cannot be read."""
 
     def __init__(self, path: Path, codec: Codec) -> None:
-        """Raises `StoreError` where there is no store."""
-        if not path.exists():
-            raise StoreError(f"{path}: there is no store; run a test first or name the right path")
-        self._path = path
+        """Raises `StoreError` where there is no store that can be read."""
+        try:
+            if not path.exists():
+                raise StoreError(f"{path}: there is no store; run a test first or name the right path")
+        except OSError as error:
+            raise StoreError(f"{path}: {error.strerror}; read it as a user who may") from error
+        self.path = path
         self._codec = codec
-        self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)
+        self._open()
 
+    @_reading
+    def _open(self) -> None:
+        self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_S)
+        try:
+            self._db.execute("SELECT run_no FROM runs LIMIT 1").fetchone()
+        except sqlite3.Error:
+            self._db.close()
+            raise
+
+    @_reading
     def runs(self, limit: int = 50, *, serial_number: str | None = None, work_order: str | None = None) -> list[RunRow]:
         """The latest runs first, of one serial number or work order where given."""
         rows: list[tuple[Any, ...]] = self._db.execute(
@@ -56,6 +91,7 @@ class History:
         ).fetchall()
         return [replace(RunRow(*row), simulated=bool(row[7])) for row in rows]
 
+    @_reading
     def record(self, run: str) -> Record:
         """The record of a run, by number, id or the beginning of an id. Raises `StoreError` where that is not one."""
         rows = self._db.execute(
@@ -67,16 +103,21 @@ class History:
         ).fetchall()
         if len(rows) != 1:
             what = "no run" if not rows else "more than one run"
-            raise StoreError(f"{self._path}: {what} is called {run}; `station results list` shows them")
+            raise StoreError(f"{self.path}: {what} is called {run}; `station results list` shows them")
         if rows[0][1] is None:
             raise StoreError(f"run {rows[0][0]} is not finished; it has no record yet")
-        return self._codec.record_from_json(rows[0][1])
+        try:
+            return self._codec.record_from_json(rows[0][1])
+        except (MessageError, TypeError) as error:
+            raise StoreError(f"{self.path}: the record of run {rows[0][0]} cannot be read: {error}") from error
 
+    @_reading
     def earlier(self, record: Record) -> tuple[EarlierRun, ...]:
         """Runs of the record's work order or serial number that are known here, itself left out."""
         found = read_earlier(self._db, self._codec, record.work_order, record.dut.serial_number)
         return tuple(run for run in found if run.run_id != record.run_id)
 
+    @_reading
     def brought(self, serial_number: str, work_order: str | None) -> tuple[EarlierRun, ...]:
         """Runs of the device or the work order that were made elsewhere: what orders brought, also those that wait."""
         known = read_earlier(self._db, self._codec, work_order, serial_number)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -145,6 +147,55 @@ def test_without_a_store_or_a_tree_it_says_where_to_look(
     (tree.config / "station.toml").unlink()
     assert say("list") == 2
     assert "name the station's configuration with --config DIR" in capsys.readouterr().err
+
+
+def _garbage(store: Path) -> None:
+    store.write_bytes(b"not a database, " * 500)
+
+
+def _empty(store: Path) -> None:
+    store.write_bytes(b"")
+
+
+def _folder(store: Path) -> None:
+    store.unlink()
+    store.mkdir()
+
+
+@pytest.mark.parametrize("spoil", [_garbage, _empty, _folder])
+@pytest.mark.parametrize("arguments", [("list",), ("show", "3"), ("report", "3")])
+def test_a_store_that_is_none_is_one_line_that_names_it(
+    say: Say, tmp_path: Path, capsys: pytest.CaptureFixture[str], spoil: Callable[[Path], None], arguments: list[str]
+) -> None:
+    spoil(tmp_path / "station.sqlite")
+    assert say(*arguments) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and f"{tmp_path / 'station.sqlite'}: the history cannot be read" in told
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("show", "3"), ("report", "3")])
+def test_a_store_that_somebody_has_locked_says_so(
+    say: Say, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("station.store.history.WAIT_S", 0.05)
+    with closing(sqlite3.connect(tmp_path / "station.sqlite", isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode = DELETE")
+        other.execute("BEGIN EXCLUSIVE")
+        assert say(*arguments) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and "(database is locked); where it is locked try again" in told
+
+
+@pytest.mark.parametrize("verb", ["show", "report"])
+def test_a_record_that_is_broken_is_named(
+    say: Say, tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "station.sqlite", isolation_level=None)) as other:
+        other.execute("UPDATE runs SET record = '{' WHERE run_no = 3")
+    assert say(verb, "3") == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and "the record of run 3 cannot be read: " in told
 
 
 async def test_it_reads_beside_a_store_that_is_open_to_write(
