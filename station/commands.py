@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from station.contract.commands import LATER, VERBS, read_assign, read_number, read_run_id
@@ -42,18 +43,17 @@ class Commands:
 
     async def ask(self, verb: str, args: Mapping[str, Any]) -> Answer:
         """From the bench's own socket: done and kept."""
-        before = self._orders()
         answer = self.carry(verb, args, "socket")
         if answer.changes:
             try:
                 await self._store.change_orders(answer.changes)
-            except StoreError:
-                self._undo(answer.changes, before)
+            except (StoreError, MessageError):
+                answer.undo()
                 raise
         return answer
 
     def carry(self, verb: str, args: Mapping[str, Any], source: ev.Source = "centre") -> Answer:
-        """Do it in the session, at once; what must be kept of it comes back as `changes`."""
+        """Do it in the session, at once; what must be kept of it comes back as `changes`, with their `undo`."""
         if verb == "scan" and source != "centre":
             return self._post(ev.Scanned(str(args["text"]), source))
         if verb not in VERBS:
@@ -87,15 +87,13 @@ class Commands:
     def _post(self, event: ev.Event, *changes: OrderChange) -> Answer:
         if self._conductor is None:
             return Answer("refused", "the station is still starting; ask again in a moment")
+        before = dict(self._conductor.orders) if changes else {}
         for action in self._conductor.post(event):
             if isinstance(action, ev.Refuse):
                 return Answer("refused", action.text["en"], {"code": action.code, "text": dict(action.text)})
-        return Answer(changes=changes)
+        return Answer(changes=changes, undo=partial(self._undo, changes, before))
 
     # ---- what could not be kept ----------------------------------------------------------------------------
-    def _orders(self) -> dict[str, WorkOrder]:
-        return {} if self._conductor is None else dict(self._conductor.orders)
-
     def _undo(self, changes: tuple[OrderChange, ...], before: Mapping[str, WorkOrder]) -> None:
         """The list is again what the store holds: nobody may rely on an order that is gone after a restart."""
         for change in changes:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, BeforeValidator, Field, FiniteFloat, ValidationError
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, FailFast, Field, FiniteFloat, ValidationError
 
 from station.contract.bodies import Body, Command
 from station.contract.canonical import to_json
@@ -19,7 +19,7 @@ from station.contract.envelope import Stamp
 from station.contract.keys import PublicKeys, SigningKey, verify
 from station.contract.records import describe
 from station.domain.errors import MessageError
-from station.domain.measurement import Curve
+from station.domain.measurement import Channel, Curve
 from station.domain.plan import Purpose
 from station.domain.record import Part
 from station.domain.work_order import EarlierRun, WorkOrder
@@ -27,11 +27,23 @@ from station.domain.work_order import EarlierRun, WorkOrder
 VERBS = ("assign", "withdraw", "start", "abort", "identify")
 LATER = ("resend", "apply")
 """Of the contract, and not built yet."""
-RUNS_MAX, PARTS_MAX, CURVES_MAX, POINTS_MAX, FIGURES_MAX = 20, 50, 24, 4096, 200
+RUNS_MAX, PARTS_MAX, CURVES_MAX, POINTS_MAX, FIGURES_MAX, CAUSES_MAX = 20, 50, 24, 4096, 200, 100
+_NUMBER_BYTES, _OBJECT_BYTES = 32, 200
+YEARS = range(2000, 2101)
+"""In which an earlier run can have ended: what lies outside is a slip, and not every clock can show it."""
 
 Code = Annotated[str, Field(pattern=r"^[!-~]{1,48}$")]
 """What a scanner can read: printable ASCII without spaces."""
-Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("one line of printable text")
+    return text
+
+
+Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
+ShortLine = Annotated[str, Field(max_length=80), AfterValidator(_printable)]
 Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d))?$")]
 
 
@@ -49,7 +61,9 @@ def _by_name(value: Any) -> Any:
             f"{one.get('name')}/{one['channel']}" if one.get("channel") else str(one.get("name")): one.get("value")
             for one in value
         }
-        return {name: figure for name, figure in named.items() if figure is not None}
+        value = {name: figure for name, figure in named.items() if figure is not None}
+    if isinstance(value, dict) and len(value) > FIGURES_MAX:  # before each of them is found wrong by itself
+        raise ValueError(f"{len(value)} figures; at most {FIGURES_MAX}")
     return value
 
 
@@ -64,9 +78,30 @@ class PartArgs(Body):
     """A part replaced."""
 
     name: Line
-    number: Annotated[str, Field(max_length=80)] = ""
+    number: ShortLine = ""
     quantity: Annotated[int, Field(ge=1, le=999)] = 1
-    source: Annotated[str, Field(max_length=80)] = ""
+    source: ShortLine = ""
+
+
+Points = Annotated[tuple[FiniteFloat, ...], FailFast(), Field(max_length=POINTS_MAX)]
+
+
+class CurveArgs(Body):
+    """A curve of an earlier run."""
+
+    name: Line
+    x_name: Line
+    x_unit: Annotated[str, Field(max_length=20)]
+    y_name: Line
+    y_unit: Annotated[str, Field(max_length=20)]
+    x: Points
+    y: Points
+    channel: Channel | None = None
+    mask: Points = ()
+
+    def to_curve(self) -> Curve:
+        """As the rest of the house has it."""
+        return Curve(**{name: getattr(self, name) for name in CurveArgs.model_fields})
 
 
 class EarlierRunArgs(Body):
@@ -83,20 +118,31 @@ class EarlierRunArgs(Body):
     plan: Code | None = None
     work_order: Code | None = None
     serial_number: Code | None = None
-    causes: Annotated[tuple[Annotated[str, Field(max_length=1000)], ...], BeforeValidator(_texts_of_causes)] = ()
-    areas: tuple[Code, ...] = ()
+    causes: Annotated[
+        tuple[Annotated[str, Field(max_length=1000)], ...], FailFast(), Field(max_length=CAUSES_MAX),
+        BeforeValidator(_texts_of_causes),
+    ] = ()  # fmt: skip
+    areas: Annotated[tuple[Code, ...], FailFast(), Field(max_length=CAUSES_MAX)] = ()
     measurements: Annotated[
         dict[Code, FiniteFloat], Field(max_length=FIGURES_MAX), BeforeValidator(_by_name)
     ] = Field(default_factory=dict)  # fmt: skip
-    curves: Annotated[tuple[Curve, ...], Field(max_length=CURVES_MAX)] = ()
+    curves: Annotated[tuple[CurveArgs, ...], FailFast(), Field(max_length=CURVES_MAX)] = ()
     clock_quality: Annotated[str, Field(pattern=r"^(synced|holdover|unsynced)$")] | None = None
     simulated: bool = False
     failed: bool | None = None
 
+    def weight(self) -> int:
+        """Bytes of memory, about: what can be many."""
+        points = sum(len(curve.x) + len(curve.y) + len(curve.mask) for curve in self.curves)
+        texts = sum(len(text) for text in self.causes) + sum(len(text) for text in self.areas)
+        return _NUMBER_BYTES * points + _OBJECT_BYTES * (1 + len(self.curves) + len(self.measurements)) + 4 * texts
+
     def to_run(self) -> EarlierRun:
         """As the rest of the house has it. Raises `MessageError` for a date that is none, and for a bent curve."""
         try:
-            datetime.fromisoformat(self.ended_at)
+            year = datetime.fromisoformat(self.ended_at).year
+            if year not in YEARS:
+                raise ValueError(f"the year must be {YEARS[0]} to {YEARS[-1]}")
         except ValueError as error:
             raise MessageError(f"history, run {self.run_id}: ended_at {self.ended_at!r}: {error}") from error
         for curve in self.curves:
@@ -106,6 +152,7 @@ class EarlierRunArgs(Body):
                     f"{len(curve.mask)} mask points; as many of each (mask: or none), at most {POINTS_MAX}"
                 )
         told = {name: getattr(self, name) for name in EarlierRunArgs.model_fields}
+        told["curves"] = tuple(curve.to_curve() for curve in self.curves)
         return EarlierRun(**told | {"failed": self.verdict == "FAIL" or bool(self.failed)})
 
 
@@ -119,9 +166,9 @@ class AssignArgs(Body):
     priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
     fault_code: Code | None = None
     repair_engineer: Code | None = None
-    parts: Annotated[tuple[PartArgs, ...], Field(max_length=PARTS_MAX), BeforeValidator(_named)] = ()
+    parts: Annotated[tuple[PartArgs, ...], FailFast(), Field(max_length=PARTS_MAX), BeforeValidator(_named)] = ()
     data_consent: bool = False
-    history: Annotated[tuple[EarlierRunArgs, ...], Field(max_length=RUNS_MAX)] = ()
+    history: Annotated[tuple[EarlierRunArgs, ...], FailFast(), Field(max_length=RUNS_MAX)] = ()
 
     def to_order(self) -> WorkOrder:
         """The work order as it waits at the bench. Raises `MessageError`."""
@@ -129,6 +176,7 @@ class AssignArgs(Body):
             self.work_order, self.product, self.serial_number, self.purpose, self.fault_code, self.repair_engineer,
             tuple(Part(part.name, part.number, part.quantity, part.source) for part in self.parts), self.priority,
             self.data_consent, tuple(run.to_run() for run in self.history), assigned=True,
+            weight=sum(run.weight() for run in self.history),
         )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from station.control.protocol import MAX_LINE
+from station.control.protocol import MAX_ANSWER
 from station.domain.errors import StationError
 
 TIMEOUT_S = 15.0
@@ -100,7 +100,7 @@ class ControlClient:
 
     def _line(self) -> bytes | None:
         while b"\n" not in self._waiting:
-            if len(self._waiting) > 4 * MAX_LINE:
+            if len(self._waiting) > MAX_ANSWER:
                 raise ControlError(f"{self._path}: a line that does not end")
             try:
                 more = self._socket.recv(65536)

@@ -16,8 +16,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-MAX_LINE = 256 * 1024
-"""Bytes of a line, the newline included; as large as a message of the contract may be."""
+from station.contract.canonical import MAX_COMMAND_BYTES, why_too_much
+
+MAX_LINE = MAX_COMMAND_BYTES
+"""Bytes of a request, the newline included; as large as a command of the centre may be."""
+MAX_ANSWER = 1024 * 1024
+"""Bytes of a reply or an event; more is no line of ours."""
 MAX_TEXT = 200
 """Characters of a text argument."""
 
@@ -78,6 +82,8 @@ class BadRequest(Exception):
 
 def read_request(line: bytes) -> Command:
     """One line as a command. Raises `BadRequest`."""
+    if (why := why_too_much(line)) is not None:
+        raise BadRequest(why)
     try:
         document = json.loads(line.decode("utf-8"), parse_constant=_no_constant)
     except (UnicodeDecodeError, ValueError, RecursionError) as error:

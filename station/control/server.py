@@ -33,6 +33,8 @@ LINGER_S = 1.0
 """How long a refused client may take to hear why."""
 ANSWER_S = 10.0
 """The daemon's own bound on one command."""
+LARGE, BREATH_S = 4096, 0.02
+"""Requests of more bytes than this go one at a time, and so long after each nothing is read: safety goes first."""
 
 
 class Desk(Protocol):
@@ -55,6 +57,7 @@ class ControlServer:
         self._watchers: dict[asyncio.StreamWriter, asyncio.Queue[bytes]] = {}
         self.dropped = 0
         """Watchers dropped because they did not keep up."""
+        self._one_large = asyncio.Lock()
 
     async def start(self) -> None:
         """Bind with mode 0660. Raises `StationError` if another daemon serves the path or it cannot be bound."""
@@ -130,18 +133,30 @@ class ControlServer:
             except asyncio.IncompleteReadError:
                 return
             except asyncio.LimitOverrunError:
-                too_long = f"a line has at most {MAX_LINE} bytes"
+                too_long = f"a line has at most {MAX_LINE} bytes: leave out curves of older runs"
                 await _hang_up(reader, writer, reply_line(None, Outcome("refused", too_long)))
                 return
-            try:
-                command = read_request(line)
-            except BadRequest as error:
-                await self._say(writer, reply_line(None, Outcome("refused", str(error))))
-                continue
-            if command.verb == "watch":
+            if len(line) <= LARGE:
+                verb, outcome = await self._take(line)
+            else:
+                async with self._one_large:
+                    verb, outcome = await self._take(line)
+                    await asyncio.sleep(BREATH_S)
+            if verb == "watch":
                 await self._watch(reader, writer)
                 return
-            await self._say(writer, reply_line(command.verb, await self._do(command)))
+            await self._say(writer, reply_line(verb, outcome))
+
+    async def _take(self, line: bytes) -> tuple[str | None, Outcome]:
+        """The verb of a request and what became of it; `watch` is still to be done."""
+        try:
+            command = read_request(line)
+        except BadRequest as error:
+            return None, Outcome("refused", str(error))
+        if command.verb == "watch":
+            return "watch", Outcome()
+        await asyncio.sleep(0)  # a large one is parsed and done with the loop let go between
+        return command.verb, await self._do(command)
 
     async def _do(self, command: Command) -> Outcome:
         try:

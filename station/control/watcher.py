@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from station.control.client import ControlError
-from station.control.protocol import MAX_LINE
+from station.control.protocol import MAX_ANSWER
 
 ANSWER_S = 12.0
 """A little longer than the daemon allows itself."""
@@ -62,7 +62,7 @@ class ControlWatcher:
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         try:
             async with asyncio.timeout(self._answer_s):
-                return await asyncio.open_unix_connection(str(self._path), limit=4 * MAX_LINE)
+                return await asyncio.open_unix_connection(str(self._path), limit=MAX_ANSWER)
         except TimeoutError:
             raise ControlError(f"{self._path}: nobody takes the connection") from None
         except OSError as error:

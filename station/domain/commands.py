@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -26,11 +26,19 @@ class DropOrder:
 OrderChange = KeepOrder | DropOrder
 
 
+def _nothing() -> None:
+    """Nothing was changed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Done, or refused with a reason; `changes` of the waiting orders are still to be kept."""
+    """Done, or refused with a reason; `changes` of the waiting orders are still to be kept.
+
+    `undo`: to be called where they could not be kept, so that the list is again what the store holds.
+    """
 
     status: Literal["done", "refused"] = "done"
     reason: str | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     changes: tuple[OrderChange, ...] = ()
+    undo: Callable[[], None] = field(default=_nothing, compare=False, repr=False)

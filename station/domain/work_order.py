@@ -41,6 +41,7 @@ class WorkOrder:
     """A work order as the centre assigned it; a typed one has only its number (`assigned` False).
 
     `priority`: the higher, the sooner. `data_consent`: the customer agreed that the test may touch their data (phones).
+    `weight`: about as many bytes of memory does it take, mostly for the curves of its history.
     """
 
     number: str
@@ -54,6 +55,7 @@ class WorkOrder:
     data_consent: bool = False
     history: tuple[EarlierRun, ...] = ()
     assigned: bool = False
+    weight: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -282,12 +282,14 @@ def complete(scans: Scans, catalogue: Catalogue) -> Complete | None:
 
 @dataclass(slots=True)
 class WorkOrders:
-    """The work orders that wait at this bench, by number, in the order in which they came; at most `MOST`.
+    """The work orders that wait at this bench, by number, in the order in which they came; at most `MOST`, and together
+    of at most `MOST_BYTES`.
 
     `accepted`: those that a technician has claimed here; the centre knows.
     """
 
     MOST = 200
+    MOST_BYTES = 16_000_000
     by_number: dict[str, WorkOrder] = field(default_factory=dict)
     accepted: set[str] = field(default_factory=set)
 
@@ -306,4 +308,8 @@ class WorkOrders:
             return Refuse("product_unknown", say("product_unknown", text=order.product))
         if order.number not in self.by_number and len(self.by_number) >= self.MOST:
             return Refuse("orders_full", say("orders_full", count=self.MOST))
+        others = sum(one.weight for one in self.by_number.values() if one.number != order.number)
+        if order.weight and others + order.weight > self.MOST_BYTES:
+            text = say("orders_large", number=order.number, megabytes=self.MOST_BYTES // 1_000_000)
+            return Refuse("orders_large", text)
         return None

@@ -128,6 +128,11 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "order_unknown": ("本测试台没有工单 {number}", "work order {number} is not on this bench"),
     "order_withdrawn": ("工单 {number} 已被撤回", "work order {number} has been withdrawn"),
     "orders_full": ("待测工单已满（{count} 个）", "the list of work orders is full ({count})"),
+    "orders_large": (
+        "待测工单的历史曲线已满（共 {megabytes} MB），工单 {number} 未接收：请不带旧曲线重新派发，或先撤回其他工单",
+        "the waiting work orders hold {megabytes} MB of earlier curves already and {number} does not fit: assign it"
+        " without the curves of older runs, or withdraw another",
+    ),
     "button_stuck": (
         "按钮 {button} 一直被按下，已忽略：请检查按钮",
         "button {button} is held down and ignored: check the button",

@@ -121,8 +121,8 @@ class History:
     def brought(self, serial_number: str, work_order: str | None) -> tuple[EarlierRun, ...]:
         """Runs of the device or the work order that were made elsewhere: what orders brought, also those that wait."""
         known = read_earlier(self._db, self._codec, work_order, serial_number)
-        waiting = [order for order, _ in read_waiting(self._db, self._codec)]
-        told = [run for order in waiting if work_order == order.number for run in order.history]
+        waiting = [] if work_order is None else read_waiting(self._db, self._codec, work_order)
+        told = [run for order, _ in waiting for run in order.history]
         own = {run.run_id for run in self.runs(MOST, serial_number=serial_number)}
         return tuple({run.run_id: run for run in (*known, *told) if run.run_id not in own}.values())
 

@@ -51,10 +51,11 @@ def change(db: sqlite3.Connection, codec: Codec, changes: Sequence[OrderChange],
                 db.execute("DELETE FROM work_orders WHERE number = ?", (number,))
 
 
-def read_waiting(db: sqlite3.Connection, codec: Codec) -> list[tuple[WorkOrder, bool]]:
-    """Every order that waits, in the order in which they came, and whether it has been accepted."""
+def read_waiting(db: sqlite3.Connection, codec: Codec, number: str | None = None) -> list[tuple[WorkOrder, bool]]:
+    """Every order that waits, or that of `number`, in the order in which they came, and whether it is accepted."""
     waiting = []
-    rows = db.execute("SELECT number, work_order, accepted FROM work_orders ORDER BY place").fetchall()
+    sql = "SELECT number, work_order, accepted FROM work_orders WHERE ?1 IS NULL OR number = ?1 ORDER BY place"
+    rows = db.execute(sql, (number,))
     for number, text, accepted in rows:
         try:
             waiting.append((codec.order_from_json(text), bool(accepted)))

@@ -5,19 +5,21 @@ Nothing that comes in here can arm, reset or energise: this room has no way to a
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from station.contract.bodies import Command
-from station.contract.canonical import parse_object
+from station.contract.canonical import MAX_RECEIPT_BYTES, parse_object, why_too_much
 from station.contract.commands import read_command, why_not_now
 from station.contract.envelope import topic
 from station.contract.keys import PublicKeys
 from station.contract.messages import Messages
 from station.contract.receipts import verify_receipt
 from station.domain.commands import Answer
-from station.domain.errors import MessageError
+from station.domain.errors import MessageError, StoreError
 from station.domain.events import Event, Publish
 from station.mqtt.link import Received
 from station.store.outbox import ReceiptEntry, Settled
@@ -31,6 +33,9 @@ Carry = Callable[[str, Mapping[str, Any]], Answer]
 STRANGERS_MAX, STRANGERS_S = 10, 60.0
 """So many commands that nobody known signed are answered in so long; more would fill the outbox."""
 REASON_MAX, ID_MAX = 1000, 100
+_CMD_ID = re.compile(rb'"cmd_id"\s*:\s*"([!#-\[\]-~]{1,100})"')
+LARGE, BREATH_S = 4096, 0.02
+"""After a command of more bytes than this nothing is read for so long: safety and the session go before the post."""
 
 
 def carry_nothing(verb: str, args: Mapping[str, Any]) -> Answer:
@@ -73,8 +78,11 @@ class Inbox:
         """Do what these messages say. Raises `StoreError`; then none of them may be acknowledged."""
         entries: list[ReceiptEntry] = []
         for message in batch:
+            await asyncio.sleep(BREATH_S if len(message.payload) > LARGE else 0)
             try:
                 if message.topic == self._receipt_topic:
+                    if len(message.payload) > MAX_RECEIPT_BYTES:
+                        raise MessageError(f"{len(message.payload)} bytes; a receipt has at most {MAX_RECEIPT_BYTES}")
                     receipt = verify_receipt(message.payload, self._keys)
                     entries.append(ReceiptEntry(receipt.msg_id, receipt.sha256, receipt.status, receipt.reason))
                 elif message.topic == self._command_topic:
@@ -115,7 +123,12 @@ class Inbox:
 
         A repeat (QoS 1, or a life before this one that died between doing and keeping) changes nothing that was kept.
         """
+        if (why := why_too_much(message.payload)) is not None:
+            found = _CMD_ID.search(message.payload)
+            await self._refuse_stranger({"cmd_id": found and found[1].decode()}, why)
+            return
         plain = parse_object(message.payload)
+        await asyncio.sleep(0)  # a large one is parsed, verified and done with the loop let go between
         try:
             command = read_command(plain, self._messages.station, self._command_keys)
         except MessageError as error:
@@ -127,7 +140,11 @@ class Inbox:
         answer = self._do(command)
         log.info("command %s, %s: %s %s", command.cmd_id, command.verb[:40], answer.status, answer.reason or "")
         reply = self._messages.reply(command.cmd_id, answer.status, answer.reason and answer.reason[:REASON_MAX])
-        await self._store.take_command(command.cmd_id, [reply], answer.changes)
+        try:
+            await self._store.take_command(command.cmd_id, [reply], answer.changes)
+        except (StoreError, MessageError):
+            answer.undo()  # it comes again, and the list is what the store holds until then
+            raise
 
     def _do(self, command: Command) -> Answer:
         why = why_not_now(command, self._messages.read_stamp())

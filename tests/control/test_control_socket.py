@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import stat
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from station.control import server as server_module
 from station.control.client import ControlClient, ControlError
 from station.control.protocol import MAX_LINE, VERBS, BadRequest, Command, Outcome, event_line, read_request
-from station.control.server import WAITING_EVENTS, ControlServer
+from station.control.server import BREATH_S, WAITING_EVENTS, ControlServer
 from station.domain.errors import StationError
 from station.domain.events import Event
 
@@ -110,7 +111,8 @@ def test_no_verb_arms_resets_or_energises() -> None:
     [
         (b"hello\n", "not JSON"),
         (b"\xff\xfe\n", "not JSON"),
-        (b"[" * 100_000 + b"\n", "not JSON"),
+        (b"[" * 8_000 + b"\n", "not JSON"),
+        (b"[" * 9_000 + b"\n", "9001 values; a command has at most 8192"),
         (b"[1]\n", "a request is an object"),
         (b'{"verb":"scan","args":{"text":"a"},"nonce":1}\n', "unknown keys 'nonce'"),
         (b'{"verb":"reset"}\n', "unknown verb 'reset'"),
@@ -164,6 +166,19 @@ async def test_a_line_without_end_is_cut_off_with_a_reason(server: ControlServer
     (reply,) = await talk(path, b"x" * (MAX_LINE + 10))
     assert reply["status"] == "refused" and str(MAX_LINE) in reply["reason"]
     assert (await asyncio.to_thread(ask, path, "status"))["status"] == "done"
+
+
+async def test_large_requests_of_many_clients_go_one_at_a_time_with_room_between(
+    server: ControlServer, desk: Desk, path: Path
+) -> None:
+    history = [{"curves": [{"x": [0.5] * 4000, "y": [0.5] * 3900}]}]
+    line = json.dumps({"verb": "assign", "args": {"work_order": "W1", "history": history}}).encode() + b"\n"
+    assert 4096 < len(line) < MAX_LINE
+    began_s = time.monotonic()
+    many = asyncio.gather(*[talk(path, line) for _ in range(6)])
+    assert (await talk(path, b'{"verb":"status"}\n'))[0]["status"] == "done"
+    await many
+    assert len(desk.commands) == 7 and time.monotonic() - began_s > 6 * BREATH_S
 
 
 async def test_half_a_line_and_a_hang_up_leave_the_daemon_serving(

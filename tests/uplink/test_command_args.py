@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from station.contract.canonical import MAX_MESSAGE_BYTES, parse_object
+from station.contract.canonical import parse_object, why_too_much
 from station.contract.commands import (
     AssignArgs,
     EarlierRunArgs,
@@ -94,6 +94,12 @@ def test_a_signed_command_with_one_byte_changed_is_none(place: int, change: int)
         ({"work_order": "W1", "history": [{**RUN, "curves": [{**CURVE, "mask": [1.0, 2.0]}]}]}, "2 mask points"),
         ({"work_order": "W1", "history": [{**RUN, "measurements": {"thd_percent": "high"}}]}, "measurements"),
         ({"work_order": "W1", "history": [{**RUN, "date": "2026-02-30"}]}, "ended_at '2026-02-30'"),
+        ({"work_order": "W1", "history": [{**RUN, "date": "9999-12-31T23:59:59Z"}]}, "must be 2000 to 2100"),
+        ({"work_order": "W1", "history": [{**RUN, "causes": ["x"] * 101}]}, "history.0.causes"),
+        ({"work_order": "W1", "history": [{**RUN, "measurements": {f"n{n}": 1.0 for n in range(201)}}]}, "201 figures"),
+        ({"work_order": "W1", "parts": [{"name": "x", "number": "A\nB"}]}, "parts.0.number"),
+        ({"work_order": "W1", "parts": [{"name": "x", "source": "LCSC\u202ehtml"}]}, "parts.0.source"),
+        ({"work_order": "W1", "parts": [{"name": "x\u2028y"}]}, "parts.0.name"),
         ({"work_order": "W1", "data_consent": "yes"}, "data_consent"),
     ],
 )
@@ -131,7 +137,7 @@ def test_parts_may_come_by_their_names_alone() -> None:
 
 
 def test_the_largest_assignment_that_a_message_can_carry_is_read() -> None:
-    curve = {**CURVE, "x": [float(n) for n in range(1000)], "y": [0.5] * 1000}
+    curve = {**CURVE, "x": [float(n) for n in range(190)], "y": [0.5] * 190}
     args = {"work_order": "W1", "history": [{**RUN, "curves": [curve] * 4}] * 5}
-    assert len(json.dumps(args)) < MAX_MESSAGE_BYTES
+    assert why_too_much(json.dumps(args).encode()) is None
     assert len(read_assign(args).history) == 5

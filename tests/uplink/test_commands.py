@@ -342,6 +342,24 @@ async def test_a_command_that_could_not_be_kept_is_not_acknowledged_and_comes_ag
     assert [order.number for order, _ in await desk.store.waiting_orders()] == ["W1"]
 
 
+async def test_a_withdrawal_that_could_not_be_kept_is_undone_and_done_when_it_comes_again(
+    desk: Desk, centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await centre.ask("assign", ASSIGN))["status"] == "done"
+    real, failures, seen = desk.store.take_command, iter([True, False]), []
+
+    async def sometimes(*args: Any) -> bool:
+        seen.append(desk.waiting)
+        if next(failures, False):
+            raise StoreError("the disk is full")
+        return await real(*args)
+
+    monkeypatch.setattr(desk.store, "take_command", sometimes)
+    assert (await centre.ask("withdraw", {"work_order": "W1"}))["status"] == "done"
+    assert (desk.carried, seen) == (["assign", "withdraw", "withdraw"], [[], []])
+    assert desk.waiting == [] and await desk.store.waiting_orders() == []
+
+
 # ---- the socket's door -------------------------------------------------------------------------------------
 async def test_the_socket_takes_the_same_verbs_unsigned_and_keeps_what_they_do(desk: Desk) -> None:
     assert (await desk.commands.ask("assign", ASSIGN)).status == "done"
