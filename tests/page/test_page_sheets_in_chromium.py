@@ -22,12 +22,10 @@ Sheets = dict[tuple[str, str], Look]
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def sheets(browser: Browser, house: tuple[Stage, str]) -> AsyncIterator[Sheets]:
     """The page at every size in every language, open side by side."""
-    async with AsyncExitStack() as open_pages:
-        yield {
-            (size, language): await open_pages.enter_async_context(look_at(browser, house[1], size, language))
-            for size in SIZES
-            for language in ("zh", "en")
-        }
+    ways = [(size, language) for size in SIZES for language in ("zh", "en")]
+    async with AsyncExitStack() as held:
+        opened = (held.enter_async_context(look_at(browser, house[1], *way)) for way in ways)
+        yield dict(zip(ways, await asyncio.gather(*opened), strict=True))
 
 
 @cache

@@ -156,9 +156,9 @@ function side() {
   const over = now > 0 ? bottom(steps[now]) - column.clientHeight * 0.7 : 0;
   if (over > 0) steps.slice(0, Math.min(now, Math.ceil(over / steps[now].offsetHeight))).forEach((row) => row.classList.add("cut"));
   const room = column.clientHeight - parseFloat(getComputedStyle(column).paddingBottom) / 2;
-  let last = true;
+  let last = false;
   for (const row of [...column.querySelectorAll("h3, p, .step:not(.cut), .was, .order")].reverse()) {
-    last = bottom(row) > room || (last && row.matches("h3"));
+    last = bottom(row) > room || (last && row.matches("h3") && row.nextElementSibling !== null);
     row.classList.toggle("cut", last);
   }
 }
