@@ -12,10 +12,12 @@ from tests.page.conftest import CHROMIUM
 from tests.page.stage import page_process
 from tests.scenarios.live import Live
 
+STEPS = ("supply", "switched-on", "earth-bond", "insulation", "inrush", "idle-power")
+
 
 @pytest.mark.timeout(180)
 async def test_a_run_from_power_up_to_its_verdict_and_into_the_history(tmp_path: Path) -> None:
-    live = await asyncio.to_thread(Live(tmp_path, steps=("supply", "inrush", "idle-power")).__enter__)
+    live = await asyncio.to_thread(Live(tmp_path, steps=STEPS).__enter__)
     try:
         async with async_playwright() as play, page_process("--config", str(live._config)) as (url, process):
             browser = await play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -31,7 +33,7 @@ async def test_a_run_from_power_up_to_its_verdict_and_into_the_history(tmp_path:
             await asyncio.to_thread(live.run_until, lambda event: event["kind"] == "run_ended")
             await page.wait_for_selector("#card[data-state=PASS]", timeout=10_000)
             assert "on" in volts and await page.get_attribute("body", "data-volt") == "off"
-            assert await page.locator("#main .box.pass").count() == 3
+            assert await page.locator("#main .box.pass").count() == len(STEPS)
             await page.wait_for_selector("#main .was.pass", timeout=10_000)
             assert await page.locator("#sim").is_visible()
             live.kill(live.station)
