@@ -206,9 +206,14 @@ def test_the_second_part_stands_on_the_first_and_refers_to_it(shop: Shop) -> Non
 
 def test_one_step_is_made_again_as_a_trial_with_what_safety_needs_before_it(shop: Shop) -> None:
     shop.stand_ready()
-    record = shop.run("OP:E07", "WO:WO-5", "SN:S1", "PR:example-a-100", "PL:asking/supply")
+    shop.scan("OP:E07", "WO:WO-5", "SN:S1", "PR:example-a-100", "PL:asking/supply")
+    shop.reach(lambda view: view["state"] == "ready", "ready")
+    shop.send("press start")
+    run_id = shop.reach(lambda view: view["state"] == "prompt", "the prompt")["run"]["run_id"]
+    shop.send("press ok")
+    record = shop.result(run_id)
     assert (record["purpose"], record["plan"]["id"]) == ("engineering", "asking/supply")
-    assert [step["id"] for step in record["steps"]] == ["supply"]
+    assert [step["id"] for step in record["steps"]] == ["controls", "supply"], "what prepares is asked again"
     assert any("typed at the bench" in note for note in record["steps"][0]["notes"])
 
 
@@ -249,7 +254,8 @@ def test_ng_in_a_soak_ends_the_run_and_one_step_brings_what_safety_needs(shop: S
     record = shop.result(run_id)
     assert pressed and record["verdict"] == "ABORTED" and record["purpose"] == "engineering"
     assert [step["id"] for step in record["steps"]] == [
-        "earth-bond", "insulation", "inrush", "touch-current", "idle-power", "dc-offset", "connection", "soak",
+        "controls", "switched-on", "earth-bond", "insulation", "inrush", "touch-current", "idle-power", "dc-offset",
+        "connection", "soak",
     ]  # fmt: skip
-    assert [step["verdict"] for step in record["steps"][:-1]] == ["PASS"] * 7
+    assert [step["verdict"] for step in record["steps"][:-1]] == ["PASS"] * 9
     assert record["causes"][0]["text"].startswith("trip: stop, STOP; by a person's act")
