@@ -154,18 +154,19 @@ def _rows(plan: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {step["id"]: step for step in plan["step"]}
 
 
+def _proven(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    """What no plan that energises may leave out."""
+    return [step for step in plan["step"] if step["id"] in ("switched-on", "earth-bond", "insulation")]
+
+
 def _traced(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    """Power, and the trace."""
+    """What must be proven before power and drive, power, and the trace."""
     rows = _rows(plan)
     trace = rows["trace"]
     trace["params"] |= {"duration_s": TRACE_S, "reference_s": 50.0, "rise_window_s": 150.0}
     trace |= {"limits": IN_A_SHORT_ONE | {"soak_s": {"low": TRACE_S, "source": "scenario"}}, "only_after_pass": False}
-    return [rows["power-up"], rows["inrush"], trace]
-
-
-def _adjusted(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    """Without what the outgoing test measures again."""
-    return [step for step in plan["step"] if step["id"] not in ("earth-bond", "insulation")]
+    dc = [step for step in plan["step"] if step["use"] == "dc_offset"]
+    return [*_proven(plan), rows["power-up"], rows["inrush"], *dc, trace]
 
 
 def _soaked(plan: dict[str, Any]) -> list[dict[str, Any]]:
@@ -182,15 +183,14 @@ def _soaked(plan: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _listened_to(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    """Switched on, and listened to."""
+    """Proven, switched on, and listened to."""
     rows = _rows(plan)
-    return [rows["inrush"], rows["acceptance"]]
+    return [*_proven(plan), rows["inrush"], rows["acceptance"]]
 
 
 LISTENED = "outgoing-listened"
 CHANGES: tuple[tuple[str, str, Any], ...] = (
     ("incoming-intermittent", "incoming-intermittent", _traced),
-    ("adjust-bias", "adjust-bias", _adjusted),
     ("outgoing-amplifier", "outgoing-amplifier", _soaked),
     (LISTENED, "outgoing-amplifier", _listened_to),
 )

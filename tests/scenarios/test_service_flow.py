@@ -183,7 +183,7 @@ def test_receiving_the_centre_is_told_of_every_state_of_the_work_order(story: St
 def test_first_diagnosis_goes_from_easy_to_hard_and_does_not_stop_at_a_failure(story: Story) -> None:
     made = [step["id"] for step in story.incoming.record["steps"] if step.get("started_at")]
     failed = [step["id"] for step in story.incoming.record["steps"] if step["verdict"] == "FAIL"]
-    assert made[:4] == ["earth-bond", "insulation", "power-up", "inrush"]
+    assert made[:6] == ["switched-on", "earth-bond", "insulation", "power-up", "power-gross", "inrush"]
     assert failed[0] == "nodes" and "thd" in failed, "the multimeter sees it before the generator does"
     assert made.index("warm-up") > made.index("damping") > made.index("thd") > made.index("nodes")
     probed = [prompt["about"]["probe"] for prompt in story.incoming.told("prompt") if "probe" in prompt["about"]]
