@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -57,6 +58,8 @@ async def on_a_bench(
 ) -> None:
     """Start the simulated bench and a kernel over it, play the scene, close both."""
     await asyncio.to_thread(folder.mkdir, exist_ok=True)
+    gc.collect()
+    gc.freeze()  # as the daemon does: a full collection of all that earlier tests left takes longer than a scan may
     arguments = ["simulate", "--dut", "repaired", "--speed", str(int(SPEED)), "--config-out", str(folder / "config")]
     with start_child(arguments, folder / "bench.log") as twins:
         told = json.loads(await asyncio.to_thread(twins.wait_line, 30.0))
