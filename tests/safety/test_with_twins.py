@@ -6,7 +6,7 @@ import asyncio
 import gc
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,15 @@ SPEED = 60.0
 PATIENT = Rules(period_s=0.1, min_off_s=1.0)
 """Twice the period: this machine is shared, and a test is no real-time process. Heartbeats still come three times as
 often as the guard needs them."""
+
+
+@pytest.fixture(autouse=True)
+def no_collection() -> Iterator[None]:
+    """A full collection of all that earlier tests left takes longer than a scan may; the daemon freezes its own."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 class SilentSound:
@@ -58,8 +67,6 @@ async def on_a_bench(
 ) -> None:
     """Start the simulated bench and a kernel over it, play the scene, close both."""
     await asyncio.to_thread(folder.mkdir, exist_ok=True)
-    gc.collect()
-    gc.freeze()  # as the daemon does: a full collection of all that earlier tests left takes longer than a scan may
     arguments = ["simulate", "--dut", "repaired", "--speed", str(int(SPEED)), "--config-out", str(folder / "config")]
     with start_child(arguments, folder / "bench.log") as twins:
         told = json.loads(await asyncio.to_thread(twins.wait_line, 30.0))
