@@ -1,4 +1,4 @@
-"""A label printer's raw TCP port (9100): a fresh connection for each turn, bounded in time, and its status polled.
+"""A label printer on a raw TCP port (9100): a fresh connection for each turn, bounded in time, and its status polled.
 
 What a printer answers, and to which question, is its language's business.
 """
@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from drivers.errors import DeviceTimeout, PortError
+from drivers.ports import Identity, PrinterLanguage
 
 PORT = 9100
 CONNECT_S = 3.0
@@ -109,3 +110,49 @@ class TcpLine:
                     quiet = quiet + 1 if await ask(line) else 0
         except TimeoutError:
             raise DeviceTimeout(self.device, f"is not done with a label after {PRINT_S:g} s; look at it") from None
+
+
+class TcpPrinter:
+    """Implements `drivers.ports.LabelPrinter` on a raw port, whatever the language.
+
+    `answers` False: a printer that never says how it is, so it is not asked.
+    """
+
+    language: PrinterLanguage
+    """What its jobs are written in."""
+
+    def __init__(self, address: str, dpi: int = 203, *, answers: bool = True) -> None:
+        self._line = TcpLine(address)
+        self._answers = answers
+        self._dpi = dpi
+
+    @property
+    def dpi(self) -> int:
+        """Dots to the inch."""
+        return self._dpi
+
+    async def ensure_ready(self) -> Identity:
+        """Whether it can be reached; it is not asked who it is."""
+        async with self._line.open():
+            return Identity()
+
+    async def check(self) -> None:
+        """Ask for its status. Raises `DriverError`: `PrinterNotReady` where it says what it lacks."""
+        async with self._line.open() as line:
+            if self._answers:
+                await self.is_idle(line)
+
+    async def print_job(self, job: bytes) -> None:
+        """Send it and wait until nothing is left to print. Raises `DriverError`."""
+        async with self._line.open() as line:
+            await line.send(job)
+            if self._answers:
+                await self._line.wait_idle(line, self.is_idle)
+
+    async def close(self) -> None:
+        """Nothing is held open between two turns."""
+
+    async def is_idle(self, line: Connection) -> bool:
+        """Ask in the printer's language whether it has nothing to do. Raises `PrinterNotReady` with the remedy,
+        `DeviceTimeout`, `PortError`, `ProtocolError`."""
+        raise NotImplementedError

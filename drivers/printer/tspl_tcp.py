@@ -8,8 +8,8 @@ One byte comes back: 0 ready; bit 0 head open, 1 paper jam, 2 out of paper, 3 ou
 from __future__ import annotations
 
 from drivers.errors import PrinterNotReady
-from drivers.ports import Identity, PrinterFault, PrinterLanguage
-from drivers.printer.tcp_line import Connection, TcpLine
+from drivers.ports import PrinterFault, PrinterLanguage
+from drivers.printer.tcp_line import Connection, TcpPrinter
 
 STATUS = b"\x1b!?"
 PRINTING = 0x20
@@ -25,46 +25,12 @@ FAULTS: tuple[tuple[int, PrinterFault, str], ...] = (
 """Bits that bar a label, the worst first, and what to do."""
 
 
-class TsplTcpPrinter:
-    """Implements `drivers.ports.LabelPrinter`."""
+class TsplTcpPrinter(TcpPrinter):
+    """What its one byte says."""
 
-    def __init__(self, address: str, dpi: int = 203, *, answers: bool = True) -> None:
-        self._line = TcpLine(address)
-        self._answers = answers
-        self._dpi = dpi
+    language: PrinterLanguage = "tspl"
 
-    @property
-    def language(self) -> PrinterLanguage:
-        """What its jobs are written in."""
-        return "tspl"
-
-    @property
-    def dpi(self) -> int:
-        """Dots to the inch."""
-        return self._dpi
-
-    async def ensure_ready(self) -> Identity:
-        """Whether it can be reached; it is not asked who it is."""
-        async with self._line.open():
-            return Identity()
-
-    async def check(self) -> None:
-        """Ask for the status byte. Raises `PrinterNotReady`, `DeviceTimeout`, `PortError`."""
-        async with self._line.open() as line:
-            if self._answers:
-                await self._is_idle(line)
-
-    async def print_job(self, job: bytes) -> None:
-        """Send it and wait until nothing is left to print. Raises `DriverError`."""
-        async with self._line.open() as line:
-            await line.send(job)
-            if self._answers:
-                await self._line.wait_idle(line, self._is_idle)
-
-    async def close(self) -> None:
-        """Nothing is held open between two turns."""
-
-    async def _is_idle(self, line: Connection) -> bool:
+    async def is_idle(self, line: Connection) -> bool:
         await line.send(STATUS)
         status = (await line.receive(bool, "<ESC>!?"))[-1]
         for bit, fault, remedy in FAULTS:

@@ -12,8 +12,8 @@ import re
 from typing import NamedTuple
 
 from drivers.errors import PrinterNotReady, ProtocolError
-from drivers.ports import Identity, PrinterFault, PrinterLanguage
-from drivers.printer.tcp_line import Connection, TcpLine
+from drivers.ports import PrinterFault, PrinterLanguage
+from drivers.printer.tcp_line import Connection, TcpPrinter
 
 HOST_STATUS = b"~HS"
 _LINES = 3
@@ -52,46 +52,12 @@ def read_status(answer: bytes) -> HostStatus | None:
     return HostStatus(fault, remedy, busy)
 
 
-class ZplTcpPrinter:
-    """Implements `drivers.ports.LabelPrinter`."""
+class ZplTcpPrinter(TcpPrinter):
+    """What its three lines say. Who it is it is not asked: `~HI` is not known to all that speak ZPL."""
 
-    def __init__(self, address: str, dpi: int = 203, *, answers: bool = True) -> None:
-        self._line = TcpLine(address)
-        self._answers = answers
-        self._dpi = dpi
+    language: PrinterLanguage = "zpl"
 
-    @property
-    def language(self) -> PrinterLanguage:
-        """What its jobs are written in."""
-        return "zpl"
-
-    @property
-    def dpi(self) -> int:
-        """Dots to the inch."""
-        return self._dpi
-
-    async def ensure_ready(self) -> Identity:
-        """Whether it can be reached; it is not asked who it is (`~HI` is not known to all that speak ZPL)."""
-        async with self._line.open():
-            return Identity()
-
-    async def check(self) -> None:
-        """Ask for the host status. Raises `PrinterNotReady`, `DeviceTimeout`, `PortError`, `ProtocolError`."""
-        async with self._line.open() as line:
-            if self._answers:
-                await self._is_idle(line)
-
-    async def print_job(self, job: bytes) -> None:
-        """Send it and wait until nothing is left to print. Raises `DriverError`."""
-        async with self._line.open() as line:
-            await line.send(job)
-            if self._answers:
-                await self._line.wait_idle(line, self._is_idle)
-
-    async def close(self) -> None:
-        """Nothing is held open between two turns."""
-
-    async def _is_idle(self, line: Connection) -> bool:
+    async def is_idle(self, line: Connection) -> bool:
         await line.send(HOST_STATUS)
         answer = await line.receive(lambda heard: heard.count(b"\x03\r\n") >= _LINES, "~HS")
         status = read_status(answer)
