@@ -28,7 +28,8 @@ from station.cli.overseer import Overseer
 from station.cli.simulate import find_dut
 from station.collector.database import read_record
 from station.contract.records import to_plain
-from station.control.client import ControlClient, ControlError
+from station.control.answers import ControlError
+from station.control.client import ControlClient
 from station.domain.errors import SettingsError, StationError
 from station.domain.record import Record
 

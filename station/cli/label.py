@@ -22,7 +22,8 @@ from station.assembly import make_printer, printing_of
 from station.cli.results import find_record
 from station.contract.messages import Messages
 from station.contract.records import RecordCodec
-from station.control.client import ControlClient, ControlError
+from station.control.answers import ControlError
+from station.control.client import ControlClient
 from station.domain.clock import utc_text
 from station.domain.errors import SettingsError, StationError
 from station.domain.paper import PendingPaper

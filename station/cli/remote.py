@@ -18,7 +18,8 @@ from rich.live import Live
 from rich.table import Table
 
 from station.cli.remote_view import BenchView, status_table
-from station.control.client import ControlClient, ControlError
+from station.control.answers import ControlError
+from station.control.client import ControlClient
 
 DONE, REFUSED, WRONG_USE = 0, 1, 2
 

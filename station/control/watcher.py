@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
-from station.control.client import ControlError
+from station.control.answers import ControlError, first_of_watch, not_there, read_event, read_reply, request_line
 from station.control.protocol import MAX_ANSWER
 
 ANSWER_S = 12.0
@@ -49,12 +48,10 @@ class ControlWatcher:
         reader, writer = await self._connect()
         try:
             reply = await self._ask(reader, writer, "watch", {})
-            if reply["status"] != "done":
-                raise ControlError(f"{self._path}: {reply['reason']}")
-            yield {"kind": "status", "data": reply["data"]}
+            yield first_of_watch(self._path, reply)
             while line := await self._line(reader):
-                event = self._document(line).get("event")
-                if isinstance(event, dict):
+                event = read_event(self._path, line)
+                if event is not None:
                     yield event
         finally:
             _let_go(writer)
@@ -66,29 +63,21 @@ class ControlWatcher:
         except TimeoutError:
             raise ControlError(f"{self._path}: nobody takes the connection") from None
         except OSError as error:
-            why = error.strerror or str(error)
-            raise ControlError(
-                f"{self._path}: {why}; is the daemon running (station run), and are you in the group bench?"
-            ) from error
+            raise not_there(self._path, error) from error
 
     async def _ask(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, verb: str, args: dict[str, Any]
     ) -> dict[str, Any]:
         try:
             async with asyncio.timeout(self._answer_s):
-                writer.write(json.dumps({"verb": verb, "args": args}).encode() + b"\n")
+                writer.write(request_line(verb, args))
                 await writer.drain()
                 line = await self._line(reader)
         except TimeoutError:
             raise ControlError(f"{self._path}: the daemon did not answer within {self._answer_s:g} s") from None
         except OSError as error:
             raise ControlError(f"{self._path}: {error}") from error
-        if not line:
-            raise ControlError(f"{self._path}: the daemon closed the line without a reply")
-        reply = self._document(line).get("reply")
-        if not isinstance(reply, dict) or "status" not in reply:
-            raise ControlError(f"{self._path}: an answer that is no reply: {line[:80]!r}")
-        return reply
+        return read_reply(self._path, line)
 
     async def _line(self, reader: asyncio.StreamReader) -> bytes:
         """The next line; empty at the end of the connection."""
@@ -100,15 +89,6 @@ class ControlWatcher:
             raise ControlError(f"{self._path}: a line that does not end") from None
         except OSError as error:
             raise ControlError(f"{self._path}: {error}") from error
-
-    def _document(self, line: bytes) -> dict[str, Any]:
-        try:
-            document = json.loads(line)
-        except ValueError as error:
-            raise ControlError(f"{self._path}: an answer that is no JSON: {line[:80]!r}") from error
-        if not isinstance(document, dict):
-            raise ControlError(f"{self._path}: an answer that is no object: {line[:80]!r}")
-        return document
 
 
 def _let_go(writer: asyncio.StreamWriter) -> None:

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from station.control import server as server_module
-from station.control.client import ControlClient, ControlError
+from station.control.answers import ControlError
+from station.control.client import ControlClient
 from station.control.protocol import MAX_LINE, VERBS, BadRequest, Command, Outcome, event_line, read_request
 from station.control.server import BREATH_S, WAITING_EVENTS, ControlServer
 from station.domain.errors import StationError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from station.control.client import ControlError
+from station.control.answers import ControlError
 from station.control.protocol import Command, Outcome
 from station.control.server import ControlServer
 from station.control.so_far import RunSoFar

@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 
-from station.control.client import ControlClient, ControlError
+from station.control.answers import ControlError
+from station.control.client import ControlClient
 from tests.docs.pages import ROOT, blocks
 
 PAGE = "trying-it-by-hand.md"

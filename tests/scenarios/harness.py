@@ -27,7 +27,8 @@ import tomli_w
 
 from station.cli.demo import Technician
 from station.contract.records import RecordCodec
-from station.control.client import ControlClient, ControlError
+from station.control.answers import ControlError
+from station.control.client import ControlClient
 from station.domain.record import Cause, JudgedMeasurement, Record, StepRecord
 from station.store.history import History
 

@@ -25,7 +25,8 @@ import tomli_w
 
 from station.cli.broker import EmbeddedBroker
 from station.cli.keys import centre_key
-from station.control.client import ControlClient, ControlError
+from station.control.answers import ControlError
+from station.control.client import ControlClient
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "config"
