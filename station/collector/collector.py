@@ -10,6 +10,7 @@ import asyncio
 import logging
 import re
 import secrets
+import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -45,6 +46,7 @@ class Collector:
         *,
         share: str | None = None,
         backoff: Backoff | None = None,
+        tls: ssl.SSLContext | None = None,
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         """`share` names the group of workers that divide the messages; None subscribes plainly.
@@ -57,6 +59,7 @@ class Collector:
         self._key = key
         self._share = share
         self._backoff = backoff or Backoff(cap_s=10.0)
+        self._tls = tls
         self._on_ready = on_ready
         self._closing = asyncio.Event()
         self._client_id = f"collector-{secrets.token_hex(4)}"
@@ -70,7 +73,7 @@ class Collector:
         self._closing.set()
 
     async def _serve_one_link(self) -> None:
-        link = Link(LinkOptions(self._address, self._client_id, receive_maximum=1000))
+        link = Link(LinkOptions(self._address, self._client_id, receive_maximum=1000, tls=self._tls))
         try:
             await link.open()
             for kind in RECEIPTED:

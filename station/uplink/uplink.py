@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import ssl
 import time
 from collections.abc import Callable
 
@@ -45,16 +46,18 @@ class Uplink:
         carry: Carry = carry_nothing,
         limits: WindowLimits | None = None,
         backoff: Backoff | None = None,
+        tls: ssl.SSLContext | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """`carry` does the centre's commands; `command_keys` sign them, the receipt keys where none are given.
 
-        Raises `SettingsError` for a broker that is not on loopback without TLS.
+        `tls` is for mqtts://. Raises `SettingsError` for a broker that is not on loopback without TLS.
         """
         self._store = store
         self._messages = messages
         self._address = parse_address(url)
         self._publish_event = publish_event
+        self._tls = tls
         self._now = now
         self._backoff = backoff or Backoff()
         self._window = Window(limits or WindowLimits(), self._backoff)
@@ -134,7 +137,7 @@ class Uplink:
     def _options(self) -> LinkOptions:
         name = topic(self._messages.station, "up", "presence")
         will = Will(name, self._encode("presence", self._presence("offline")))
-        return LinkOptions(self._address, self._messages.station, will, _SESSION_EXPIRY_S)
+        return LinkOptions(self._address, self._messages.station, will, _SESSION_EXPIRY_S, tls=self._tls)
 
     def _greet(self, link: Link) -> None:
         self._publish_body(link, "presence", self._presence("online"), retain=True)
