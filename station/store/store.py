@@ -6,24 +6,18 @@ of one call are one commit. A run costs one commit a step and two more, and `com
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-import shutil
-import sqlite3
 import time
 import uuid
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from station.domain.clock import utc_text
 from station.domain.commands import OrderChange
-from station.domain.errors import StoreError
 from station.domain.journal import RunDraft, UnfinishedRun
 from station.domain.outbox import Draft
 from station.domain.paper import PaperDue, PaperKind, PendingPaper, no_paper
@@ -32,7 +26,7 @@ from station.domain.work_order import EarlierRun, WorkOrder
 from station.store import earlier, journal, orders, outbox, paper
 from station.store.journal import Codec
 from station.store.outbox import OutboxCounts, OutboxRow, ReceiptEntry, Settled
-from station.store.schema import open_database
+from station.store.thread import StoreThread
 
 T = TypeVar("T")
 
@@ -48,19 +42,15 @@ def _utc_now() -> str:
     return utc_text(datetime.now(UTC))
 
 
-class Store:
+class Store(StoreThread):
     """Open with `await Store.open(…)`; every method may raise `StoreError`, after which nothing was written."""
 
     def __init__(
         self, path: Path, codec: Codec, station: str, now: Callable[[], str], executor: Executor | None = None
     ) -> None:
-        self._path = path
+        super().__init__(path, executor)
         self._codec = codec
         self._now = now
-        self._thread = executor if executor is not None else ThreadPoolExecutor(1, thread_name_prefix="store")
-        self._commits: Counter[str] = Counter()
-        self._db: sqlite3.Connection
-        self._closed = False
         self._prefix = ""
         self.station = station
         self.store_epoch = ""
@@ -91,29 +81,6 @@ class Store:
             store._thread.shutdown()
             raise
         return store
-
-    async def close(self) -> None:
-        """Finish what was asked for and let go of the file. Safe to call twice."""
-        if not self._closed:
-            self._closed = True
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._db.close)
-            self._thread.shutdown()
-
-    def let_go(self) -> None:
-        """Let go of the file as a process does that dies: what was not committed is not there. Not beside a thread."""
-        self._closed = True
-        self._db.close()
-
-    @property
-    def commits(self) -> int:
-        """Commits since this store was opened."""
-        return self._commits.total()
-
-    @property
-    def commits_by_kind(self) -> Mapping[str, int]:
-        """The same by what they were for: begin_run, step, finish_run, post, receipts, paper, session, command, orders,
-        requeue."""
-        return dict(self._commits)
 
     # --- the journal -------------------------------------------------------------------------------------------
 
@@ -303,27 +270,15 @@ class Store:
         """What the journal knows of a work order; `simulated`: this is a simulated bench, whose own runs count."""
         return await self._call(lambda: orders.read_runs(self._db, work_order, simulated=simulated))
 
-    # --- the thread --------------------------------------------------------------------------------------------
+    # --- small things ------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        self._db = open_database(self._path)
+        super()._open()
         self.store_epoch = self._db.execute("SELECT value FROM meta WHERE key = 'store_epoch'").fetchone()[0]
         self._prefix = f"{self.station}:{self.store_epoch}"
 
     def _add(self, messages: Sequence[Draft], *, keep_refused: bool = False) -> tuple[str, ...]:
         return outbox.add_messages(self._db, self._prefix, messages, self._now(), keep_refused=keep_refused)
-
-    @contextmanager
-    def _transaction(self, kind: str) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
-        self._commits[kind] += 1
 
     async def _changing(self, kind: str, change: Callable[[], int]) -> int:
         def work() -> int:
@@ -346,43 +301,3 @@ class Store:
 
     async def _posting(self, work: Callable[[], T]) -> T:
         return await self._call(work, lambda: self.on_posted())
-
-    async def _call(self, work: Callable[[], T], then: Callable[[], None] | None = None) -> T:
-        """Do `work` in the store's thread. What was asked for is done even where the asker is cancelled meanwhile."""
-        if self._closed:
-            raise StoreError(f"{self._path}: the store is closed")
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[T] = loop.create_future()
-
-        def settle(result: T | None, error: BaseException | None) -> None:
-            if then is not None:
-                then()
-            if answer.done():  # the asker was cancelled
-                return
-            if error is not None:
-                answer.set_exception(error)
-            else:
-                answer.set_result(cast(T, result))
-
-        def do() -> None:
-            try:
-                result, error = work(), None
-            except BaseException as caught:
-                result, error = None, caught
-            with suppress(RuntimeError):  # the loop is gone, and with it everyone who could wait
-                loop.call_soon_threadsafe(settle, result, error)
-
-        self._thread.submit(do)
-        try:
-            return await answer
-        except sqlite3.Error as error:
-            raise StoreError(self._explain(error)) from error
-
-    def _explain(self, error: sqlite3.Error) -> str:
-        code = getattr(error, "sqlite_errorname", "")
-        if code == "SQLITE_FULL":
-            free = shutil.disk_usage(self._path.parent).free // 1_000_000
-            return f"{self._path}: the disk is full ({free} MB free); make room, nothing is tested until then"
-        if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-            return f"{self._path}: the store is damaged ({error}); keep a copy and put a back-up in its place"
-        return f"{self._path}: {error} ({code}); check the disk and its permissions"

@@ -1,0 +1,114 @@
+"""One SQLite connection in a thread of its own, and the transactions on it. Knows the tables by opening them only.
+
+A piece of work that was asked for is done, also where the asker is cancelled meanwhile; what SQLite says becomes a
+`StoreError` with what to do about it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar, cast
+
+from station.domain.errors import StoreError
+from station.store.schema import open_database
+
+T = TypeVar("T")
+
+
+class StoreThread:
+    """What `Store` stands on; `_open` is the first work done, everything else goes through `_call`."""
+
+    def __init__(self, path: Path, executor: Executor | None = None) -> None:
+        """`executor`: who does the work, one piece after the other; None: a thread of its own."""
+        self._path = path
+        self._thread = executor if executor is not None else ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._commits: Counter[str] = Counter()
+        self._db: sqlite3.Connection
+        self._closed = False
+
+    async def close(self) -> None:
+        """Finish what was asked for and let go of the file. Safe to call twice."""
+        if not self._closed:
+            self._closed = True
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._db.close)
+            self._thread.shutdown()
+
+    def let_go(self) -> None:
+        """Let go of the file as a process does that dies: what was not committed is not there. Not beside a thread."""
+        self._closed = True
+        self._db.close()
+
+    @property
+    def commits(self) -> int:
+        """Commits since this store was opened."""
+        return self._commits.total()
+
+    @property
+    def commits_by_kind(self) -> Mapping[str, int]:
+        """The same by what they were for: begin_run, step, finish_run, post, receipts, paper, session, command, orders,
+        requeue."""
+        return dict(self._commits)
+
+    # --- the thread --------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        self._db = open_database(self._path)
+
+    @contextmanager
+    def _transaction(self, kind: str) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+        self._commits[kind] += 1
+
+    async def _call(self, work: Callable[[], T], then: Callable[[], None] | None = None) -> T:
+        """Do `work` in the store's thread. What was asked for is done even where the asker is cancelled meanwhile."""
+        if self._closed:
+            raise StoreError(f"{self._path}: the store is closed")
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+
+        def settle(result: T | None, error: BaseException | None) -> None:
+            if then is not None:
+                then()
+            if answer.done():  # the asker was cancelled
+                return
+            if error is not None:
+                answer.set_exception(error)
+            else:
+                answer.set_result(cast(T, result))
+
+        def do() -> None:
+            try:
+                result, error = work(), None
+            except BaseException as caught:
+                result, error = None, caught
+            with suppress(RuntimeError):  # the loop is gone, and with it everyone who could wait
+                loop.call_soon_threadsafe(settle, result, error)
+
+        self._thread.submit(do)
+        try:
+            return await answer
+        except sqlite3.Error as error:
+            raise StoreError(self._explain(error)) from error
+
+    def _explain(self, error: sqlite3.Error) -> str:
+        code = getattr(error, "sqlite_errorname", "")
+        if code == "SQLITE_FULL":
+            free = shutil.disk_usage(self._path.parent).free // 1_000_000
+            return f"{self._path}: the disk is full ({free} MB free); make room, nothing is tested until then"
+        if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            return f"{self._path}: the store is damaged ({error}); keep a copy and put a back-up in its place"
+        return f"{self._path}: {error} ({code}); check the disk and its permissions"
