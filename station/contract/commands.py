@@ -86,6 +86,30 @@ class PartArgs(Body):
 Points = Annotated[tuple[FiniteFloat, ...], FailFast(), Field(max_length=POINTS_MAX)]
 
 
+class _SentCause(Body):
+    """As a record has it."""
+
+    text: Annotated[str, Field(max_length=1000)]
+
+
+class _SentFigure(Body):
+    """As a record has it."""
+
+    name: Code
+    channel: Channel | None = None
+    value: FiniteFloat | None = None
+
+
+_SentCauses = Annotated[
+    tuple[Annotated[str, Field(max_length=1000)] | _SentCause, ...], Field(max_length=CAUSES_MAX)
+]  # fmt: skip
+_SentFigures = (
+    Annotated[dict[Code, FiniteFloat], Field(max_length=FIGURES_MAX)]
+    | Annotated[tuple[_SentFigure, ...], Field(max_length=FIGURES_MAX)]
+)
+_SentParts = Annotated[tuple[PartArgs | Line, ...], Field(max_length=PARTS_MAX)]
+
+
 class CurveArgs(Body):
     """A curve of an earlier run."""
 
@@ -120,11 +144,12 @@ class EarlierRunArgs(Body):
     serial_number: Code | None = None
     causes: Annotated[
         tuple[Annotated[str, Field(max_length=1000)], ...], FailFast(), Field(max_length=CAUSES_MAX),
-        BeforeValidator(_texts_of_causes),
+        BeforeValidator(_texts_of_causes, json_schema_input_type=_SentCauses),
     ] = ()  # fmt: skip
     areas: Annotated[tuple[Code, ...], FailFast(), Field(max_length=CAUSES_MAX)] = ()
     measurements: Annotated[
-        dict[Code, FiniteFloat], Field(max_length=FIGURES_MAX), BeforeValidator(_by_name)
+        dict[Code, FiniteFloat], Field(max_length=FIGURES_MAX),
+        BeforeValidator(_by_name, json_schema_input_type=_SentFigures),
     ] = Field(default_factory=dict)  # fmt: skip
     curves: Annotated[tuple[CurveArgs, ...], FailFast(), Field(max_length=CURVES_MAX)] = ()
     clock_quality: Annotated[str, Field(pattern=r"^(synced|holdover|unsynced)$")] | None = None
@@ -166,7 +191,10 @@ class AssignArgs(Body):
     priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
     fault_code: Code | None = None
     repair_engineer: Code | None = None
-    parts: Annotated[tuple[PartArgs, ...], FailFast(), Field(max_length=PARTS_MAX), BeforeValidator(_named)] = ()
+    parts: Annotated[
+        tuple[PartArgs, ...], FailFast(), Field(max_length=PARTS_MAX),
+        BeforeValidator(_named, json_schema_input_type=_SentParts),
+    ] = ()  # fmt: skip
     data_consent: bool = False
     history: Annotated[tuple[EarlierRunArgs, ...], FailFast(), Field(max_length=RUNS_MAX)] = ()
 
@@ -180,12 +208,26 @@ class AssignArgs(Body):
         )  # fmt: skip
 
 
-class _OrderArgs(Body):
+class OrderArgs(Body):
+    """`withdraw` and `start`."""
+
     work_order: Code
 
 
-class _RunArgs(Body):
+class RunArgs(Body):
+    """`abort`."""
+
     run_id: Code
+
+
+class NoArgs(Body):
+    """`identify`."""
+
+
+ARGS: Mapping[str, type[Body]] = {
+    "assign": AssignArgs, "withdraw": OrderArgs, "start": OrderArgs, "abort": RunArgs, "identify": NoArgs,
+}  # fmt: skip
+"""What each verb takes; the published schema of a command is made from it."""
 
 
 def read_assign(args: Mapping[str, Any]) -> WorkOrder:
@@ -197,13 +239,13 @@ def read_assign(args: Mapping[str, Any]) -> WorkOrder:
 
 def read_number(verb: str, args: Mapping[str, Any]) -> str:
     """The work order of `withdraw` and `start`. Raises `MessageError`."""
-    read: _OrderArgs = _read(verb, _OrderArgs, args)
+    read: OrderArgs = _read(verb, OrderArgs, args)
     return read.work_order
 
 
 def read_run_id(args: Mapping[str, Any]) -> str:
     """The run of `abort`. Raises `MessageError`."""
-    read: _RunArgs = _read("abort", _RunArgs, args)
+    read: RunArgs = _read("abort", RunArgs, args)
     return read.run_id
 
 
