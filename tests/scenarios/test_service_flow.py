@@ -30,6 +30,7 @@ from station.report.words import area_title
 from station.run.linking import conclude
 from tests.report.label_printer import printed
 from tests.report.test_slips import shows
+from tests.scenarios.deaths import busy
 from tests.scenarios.flow_shop import (
     CUSTOMER,
     FAULTY,
@@ -49,7 +50,7 @@ from tests.scenarios.flow_shop import (
 )
 from tests.scenarios.live import ROOT
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(400)
 PARTS = [{"name": "Bias transistor", "number": "2SC4793", "quantity": 2, "source": "original"}]
 ENGINEER = "e-17"
 
@@ -81,8 +82,15 @@ class Story:
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """The whole story; told once more where the machine was too busy for a run of it."""
+    told = tell(tmp_path_factory.mktemp("flow"))
+    if any(busy(run.record) for run in told.runs):
+        told = tell(tmp_path_factory.mktemp("flow"))
+    return told
+
+
+def tell(folder: Path) -> Story:
     """Both benches, one after the other, and the paper."""
-    folder = tmp_path_factory.mktemp("flow")
     with Bench(folder, FAULTY) as bench:
         stranger = bench.assign(ORDER, customer=CUSTOMER)
         accept(bench, ORDER, purpose="incoming", fault_code="distorts", history=history())
