@@ -117,6 +117,11 @@ class Wire:
         self._trickles = False
         self._lingers = False
 
+    @property
+    def gone(self) -> bool:
+        """Whether it was reset."""
+        return self._gone.is_set()
+
     async def run(self) -> None:
         """Carry bytes until an end closes or a fault ends it."""
         client, broker = self._ends
@@ -233,9 +238,10 @@ class Route:
         if fault == "refuse":
             self._refuses_until = asyncio.get_running_loop().time() + seconds
             return 1
-        if not self._wires:
+        alive = [wire for wire in self._wires if not wire.gone]
+        if not alive:
             return 0
-        self.rng.choice(self._wires).strike(fault, seconds)
+        self.rng.choice(alive).strike(fault, seconds)
         return 1
 
     def calm(self) -> int:
