@@ -5,6 +5,7 @@
     +-- StoreError          the journal or outbox could not be written: nothing energises any more
     +-- MessageError        a message that the contract does not allow (too large, NaN): refused, never cut
     +-- LinkError           the broker cannot be reached, refused us or was lost
+    +-- CentreError         the centre's database is gone, full or may not be written: nothing is receipted
     +-- StepError           a step could not measure; the station's fault, so the step is an ERROR
     +-- StepDeclined        a person said that the test must not go on: nobody's fault, so the step is ABORTED
 
@@ -30,6 +31,10 @@ class MessageError(StationError):
 
 class LinkError(StationError):
     """The broker cannot be reached, refused us or was lost."""
+
+
+class CentreError(StationError):
+    """The centre's database is gone, full or may not be written: nothing is receipted until it is back."""
 
 
 class StepError(StationError):
