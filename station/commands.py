@@ -12,8 +12,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from station.contract.commands import LATER, VERBS, read_assign, read_number, read_run_id
-from station.domain.commands import Answer, DropOrder, KeepOrder, OrderChange
+from station.contract.commands import VERBS, read_apply, read_assign, read_number, read_resend, read_run_id
+from station.domain.commands import Answer, DropOrder, KeepOrder, KeepTree, OrderChange
 from station.domain.errors import MessageError, StoreError
 from station.domain.work_order import WorkOrder
 from station.run import session_events as ev
@@ -21,6 +21,9 @@ from station.run.conductor import Conductor
 from station.store.store import Store
 
 log = logging.getLogger(__name__)
+
+LATER = "kept; it is checked next, and taken into use when no run is under way: `status` tells"
+"""What the socket hears of `apply` at once; the centre hears what came of the check."""
 
 
 class Commands:
@@ -44,21 +47,22 @@ class Commands:
     async def ask(self, verb: str, args: Mapping[str, Any]) -> Answer:
         """From the bench's own socket: done and kept."""
         answer = self.carry(verb, args, "socket")
-        if answer.changes:
-            try:
-                await self._store.change_orders(answer.changes)
-            except (StoreError, MessageError):
-                answer.undo()
-                raise
-        return answer
+        if not answer.changes:
+            return answer
+        try:
+            kept = await self._store.change(answer.changes)
+        except (StoreError, MessageError):
+            answer.undo()
+            raise
+        outcome = answer.outcome(kept)
+        return answer if outcome is None else replace(answer, status=outcome.status, reason=outcome.reason)
 
     def carry(self, verb: str, args: Mapping[str, Any], source: ev.Source = "centre") -> Answer:
         """Do it in the session, at once; what must be kept of it comes back as `changes`, with their `undo`."""
         if verb == "scan" and source != "centre":
             return self._post(ev.Scanned(str(args["text"]), source))
         if verb not in VERBS:
-            known = f"one of {', '.join(VERBS)}"
-            return Answer("refused", f"{verb[:40]}: " + ("not supported yet" if verb in LATER else f"unknown; {known}"))
+            return Answer("refused", f"{verb[:40]}: unknown; one of {', '.join(VERBS)}")
         try:
             return _VERBS[verb](self, args, source)
         except MessageError as error:
@@ -81,8 +85,15 @@ class Commands:
     def _abort(self, args: Mapping[str, Any], source: ev.Source) -> Answer:
         return self._post(ev.AbortAsked(read_run_id(args), source))
 
+    def _resend(self, args: Mapping[str, Any], source: ev.Source) -> Answer:
+        return Answer(changes=(read_resend(args),))
+
     def _identify(self, args: Mapping[str, Any], source: ev.Source) -> Answer:
         return self._post(ev.Identify())
+
+    def _apply(self, args: Mapping[str, Any], source: ev.Source) -> Answer:
+        sha256, archive = read_apply(args)
+        return Answer(reason=LATER, changes=(KeepTree(sha256, archive),), later=True)
 
     def _post(self, event: ev.Event, *changes: OrderChange) -> Answer:
         if self._conductor is None:
@@ -107,5 +118,7 @@ _VERBS: Mapping[str, Callable[[Commands, Mapping[str, Any], ev.Source], Answer]]
     "withdraw": Commands._withdraw,
     "start": Commands._start,
     "abort": Commands._abort,
+    "resend": Commands._resend,
     "identify": Commands._identify,
+    "apply": Commands._apply,
 }

@@ -18,6 +18,9 @@ from station.domain.errors import MessageError
 MAX_MESSAGE_BYTES = 256 * 1024
 MAX_COMMAND_BYTES = 64 * 1024
 """Of a command, also on the bench's own socket."""
+MAX_COMMAND_BYTES_OF_FEW = MAX_MESSAGE_BYTES
+FEW_VALUES = 64
+"""A command of so few values may have that many bytes: one long text (`apply`) is read at once, numbers are not."""
 MAX_COMMAND_VALUES = 8192
 """Numbers, texts, lists and objects in a command, counted by the commas and brackets before it is read."""
 MAX_RECEIPT_BYTES = 16 * 1024
@@ -59,9 +62,11 @@ def parse_object(payload: bytes) -> dict[str, Any]:
 
 def why_too_much(payload: bytes) -> str | None:
     """Why a command is not even read; None if it may be."""
-    if len(payload) > MAX_COMMAND_BYTES:
-        return f"{len(payload)} bytes; a command has at most {MAX_COMMAND_BYTES}: leave out curves of older runs"
+    if len(payload) > MAX_COMMAND_BYTES_OF_FEW:
+        return f"{len(payload)} bytes; a command has at most {MAX_COMMAND_BYTES}, apply {MAX_COMMAND_BYTES_OF_FEW}"
     values = 1 + sum(payload.count(char) for char in (b",", b"[", b"{"))
+    if len(payload) > MAX_COMMAND_BYTES and values > FEW_VALUES:
+        return f"{len(payload)} bytes; a command has at most {MAX_COMMAND_BYTES}: leave out curves of older runs"
     if values > MAX_COMMAND_VALUES:
         return f"{values} values; a command has at most {MAX_COMMAND_VALUES}: leave out curves of older runs"
     return None

@@ -7,26 +7,31 @@ socket brings the same arguments, unsigned.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, FailFast, Field, FiniteFloat, ValidationError
 
-from station.contract.bodies import Body, Command
+from station.contract.bodies import Body, Command, Sha256
 from station.contract.canonical import to_json
 from station.contract.envelope import Stamp
 from station.contract.keys import PublicKeys, SigningKey, verify
 from station.contract.records import describe
+from station.domain.commands import ResendRange, ResendRun
 from station.domain.errors import MessageError
 from station.domain.measurement import Channel, Curve
 from station.domain.plan import Purpose
 from station.domain.record import Part
 from station.domain.work_order import EarlierRun, WorkOrder
 
-VERBS = ("assign", "withdraw", "start", "abort", "identify")
-LATER = ("resend", "apply")
-"""Of the contract, and not built yet."""
+VERBS = ("assign", "withdraw", "start", "abort", "resend", "identify", "apply")
+SEQ_MAX = 10**15
+"""Numbers of messages that a command may name; a number beyond what exists means the last."""
+MAX_TREE_BYTES = 128 * 1024
+"""Of the tar.gz that `apply` brings, before base64."""
 RUNS_MAX, PARTS_MAX, CURVES_MAX, POINTS_MAX, FIGURES_MAX, CAUSES_MAX = 20, 50, 24, 4096, 200, 100
 _NUMBER_BYTES, _OBJECT_BYTES = 32, 200
 YEARS = range(2000, 2101)
@@ -220,12 +225,52 @@ class RunArgs(Body):
     run_id: Code
 
 
+class ResendArgs(Body):
+    """`resend`: a run, or the numbers (the last part of a `msg_id`) from which to which, both included."""
+
+    run_id: Code | None = None
+    from_seq: Annotated[int, Field(ge=1, le=SEQ_MAX)] | None = None
+    to_seq: Annotated[int, Field(ge=1, le=SEQ_MAX)] | None = None
+
+    def to_change(self) -> ResendRange | ResendRun:
+        """As the store takes it. Raises `MessageError` for anything but one of the two."""
+        if self.run_id is not None and self.from_seq is None and self.to_seq is None:
+            return ResendRun(self.run_id)
+        if self.run_id is not None or self.from_seq is None or self.to_seq is None:
+            raise MessageError("resend: give either run_id, or from_seq and to_seq")
+        if self.from_seq > self.to_seq:
+            raise MessageError(f"resend: from_seq {self.from_seq} is above to_seq {self.to_seq}; swap the two")
+        return ResendRange(self.from_seq, self.to_seq)
+
+
+class ApplyArgs(Body):
+    """`apply`. `sha256` is of the bytes of the tar.gz, `tree` is these bytes in base64."""
+
+    sha256: Sha256
+    tree: Annotated[str, Field(max_length=-(-MAX_TREE_BYTES // 3) * 4, json_schema_extra={"contentEncoding": "base64"})]
+
+    def to_archive(self) -> bytes:
+        """The tar.gz. Raises `MessageError` for what is no base64, too large, or has another hash."""
+        try:
+            archive = base64.b64decode(self.tree, validate=True)
+        except ValueError as error:
+            raise MessageError(f"apply: tree is no base64 ({error}); encode the tar.gz without line breaks") from error
+        if not 0 < len(archive) <= MAX_TREE_BYTES:
+            raise MessageError(f"apply: the tar.gz has {len(archive)} bytes; 1 to {MAX_TREE_BYTES} are allowed")
+        if (found := hashlib.sha256(archive).hexdigest()) != self.sha256:
+            raise MessageError(
+                f"apply: the tar.gz that came has sha256 {found}, not {self.sha256}; hash its bytes before base64"
+            )
+        return archive
+
+
 class NoArgs(Body):
     """`identify`."""
 
 
 ARGS: Mapping[str, type[Body]] = {
-    "assign": AssignArgs, "withdraw": OrderArgs, "start": OrderArgs, "abort": RunArgs, "identify": NoArgs,
+    "assign": AssignArgs, "withdraw": OrderArgs, "start": OrderArgs, "abort": RunArgs, "resend": ResendArgs,
+    "identify": NoArgs, "apply": ApplyArgs,
 }  # fmt: skip
 """What each verb takes; the published schema of a command is made from it."""
 
@@ -247,6 +292,18 @@ def read_run_id(args: Mapping[str, Any]) -> str:
     """The run of `abort`. Raises `MessageError`."""
     read: RunArgs = _read("abort", RunArgs, args)
     return read.run_id
+
+
+def read_resend(args: Mapping[str, Any]) -> ResendRange | ResendRun:
+    """The arguments of `resend`; null means not given. Raises `MessageError`."""
+    read: ResendArgs = _read("resend", ResendArgs, args)
+    return read.to_change()
+
+
+def read_apply(args: Mapping[str, Any]) -> tuple[str, bytes]:
+    """The sha256 and the tar.gz of `apply`. Raises `MessageError`."""
+    read: ApplyArgs = _read("apply", ApplyArgs, args)
+    return read.sha256, read.to_archive()
 
 
 def _read(verb: str, model: type[Body], args: Mapping[str, Any]) -> Any:

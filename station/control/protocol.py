@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from station.contract.canonical import MAX_COMMAND_BYTES, why_too_much
+from station.contract.canonical import MAX_COMMAND_BYTES_OF_FEW, why_too_much
 
-MAX_LINE = MAX_COMMAND_BYTES
+MAX_LINE = MAX_COMMAND_BYTES_OF_FEW
 """Bytes of a request, the newline included; as large as a command of the centre may be."""
 MAX_ANSWER = 1024 * 1024
 """Bytes of a reply or an event; more is no line of ours."""
@@ -32,6 +32,8 @@ class Field:
 
     type: type
     required: bool = False
+    most: int = MAX_TEXT
+    """Characters of a text."""
 
 
 VERBS: Mapping[str, Mapping[str, Field]] = {
@@ -53,7 +55,9 @@ VERBS: Mapping[str, Mapping[str, Field]] = {
     "withdraw": {"work_order": Field(str, True)},
     "start": {"work_order": Field(str, True)},
     "abort": {"run_id": Field(str, True)},
+    "resend": {"run_id": Field(str), "from_seq": Field(int), "to_seq": Field(int)},
     "identify": {},
+    "apply": {"sha256": Field(str, True), "tree": Field(str, True, MAX_COMMAND_BYTES_OF_FEW)},
     "label": {"run_id": Field(str, True), "to_file": Field(bool)},
 }
 _NAMES = {str: "text", int: "a whole number", list: "a list", bool: "true or false"}
@@ -113,17 +117,18 @@ def _check_args(verb: str, args: dict[str, Any]) -> dict[str, Any]:
         raise BadRequest(f"{verb}: argument {', '.join(missing)} is missing")
     given = {name: value for name, value in args.items() if value is not None}
     for name, value in given.items():
-        _check_value(verb, name, value, fields[name].type)
+        _check_value(verb, name, value, fields[name])
     return given
 
 
-def _check_value(verb: str, name: str, value: object, wanted: type) -> None:
+def _check_value(verb: str, name: str, value: object, its: Field) -> None:
+    wanted = its.type
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
         raise BadRequest(f"{verb}: {name} must be {_NAMES[wanted]}")
     if not isinstance(value, str):
         return
-    if not value.strip() or len(value) > MAX_TEXT:
-        raise BadRequest(f"{verb}: {name} must have 1 to {MAX_TEXT} characters")
+    if not value.strip() or len(value) > its.most:
+        raise BadRequest(f"{verb}: {name} must have 1 to {its.most} characters")
     if not value.isprintable():
         raise BadRequest(f"{verb}: {name} must have no control characters")
 

@@ -130,20 +130,6 @@ def requeue(db: sqlite3.Connection, seqs: Sequence[int] | None) -> int:
     ).rowcount
 
 
-def resend(db: sqlite3.Connection, first: int, last: int) -> int:
-    """Delivered rows of this range of numbers wait again, with their old `msg_id` and bytes."""
-    return db.execute(
-        "UPDATE outbox SET state = 'waiting' WHERE state = 'delivered' AND seq BETWEEN ? AND ?", (first, last)
-    ).rowcount
-
-
-def resend_run(db: sqlite3.Connection, run_id: str) -> int:
-    """Delivered rows of this run wait again."""
-    return db.execute(
-        "UPDATE outbox SET state = 'waiting' WHERE state = 'delivered' AND run_id = ?", (run_id,)
-    ).rowcount
-
-
 def read_counts(db: sqlite3.Connection) -> OutboxCounts:
     """Rows by state, from the indexes alone: it may be asked every second."""
     total = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()

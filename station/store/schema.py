@@ -12,7 +12,7 @@ import sqlite3
 from pathlib import Path
 
 from station.domain.errors import StoreError
-from station.store import orders, paper
+from station.store import asked, orders, paper
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -42,6 +42,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     paper.MIGRATION,
     orders.MIGRATION,
+    asked.MIGRATION,
 )
 """One entry a version: the statements that lead to it from the one before. Entries are only ever appended."""
 

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from station.domain.clock import utc_text
-from station.domain.commands import OrderChange
+from station.domain.commands import Change, Kept
 from station.domain.journal import RunDraft, UnfinishedRun
 from station.domain.outbox import Draft
 from station.domain.paper import PaperDue, PaperKind, PendingPaper, no_paper
 from station.domain.record import Record, StepRecord
 from station.domain.work_order import EarlierRun, WorkOrder
-from station.store import earlier, journal, orders, outbox, paper
+from station.store import asked, earlier, journal, orders, outbox, paper
+from station.store.asked import WaitingTree
 from station.store.journal import Codec
 from station.store.outbox import OutboxCounts, OutboxRow, ReceiptEntry, Settled
 from station.store.thread import StoreThread
@@ -52,6 +53,7 @@ class Store(StoreThread):
         self._codec = codec
         self._now = now
         self._prefix = ""
+        self._resending = False
         self.station = station
         self.store_epoch = ""
         self.on_posted: Callable[[], None] = lambda: None
@@ -152,7 +154,14 @@ class Store(StoreThread):
 
     async def due(self, limit: int, skip: Collection[int] = ()) -> list[OutboxRow]:
         """At most `limit` waiting rows, except those in `skip`: alarms and events first, the oldest first."""
-        return await self._call(lambda: outbox.read_due(self._db, self._prefix, limit, skip))
+
+        def work() -> list[OutboxRow]:
+            if self._resending:
+                with self._transaction("requeue"):
+                    self._resending = asked.bring_back(self._db)
+            return outbox.read_due(self._db, self._prefix, limit, skip)
+
+        return await self._call(work)
 
     async def receipts(self, entries: Sequence[ReceiptEntry]) -> list[Settled]:
         """Settle a batch of verified receipts in one commit; one answer for each, in order."""
@@ -166,14 +175,6 @@ class Store(StoreThread):
     async def requeue(self, seqs: Sequence[int] | None = None) -> int:
         """Send quarantined rows again (all, or these); returns how many."""
         return await self._changing("requeue", lambda: outbox.requeue(self._db, seqs))
-
-    async def resend(self, first: int, last: int) -> int:
-        """Send delivered rows of this range of numbers again; returns how many."""
-        return await self._changing("requeue", lambda: outbox.resend(self._db, first, last))
-
-    async def resend_run(self, run_id: str) -> int:
-        """Send the delivered rows of this run again; returns how many."""
-        return await self._changing("requeue", lambda: outbox.resend_run(self._db, run_id))
 
     async def counts(self) -> OutboxCounts:
         """Rows of the outbox by state."""
@@ -224,35 +225,47 @@ class Store(StoreThread):
         return await self._call(lambda: self._db.execute(sql, (cmd_id,)).fetchone() is not None)
 
     async def take_command(
-        self, cmd_id: str, messages: Sequence[Draft] = (), changes: Sequence[OrderChange] = ()
+        self, cmd_id: str, tell: Callable[[Kept], Sequence[Draft]], changes: Sequence[Change] = ()
     ) -> bool:
-        """Remember a command for ever, with its replies and what it changed. False: it was seen before."""
+        """Remember a command for ever, with what it changed and what is told of that. False: it was seen before."""
 
         def work() -> bool:
             with self._transaction("command"):
-                sql = "INSERT INTO commands VALUES (?, ?) ON CONFLICT DO NOTHING"
-                fresh = self._db.execute(sql, (cmd_id, self._now())).rowcount == 1
+                fresh = asked.remember(self._db, cmd_id, self._now())
                 if fresh:
-                    orders.change(self._db, self._codec, changes, self._now())
-                    self._add(messages)
+                    self._add(tell(self._change(changes, cmd_id)))
                 return fresh
 
         return await self._posting(work)
+
+    async def change(self, changes: Sequence[Change]) -> Kept:
+        """Keep what somebody at the bench asked for."""
+
+        def work() -> Kept:
+            with self._transaction("asked"):
+                return self._change(changes)
+
+        return await self._posting(work)
+
+    async def next_tree(self) -> WaitingTree | None:
+        """The configuration that has waited longest to be checked."""
+        return await self._call(lambda: asked.next_tree(self._db))
+
+    async def tree_checked(self, place: int, messages: Sequence[Draft]) -> None:
+        """Commit what came of a configuration that waited, and that it waits no more."""
+
+        def work() -> None:
+            with self._transaction("command"):
+                asked.drop_tree(self._db, place)
+                self._add(messages)
+
+        await self._posting(work)
 
     # --- work orders -------------------------------------------------------------------------------------------
 
     async def waiting_orders(self) -> list[tuple[WorkOrder, bool]]:
         """Work orders that wait at the bench, as they came, and whether each has been accepted."""
         return await self._call(lambda: orders.read_waiting(self._db, self._codec))
-
-    async def change_orders(self, changes: Sequence[OrderChange]) -> None:
-        """Keep or drop work orders that somebody at the bench asked for."""
-
-        def work() -> None:
-            with self._transaction("orders"):
-                orders.change(self._db, self._codec, changes, self._now())
-
-        await self._call(work)
 
     async def accept_order(self, number: str, messages: Sequence[Draft]) -> bool:
         """Commit that a technician has claimed an order, with what the centre is told. False: it was known already."""
@@ -276,6 +289,12 @@ class Store(StoreThread):
         super()._open()
         self.store_epoch = self._db.execute("SELECT value FROM meta WHERE key = 'store_epoch'").fetchone()[0]
         self._prefix = f"{self.station}:{self.store_epoch}"
+        self._resending = asked.is_resending(self._db)
+
+    def _change(self, changes: Sequence[Change], cmd_id: str | None = None) -> Kept:
+        kept = asked.change(self._db, self._codec, changes, self._now(), cmd_id)
+        self._resending = asked.is_resending(self._db)
+        return kept
 
     def _add(self, messages: Sequence[Draft], *, keep_refused: bool = False) -> tuple[str, ...]:
         return outbox.add_messages(self._db, self._prefix, messages, self._now(), keep_refused=keep_refused)

@@ -18,9 +18,10 @@ from station.contract.envelope import topic
 from station.contract.keys import PublicKeys
 from station.contract.messages import Messages
 from station.contract.receipts import verify_receipt
-from station.domain.commands import Answer
+from station.domain.commands import Answer, Kept
 from station.domain.errors import MessageError, StoreError
 from station.domain.events import Event, Publish
+from station.domain.outbox import Draft
 from station.mqtt.link import Received
 from station.store.outbox import ReceiptEntry, Settled
 from station.store.store import Store
@@ -34,6 +35,8 @@ STRANGERS_MAX, STRANGERS_S = 10, 60.0
 """So many commands that nobody known signed are answered in so long; more would fill the outbox."""
 REASON_MAX, ID_MAX = 1000, 100
 _CMD_ID = re.compile(rb'"cmd_id"\s*:\s*"([!#-\[\]-~]{1,100})"')
+UNKEPT_MAX = 100
+"""Commands that were done and whose reply the store could not keep: they come again, and are not done again."""
 LARGE, BREATH_S = 4096, 0.02
 """After a command of more bytes than this nothing is read for so long: safety and the session go before the post."""
 
@@ -69,6 +72,7 @@ class Inbox:
         self._carry = carry
         self._now_s = now_s
         self._strangers_s: list[float] = []
+        self._unkept: dict[str, Answer] = {}
         self._receipt_topic = topic(messages.station, "dn", "receipt")
         self._command_topic = topic(messages.station, "dn", "cmd")
         self.ignored = 0
@@ -137,13 +141,24 @@ class Inbox:
         if await self._store.knows_command(command.cmd_id):
             log.info("command %s was answered before", command.cmd_id)
             return
-        answer = self._do(command)
-        log.info("command %s, %s: %s %s", command.cmd_id, command.verb[:40], answer.status, answer.reason or "")
-        reply = self._messages.reply(command.cmd_id, answer.status, answer.reason and answer.reason[:REASON_MAX])
+        answer = self._unkept.pop(command.cmd_id, None) or self._do(command)
+
+        def reply(kept: Kept) -> list[Draft]:
+            outcome = answer.outcome(kept)
+            if outcome is None:
+                return []
+            log.info("command %s, %s: %s %s", command.cmd_id, command.verb[:40], outcome.status, outcome.reason or "")
+            return [
+                self._messages.reply(command.cmd_id, outcome.status, outcome.reason and outcome.reason[:REASON_MAX])
+            ]
+
         try:
-            await self._store.take_command(command.cmd_id, [reply], answer.changes)
-        except (StoreError, MessageError):
-            answer.undo()  # it comes again, and the list is what the store holds until then
+            await self._store.take_command(command.cmd_id, reply, answer.changes)
+        except (StoreError, MessageError):  # it comes again
+            if answer.changes:
+                answer.undo()  # the list is what the store holds until then
+            elif answer.status == "done" and len(self._unkept) < UNKEPT_MAX:
+                self._unkept[command.cmd_id] = answer
             raise
 
     def _do(self, command: Command) -> Answer:

@@ -103,7 +103,19 @@ async def test_an_error_of_the_station_is_a_refusal_with_its_words(server: Contr
 
 
 def test_no_verb_arms_resets_or_energises() -> None:
-    assert set(VERBS) == {"status", "watch", "scan", "assign", "withdraw", "start", "abort", "identify", "label"}
+    assert set(VERBS) == {
+        "status",
+        "watch",
+        "scan",
+        "assign",
+        "withdraw",
+        "start",
+        "abort",
+        "resend",
+        "identify",
+        "apply",
+        "label",
+    }
     assert set(VERBS["start"]) == {"work_order"}
 
 

@@ -45,7 +45,7 @@ async def test_what_waits_is_there_after_a_restart_whole_and_in_its_order(tmp_pa
     path = tmp_path / "station.sqlite"
     store = await open_store(path)
     whole = replace(ORDER, history=(EarlierRun("r0", "incoming", "FAIL", TS, causes=("hum",)),), data_consent=True)
-    await store.change_orders([KeepOrder(OTHER), KeepOrder(whole)])
+    await store.change([KeepOrder(OTHER), KeepOrder(whole)])
     await store.close()
     store = await open_store(path)
     assert await store.waiting_orders() == [(OTHER, False), (whole, False)]
@@ -53,17 +53,17 @@ async def test_what_waits_is_there_after_a_restart_whole_and_in_its_order(tmp_pa
 
 
 async def test_an_order_that_is_assigned_anew_keeps_its_place_and_its_claim(store: Store) -> None:
-    await store.change_orders([KeepOrder(ORDER), KeepOrder(OTHER)])
+    await store.change([KeepOrder(ORDER), KeepOrder(OTHER)])
     assert await store.accept_order("WO-1", ACCEPTED)
-    await store.change_orders([KeepOrder(replace(ORDER, priority=9))])
+    await store.change([KeepOrder(replace(ORDER, priority=9))])
     assert await store.waiting_orders() == [(replace(ORDER, priority=9), True), (OTHER, False)]
-    await store.change_orders([DropOrder("WO-1"), DropOrder("WO-9")])
+    await store.change([DropOrder("WO-1"), DropOrder("WO-9")])
     assert await numbers(store) == ["WO-2"]
 
 
 async def test_a_claim_is_told_once_and_only_of_what_waits(store: Store) -> None:
     assert not await store.accept_order("WO-1", ACCEPTED)
-    await store.change_orders([KeepOrder(ORDER)])
+    await store.change([KeepOrder(ORDER)])
     assert await store.accept_order("WO-1", ACCEPTED)
     assert not await store.accept_order("WO-1", ACCEPTED)
     assert (await store.counts()).waiting == 1
@@ -83,7 +83,7 @@ async def test_a_claim_is_told_once_and_only_of_what_waits(store: Store) -> None
 async def test_the_run_that_says_something_of_the_device_uses_its_order_up(
     store: Store, verdict: Verdict, purpose: Purpose, waits: bool
 ) -> None:
-    await store.change_orders([KeepOrder(ORDER), KeepOrder(OTHER)])
+    await store.change([KeepOrder(ORDER), KeepOrder(OTHER)])
     await finish(store, verdict, purpose)
     assert await numbers(store) == (["WO-1", "WO-2"] if waits else ["WO-2"])
 
@@ -91,7 +91,7 @@ async def test_the_run_that_says_something_of_the_device_uses_its_order_up(
 async def test_a_run_that_was_cut_off_leaves_its_order_waiting(tmp_path: Path) -> None:
     path = tmp_path / "station.sqlite"
     store = await open_store(path)
-    await store.change_orders([KeepOrder(ORDER)])
+    await store.change([KeepOrder(ORDER)])
     await store.begin_run(make_draft())
     await store.close()
     store = await open_store(path)
@@ -100,11 +100,11 @@ async def test_a_run_that_was_cut_off_leaves_its_order_waiting(tmp_path: Path) -
 
 
 async def test_a_command_and_what_it_changes_are_one_commit(store: Store) -> None:
-    reply = MESSAGES.reply("c1", "done")
+    reply = lambda kept: [MESSAGES.reply("c1", "done")]  # noqa: E731
     assert not await store.knows_command("c1")
-    assert await store.take_command("c1", [reply], [KeepOrder(ORDER)])
+    assert await store.take_command("c1", reply, [KeepOrder(ORDER)])
     assert await store.knows_command("c1") and await numbers(store) == ["WO-1"]
-    assert not await store.take_command("c1", [reply], [DropOrder("WO-1")])
+    assert not await store.take_command("c1", reply, [DropOrder("WO-1")])
     assert await numbers(store) == ["WO-1"], "the repeat changes nothing"
     assert store.commits_by_kind["command"] == 2
 
@@ -112,7 +112,7 @@ async def test_a_command_and_what_it_changes_are_one_commit(store: Store) -> Non
 async def test_an_order_that_cannot_be_read_keeps_nobody_from_the_others(
     store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await store.change_orders([KeepOrder(ORDER), KeepOrder(OTHER)])
+    await store.change([KeepOrder(ORDER), KeepOrder(OTHER)])
     with sqlite3.connect(tmp_path / "station.sqlite") as db:
         db.execute("UPDATE work_orders SET work_order = '{}' WHERE number = 'WO-1'")
     assert await numbers(store) == ["WO-2"]

@@ -11,9 +11,11 @@ from typing import Any, Literal
 import pytest
 
 from station.contract.canonical import MAX_MESSAGE_BYTES
+from station.domain.commands import ResendRange, ResendRun, Resent
 from station.domain.errors import MessageError
 from station.domain.measurement import Curve
 from station.domain.outbox import Draft, Slot
+from station.store.asked import PIECE
 from station.store.outbox import OutboxCounts, OutboxRow, ReceiptEntry
 from station.store.store import Store
 from tests.uplink.rig import MESSAGES, STATION, do_run, make_draft, make_record, make_step, open_store
@@ -123,10 +125,41 @@ async def test_history_rows_are_sent_again_with_their_old_id_and_bytes(store: St
     await store.post([MESSAGES.event("reset")])
     rows = await store.due(10)
     await store.receipts([receipt(row) for row in rows])
-    assert await store.resend(1, 1) == 1
+    assert await store.change([ResendRange(1, 1)]) == Resent(1, 0, 0)
     assert await store.due(10) == [row for row in rows if row.seq == 1]
-    assert await store.resend_run(record.run_id) == 2
+    assert await store.change([ResendRun(record.run_id)]) == Resent(2, 1, 0)
     assert {row.seq for row in await store.due(10)} == {1, 2, 3}
+
+
+async def test_a_long_range_comes_back_in_pieces_also_over_a_restart_and_holds_nothing_up(tmp_path: Path) -> None:
+    store = await open_store(tmp_path / "s.sqlite")
+    for _ in range(3):
+        await store.post([MESSAGES.event("reset")] * PIECE)
+    rows = await store.due(3 * PIECE)
+    await store.receipts([receipt(row) for row in rows[1:-1]])
+    assert await store.change([ResendRange(2, 10**15)]) == Resent(3 * PIECE - 2, 1, 0)
+    assert (await store.counts()).waiting == 2, "nothing is brought back before the drain comes to it"
+    assert len(await store.due(1000)) == PIECE + 2
+    await store.close()
+    store = await open_store(tmp_path / "s.sqlite")
+    assert [len(await store.due(1000)) for _ in range(3)] == [2 * PIECE + 2, 3 * PIECE, 3 * PIECE]
+    assert await store.due(1000) == rows, "old numbers and bytes"
+    commits = store.commits
+    await store.due(1000)
+    assert store.commits == commits
+    await store.close()
+
+
+async def test_a_range_of_which_nothing_was_delivered_is_passed_over_in_one_commit(store: Store) -> None:
+    await store.post([MESSAGES.event("reset")] * (3 * PIECE))
+    rows = await store.due(1000)
+    await store.receipts([receipt(rows[0]), receipt(rows[-1]), receipt(rows[5], "rejected")])
+    assert await store.change([ResendRange(1, 3 * PIECE)]) == Resent(2, 3 * PIECE - 3, 1)
+    assert [len(await store.due(1000)) for _ in range(2)] == [3 * PIECE - 2, 3 * PIECE - 1]
+    assert store.commits_by_kind["requeue"] == 2
+    assert (await store.counts()).quarantined == 1
+    assert await store.change([ResendRange(5000, 6000)]) == Resent(0, 0, 0)
+    assert await store.change([ResendRun("r-nowhere")]) == Resent(0, 0, 0)
 
 
 async def test_a_message_too_large_is_refused_while_its_record_is_kept(store: Store) -> None:
@@ -166,7 +199,9 @@ async def test_a_command_is_taken_once_also_after_a_restart(tmp_path: Path) -> N
     taken = []
     for _ in range(2):
         store = await open_store(tmp_path / "s.sqlite")
-        taken += [await store.take_command("c1", [MESSAGES.reply("c1", "refused", "no")]) for _ in range(2)]
+        taken += [
+            await store.take_command("c1", lambda kept: [MESSAGES.reply("c1", "refused", "no")]) for _ in range(2)
+        ]
         waiting = (await store.counts()).waiting
         await store.close()
     assert taken == [True, False, False, False]

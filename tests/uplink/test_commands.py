@@ -21,6 +21,7 @@ from station.contract.keys import SigningKey, new_key
 from station.contract.messages import Messages
 from station.contract.receipts import make_receipt
 from station.contract.records import RecordCodec
+from station.domain.commands import Answer
 from station.domain.errors import StoreError
 from station.domain.record import ClockStamp
 from station.domain.session_state import State
@@ -102,6 +103,7 @@ class Centre:
     def __init__(self, link: Link) -> None:
         self.link = link
         self.bodies: dict[str, list[dict[str, Any]]] = {"reply": [], "event": [], "alarm": []}
+        self.payloads: list[bytes] = []
         self._seen: set[str] = set()
         self.task = asyncio.create_task(self._listen())
 
@@ -121,6 +123,7 @@ class Centre:
 
     def _take(self, message: Received) -> None:
         plain = json.loads(message.payload)
+        self.payloads.append(message.payload)
         receipt = make_receipt(plain["msg_id"], sha256_of(message.payload), "stored", RECEIPTS)
         self.link.publish(topic(STATION, "dn", "receipt"), receipt)
         if plain["msg_id"] not in self._seen:
@@ -169,7 +172,7 @@ async def centre(broker: EmbeddedBroker) -> AsyncIterator[Centre]:
     await centre.close()
 
 
-# ---- the five verbs ----------------------------------------------------------------------------------------
+# ---- the verbs ---------------------------------------------------------------------------------------------
 async def test_an_order_is_assigned_put_in_front_claimed_and_withdrawn(desk: Desk, centre: Centre) -> None:
     assert (await centre.ask("assign", {**ASSIGN, "priority": 5}))["status"] == "done"
     assert desk.waiting == ["W1"] and desk.session.view()["orders"][0]["priority"] == 5
@@ -232,11 +235,22 @@ async def test_everything_that_an_assignment_brings_arrives(desk: Desk, centre: 
         ("withdraw", {"work_order": "W9"}, "not on this bench"),
         ("start", {"work_order": ["W1"]}, "work_order"),
         ("abort", {"run": "r1"}, "run_id"),
-        ("reset", {}, "reset: unknown; one of assign, withdraw, start, abort, identify"),
+        ("reset", {}, "reset: unknown; one of assign, withdraw, start, abort, resend, identify, apply"),
         ("scan", {"text": "OP:1"}, "scan: unknown"),
         ("press", {"button": "START"}, "press: unknown"),
-        ("resend", {"run_id": "r1"}, "resend: not supported yet"),
-        ("apply", {"sha256": "0" * 64, "tree": ""}, "apply: not supported yet"),
+        ("resend", {}, "give either run_id, or from_seq and to_seq"),
+        ("resend", {"run_id": "r1", "from_seq": 1}, "give either run_id, or from_seq and to_seq"),
+        ("resend", {"from_seq": 1}, "give either run_id, or from_seq and to_seq"),
+        ("resend", {"from_seq": 0, "to_seq": 3}, "from_seq"),
+        ("resend", {"from_seq": 1, "to_seq": 1e3}, "to_seq"),
+        ("resend", {"from_seq": 9, "to_seq": 3}, "from_seq 9 is above to_seq 3; swap the two"),
+        ("resend", {"from_seq": 900, "to_seq": 10**15}, "this station has no such messages"),
+        ("resend", {"run_id": "r1"}, "this station has no such messages"),
+        ("apply", {}, "sha256: Field required"),
+        ("apply", {"sha256": "0" * 64, "tree": "!"}, "tree is no base64"),
+        ("apply", {"sha256": "0" * 64, "tree": ""}, "the tar.gz has 0 bytes; 1 to 131072"),
+        ("apply", {"sha256": "0" * 64, "tree": "AAAA"}, "that came has sha256 709e80c88487"),
+        ("apply", {"sha256": "0" * 64, "tree": "A" * 174768}, "at most 174764 characters"),
         ("boom", {}, "the station broke on it (RuntimeError('a bug'))"),
     ],
 )  # fmt: skip
@@ -247,6 +261,46 @@ async def test_what_cannot_be_done_is_refused_with_the_reason_and_the_next_comma
     assert reply["status"] == "refused" and says in reply["reason"]
     assert (await centre.ask("assign", ASSIGN))["status"] == "done"
     assert desk.session.state is State.WAITING
+
+
+async def test_what_was_delivered_is_sent_again_with_its_old_number_and_bytes(desk: Desk, centre: Centre) -> None:
+    for _ in range(3):
+        assert (await centre.ask("identify"))["status"] == "done"
+
+    async def drained() -> bool:
+        return (await desk.store.counts()).waiting == 0
+
+    await until(drained, "all is delivered")
+    again = centre.payloads.copy()
+    centre.payloads.clear()
+    reply = await centre.ask("resend", {"from_seq": 2, "to_seq": 500}, cmd_id="c-again")
+    assert reply == {"cmd_id": "c-again", "status": "done", "reason": "2 messages are sent again"}
+    await until(lambda: len(centre.payloads) == 3, "two again and the reply")
+    assert set(again[1:]) < set(centre.payloads)
+    await until(drained, "all is delivered again")
+    centre.send(command("resend", {"from_seq": 2, "to_seq": 500}, cmd_id="c-again"))
+    assert (await desk.commands.ask("resend", {"run_id": "r-nowhere"})).status == "refused"
+    assert (await desk.commands.ask("resend", {"from_seq": 1, "to_seq": 1})).reason == "1 messages are sent again"
+    await until(lambda: len(centre.payloads) == 4, "one more")
+    assert desk.carried.count("resend") == 1, "the repeat did nothing"
+
+
+async def test_an_abort_whose_reply_could_not_be_kept_is_still_done_when_it_comes_again(
+    desk: Desk, centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, failures = desk.store.take_command, iter([True, False])
+    answers = iter([Answer(), Answer("refused", "no run is in progress")])
+
+    async def sometimes(*args: Any) -> bool:
+        if next(failures, False):
+            raise StoreError("the disk is full")
+        return await real(*args)
+
+    monkeypatch.setattr(desk.store, "take_command", sometimes)
+    monkeypatch.setattr(desk.commands, "carry", lambda verb, args: next(answers))
+    assert (await centre.ask("abort", {"run_id": "r1"}))["status"] == "done"
+    assert desk.carried == ["abort"]
+    assert (await centre.ask("abort", {"run_id": "r1"}))["status"] == "refused"
 
 
 def _without_sig(payload: bytes) -> dict[str, Any]:
@@ -393,7 +447,7 @@ async def test_what_the_socket_asked_for_and_the_store_could_not_keep_is_not_on_
     async def full(changes: Any) -> None:
         raise StoreError("the disk is full")
 
-    monkeypatch.setattr(desk.store, "change_orders", full)
+    monkeypatch.setattr(desk.store, "change", full)
     for args in ({**ASSIGN, "work_order": "W2"}, {**ASSIGN, "priority": 7}):
         with pytest.raises(StoreError, match="the disk is full"):
             await desk.commands.ask("assign", args)

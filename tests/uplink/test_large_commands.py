@@ -153,7 +153,7 @@ def test_curves_that_wait_are_bounded_together() -> None:
 async def test_history_of_one_order_is_read_without_the_others(tmp_path: Path, caplog: Any) -> None:
     store = await open_store(tmp_path / "s.sqlite")
     for number in ("W1", "W2"):
-        await store.change_orders([KeepOrder(read_assign({"work_order": number, "history": [{**RUN, "id": number}]}))])
+        await store.change([KeepOrder(read_assign({"work_order": number, "history": [{**RUN, "id": number}]}))])
     with sqlite3.connect(tmp_path / "s.sqlite") as db:
         db.execute("UPDATE work_orders SET work_order = '{}' WHERE number = 'W2'")
     db.close()
