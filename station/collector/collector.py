@@ -10,7 +10,6 @@ import asyncio
 import logging
 import re
 import secrets
-import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -25,6 +24,7 @@ from station.domain.errors import MessageError, StationError
 from station.mqtt.address import parse_address
 from station.mqtt.keeper import Backoff, keep_serving
 from station.mqtt.link import Link, LinkOptions, Received
+from station.mqtt.tls import TlsFiles, files_for
 
 log = logging.getLogger(__name__)
 RECEIPTED = ("result", "event", "alarm", "reply")
@@ -46,7 +46,7 @@ class Collector:
         *,
         share: str | None = None,
         backoff: Backoff | None = None,
-        tls: ssl.SSLContext | None = None,
+        tls: TlsFiles | None = None,
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         """`share` names the group of workers that divide the messages; None subscribes plainly.
@@ -59,7 +59,7 @@ class Collector:
         self._key = key
         self._share = share
         self._backoff = backoff or Backoff(cap_s=10.0)
-        self._tls = tls
+        self._tls = files_for(self._address, tls)
         self._on_ready = on_ready
         self._closing = asyncio.Event()
         self._client_id = f"collector-{secrets.token_hex(4)}"

@@ -21,8 +21,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from station.domain.errors import LinkError
+from station.domain.errors import LinkError, SettingsError
 from station.mqtt.address import BrokerAddress
+from station.mqtt.refusals import refusal_of
+from station.mqtt.tls import TlsFiles, files_for, make_context, why_refused
 
 NO_MATCHING_SUBSCRIBERS = 0x10
 _CONNECT_TIMEOUT_S = 5.0
@@ -65,7 +67,8 @@ class LinkOptions:
     session_expiry_s: int = 0
     keepalive_s: int = 15
     receive_maximum: int = 64
-    tls: ssl.SSLContext | None = None
+    tls: TlsFiles | None = None
+    """The credentials for mqtts://, read by each link anew."""
 
 
 class Link:
@@ -80,6 +83,7 @@ class Link:
         self._ended: asyncio.Future[str] = self._loop.create_future()
         self._subscribed: dict[int, asyncio.Future[None]] = {}
         self._said: str | None = None
+        self._opened: object = None
         self.connect_sent = False
         """Whether a CONNECT went out at all, also where it was refused."""
         self._client = self._make_client()
@@ -164,20 +168,19 @@ class Link:
         client.on_message = self._on_message
         client.on_publish = self._on_publish
         client.on_subscribe = self._on_subscribe
-        client.on_socket_open = _send_without_delay
+        client.on_socket_open = self._on_socket_open
         client.on_socket_register_write = lambda *_: None  # or publish() would write from the caller's thread
         if self._options.will is not None:
             client.will_set(self._options.will.topic, self._options.will.payload, qos=1, retain=True)
-        if self._options.tls is not None:
-            client.tls_set_context(self._options.tls)
-        elif self._options.address.tls:
-            client.tls_set_context(ssl.create_default_context())
         return client
 
     def _serve(self) -> None:
         why = "the connection ended"
         try:
             options, properties = self._options, _properties(PacketTypes.CONNECT)
+            files = files_for(options.address, options.tls)
+            if files is not None:
+                self._client.tls_set_context(make_context(files))
             properties.SessionExpiryInterval = options.session_expiry_s
             properties.ReceiveMaximum = options.receive_maximum
             address, clean = options.address, options.session_expiry_s == 0
@@ -189,15 +192,25 @@ class Link:
             while code == paho.MQTT_ERR_SUCCESS:
                 _acknowledge_at_once(self._client.socket())
                 code = self._client.loop(1.0)
-            why = paho.error_string(code)
+            refusal = refusal_of(self._opened)
+            why = paho.error_string(code) if refusal is None else self._words(refusal)
         except Exception as error:
-            why = f"{type(error).__name__}: {error}"
+            why = self._words(error)
         finally:
             self._tell(self._end, self._said or why)
+
+    def _words(self, error: Exception) -> str:
+        if isinstance(error, ssl.SSLError) and self._options.tls is not None:
+            return why_refused(error, self._options.tls, self._options.address.host)
+        return str(error) if isinstance(error, SettingsError) else f"{type(error).__name__}: {error}"
 
     def _tell(self, function: Any, *arguments: Any) -> None:
         with contextlib.suppress(RuntimeError):  # the event loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(function, *arguments)
+
+    def _on_socket_open(self, client: Any, userdata: Any, opened: Any) -> None:
+        self._opened = opened
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _on_connect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:
@@ -228,10 +241,6 @@ class Link:
             answer.set_exception(LinkError(f"{self._options.address}: subscription refused: {', '.join(refusals)}"))
         else:
             answer.set_result(None)
-
-
-def _send_without_delay(client: Any, userdata: Any, opened: Any) -> None:
-    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _acknowledge_at_once(opened: Any) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import ssl
 import time
 from collections.abc import Callable
 
@@ -22,6 +21,7 @@ from station.domain.events import Event, Publish
 from station.mqtt.address import parse_address
 from station.mqtt.keeper import Backoff, keep_serving
 from station.mqtt.link import NO_MATCHING_SUBSCRIBERS, Acknowledged, Link, LinkOptions, Received, Will
+from station.mqtt.tls import TlsFiles, files_for
 from station.store.store import Store
 from station.uplink.inbox import Carry, Inbox, carry_nothing
 from station.uplink.window import Window, WindowLimits
@@ -46,18 +46,19 @@ class Uplink:
         carry: Carry = carry_nothing,
         limits: WindowLimits | None = None,
         backoff: Backoff | None = None,
-        tls: ssl.SSLContext | None = None,
+        tls: TlsFiles | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """`carry` does the centre's commands; `command_keys` sign them, the receipt keys where none are given.
 
-        `tls` is for mqtts://. Raises `SettingsError` for a broker that is not on loopback without TLS.
+        `tls` is for mqtts://. Raises `SettingsError` where it is missing there, and for a broker without TLS that is
+        not on loopback.
         """
         self._store = store
         self._messages = messages
         self._address = parse_address(url)
         self._publish_event = publish_event
-        self._tls = tls
+        self._tls = files_for(self._address, tls)
         self._now = now
         self._backoff = backoff or Backoff()
         self._window = Window(limits or WindowLimits(), self._backoff)
