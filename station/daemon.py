@@ -35,7 +35,6 @@ from station.control.supervisor import Supervisor
 from station.desk import Desk
 from station.domain.clock import MonotonicClock, ScaledClock, TestClock
 from station.domain.errors import SettingsError, StationError
-from station.domain.interlock import Trip
 from station.domain.journal import RunDraft, close_as_aborted
 from station.domain.plan import Plan, Product, Purpose
 from station.domain.record import DutInfo, PlanInfo
@@ -51,7 +50,7 @@ from station.run.delivery import RunMessages, report_to_centre
 from station.run.diagnosis import diagnose
 from station.run.session import Session
 from station.run.wall import WallClock
-from station.safety.causes import blame_words, trip_text
+from station.safety.causes import trip_text
 from station.safety.errors import NotReady
 from station.safety.guarded import build_bench
 from station.safety.kernel import Kernel
@@ -62,6 +61,9 @@ from station.steps.catalog import STEPS
 from station.store.lock import hold_store
 from station.store.service_latch import FileLatch
 from station.store.store import Store, mint_run_id
+from station.telling.info import info_of
+from station.telling.latched import alarm_cause, alarm_code
+from station.telling.telling import Telling
 from station.uplink.clock import ClockReader
 from station.uplink.uplink import Uplink
 
@@ -200,10 +202,6 @@ async def _serve(tree: Tree, keys: _Keys) -> int:
         desk = Desk(Path(settings.control_socket), store)
         session = Session(catalogue_of(tree))
 
-        async def alarm(trip: Trip, run_id: str | None) -> None:
-            cause = f"{trip.interlock}, {trip.cause}; {blame_words(trip)}"
-            await store.post([messages.alarm(trip.code or trip.interlock, cause, run_id=run_id)])
-
         async def prepare() -> None:
             await _close_cut_off_runs(store, run_messages, stamps, room.broken)
             await devices.ensure_sound()
@@ -212,7 +210,9 @@ async def _serve(tree: Tree, keys: _Keys) -> int:
 
         room = Room(
             bench, kernel, store, run_messages, STEPS, clock, station, station.resolve, station.draft, prepare,
-            lambda trip: trip_text(trip, tree.interlocks), alarm, diagnose=partial(diagnose, tree.diagnosis),
+            lambda trip: trip_text(trip, tree.interlocks),
+            lambda trip, run_id: store.post([messages.alarm(alarm_code(trip), alarm_cause(trip), run_id=run_id)]),
+            diagnose=partial(diagnose, tree.diagnosis),
             earlier=store.earlier_runs, report=partial(report_to_centre, store, messages),
             recall=partial(store.runs_of_order, simulated=settings.simulated), wall=_wall(settings, stamps),
         )  # fmt: skip
@@ -223,7 +223,8 @@ async def _serve(tree: Tree, keys: _Keys) -> int:
             carry=desk.commands.carry,
         )  # fmt: skip
         printing = printing_of(tree.station, store, devices.printer, messages, _paper_desk(desk, conductor, station))
-        desk.use(conductor, uplink, printing)
+        telling = _telling(station, uplink, kernel)
+        desk.use(conductor, uplink, printing, telling.follow)
         await desk.commands.bring_back()
         desk.introduce(_introduction(tree), lambda: voltage_of(kernel.status, time.monotonic()))
         kernel.listen(conductor.tripped)
@@ -235,16 +236,26 @@ async def _serve(tree: Tree, keys: _Keys) -> int:
         with suppress(DriverError):  # `_scans` says so and tries again; what is scanned from here on is not lost
             await devices.scanner.ensure_ready()
         await _first_word(kernel)
+        telling.begin(conductor.view)
         await desk.start()
         rooms.push_async_callback(desk.close)
         supervisor = Supervisor(time.monotonic)
-        kernel.each_turn(supervisor.alive)
-        kernel.each_turn(desk.look_at_voltage)
+        for hears_of_it in (supervisor.alive, desk.look_at_voltage, telling.soon):
+            kernel.each_turn(hears_of_it)
         return await _live(
             supervisor, conductor.stop,
             kernel.wait_failed(), conductor.panel.run(), _scans(devices, conductor), uplink.run(),
             conductor.watch_guard(), printing.run(), devices.inventory(),
         )  # fmt: skip
+
+
+def _telling(station: Station, uplink: Uplink, kernel: Kernel) -> Telling:
+    """What the centre is told beside the outbox."""
+    tree, devices = station.tree, station.devices
+    return Telling(
+        uplink, kernel, devices.table.snapshot, lambda: info_of(tree, devices.instruments()),
+        lambda: station.stamps.read_now()[0], time.monotonic, tree.station.speed,
+    )  # fmt: skip
 
 
 def _introduction(tree: Tree) -> dict[str, Any]:

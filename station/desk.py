@@ -1,7 +1,7 @@
 """The daemon's desk: what the control socket may ask, and where everything that happens is told.
 
-Watchers get every event; the centre gets changes of state only (`up/progress`, retained). Nothing here can arm,
-reset or energise: the verbs are those of the socket, and the session answers them.
+Watchers get every event, and so does whoever tells the centre (`station.telling`). Nothing here can arm, reset or
+energise: the verbs are those of the socket, and the session answers them.
 """
 
 from __future__ import annotations
@@ -11,17 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from station.commands import Commands
-from station.contract.bodies import Progress
 from station.control.protocol import Command, Outcome
 from station.control.server import ControlServer
 from station.control.so_far import RunSoFar
-from station.domain.events import Event
+from station.domain.events import Event, Publish
 from station.paper.printing import Printing
 from station.run.conductor import Conductor
 from station.store.store import Store
 from station.uplink.uplink import Uplink
-
-CHANGES = ("session", "run_started", "step_started", "run_ended", "prompt")
 
 
 class Desk:
@@ -35,15 +32,16 @@ class Desk:
         self._conductor: Conductor | None = None
         self._uplink: Uplink | None = None
         self._printing: Printing | None = None
-        self._progress: dict[str, Any] = {}
+        self._tell_centre: Publish = lambda event: None
         self._so_far = RunSoFar()
         self._bench: Mapping[str, Any] = {}
         self._read_voltage: Callable[[], str] = lambda: "unknown"
         self._voltage = "unknown"
 
-    def use(self, conductor: Conductor, uplink: Uplink, printing: Printing) -> None:
-        """From here on commands are answered."""
+    def use(self, conductor: Conductor, uplink: Uplink, printing: Printing, tell_centre: Publish) -> None:
+        """From here on commands are answered, and the centre is told."""
         self._conductor, self._uplink, self._printing = conductor, uplink, printing
+        self._tell_centre = tell_centre
         self.commands.use(conductor)
 
     def introduce(self, bench: Mapping[str, Any], voltage: Callable[[], str]) -> None:
@@ -66,28 +64,10 @@ class Desk:
         await self._server.close()
 
     def publish(self, event: Event) -> None:
-        """Tell every watcher; never waits."""
+        """Tell every watcher and the centre's ear; never waits."""
         self._server.publish(event)
         self._so_far.take(event)
-        if event.kind in CHANGES and self._uplink is not None:
-            self._follow(event)
-            self._uplink.retain("progress", Progress(**self._progress))
-
-    def _follow(self, event: Event) -> None:
-        data = event.data
-        match event.kind:
-            case "session":
-                run = data["run"] or {}
-                self._progress["state"] = data["state"]
-                self._progress["prompt"] = data["prompt"]
-                self._progress["work_order"] = data["scans"]["work_order"] or run.get("work_order")
-            case "run_started":
-                self._progress |= {"run_id": data["run_id"], "plan": data["plan"]}
-            case "step_started":
-                self._progress["step"] = data["step"]
-            case "run_ended":
-                self._progress |= {"run_id": None, "plan": None, "step": None}
-        self._progress.setdefault("state", "waiting")
+        self._tell_centre(event)
 
     async def command(self, command: Command) -> Outcome:
         """Carry a command to the session; a refusal comes back with its reason."""

@@ -64,10 +64,16 @@ class Presence(Body):
 
 
 class Info(Body):
-    """What this station is and can do."""
+    """What this station is and can do.
+
+    A capability is `plan:ID:PURPOSE:FAMILY` (FAMILY `any`: every product), `product:ID`, `verb:NAME`, `printer` or
+    `simulated`; receivers ignore what they do not know. An instrument whose calibration date is not kept has null.
+    """
 
     software: str
-    capabilities: tuple[str, ...] = ()
+    capabilities: Annotated[
+        tuple[str, ...], Field(examples=[["plan:outgoing-amplifier:outgoing:audio-amplifier"]])
+    ] = ()
     instruments: tuple[Instrument, ...] = ()
     certificate_expires_at: UtcText | None = None
     config_revision: str | None = None
@@ -76,7 +82,12 @@ class Info(Body):
 
 
 class Progress(Body):
-    """Where the bench stands; sent on a change of state only."""
+    """Where the bench stands; sent on a change of state only: the session's state, work order, run, plan, step, prompt,
+    and once when the end of the run becomes known.
+
+    `fraction` is of the run, each of its steps counting the same; `expected_end` is the run's, known from when its last
+    step says how long it takes. Both are null outside a run.
+    """
 
     state: str
     work_order: str | None = None
@@ -97,7 +108,10 @@ class Aggregate(Body):
 
 
 class Telemetry(Body):
-    """Aggregates of 1 to 5 s while a test runs, by reading name (`role.quantity`)."""
+    """Aggregates of 1 to 5 s while a test runs, by reading name (`role.quantity`).
+
+    A reading that was not taken in these `seconds` is not here. `step` is null where another step began within them.
+    """
 
     run_id: str
     step: str | None = None
@@ -106,7 +120,11 @@ class Telemetry(Body):
 
 
 class AlarmActive(Body):
-    """A snapshot of all that is latched now; an empty list says that nothing is."""
+    """A snapshot of all that is latched now, the first cause first; an empty list says that nothing is.
+
+    `code` is that of the alarm on `up/alarm`, `SERVICE` the latch that only a maintainer clears, `POWER` a return of
+    power or of the station in the middle of a run. A RESET empties it, but for `SERVICE`.
+    """
 
     alarms: tuple[Alarm, ...] = ()
 
