@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from station.domain.errors import SettingsError
+from station.domain.host import is_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ def parse_address(url: str) -> BrokerAddress:
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise SettingsError(f"broker {url!r}: {error}; write mqtt://host:port or mqtts://host:port") from error
-    if parts.scheme not in ("mqtt", "mqtts") or not host or parts.path.strip("/") or parts.query or parts.username:
+    more = parts.path.strip("/") or parts.query or parts.username
+    if parts.scheme not in ("mqtt", "mqtts") or host is None or not is_host(host) or more:
         raise SettingsError(f"broker {url!r}: write mqtt://host:port or mqtts://host:port, nothing else")
     tls = parts.scheme == "mqtts"
     address = BrokerAddress(host, port or (8883 if tls else 1883), tls)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import time
 from pathlib import PurePosixPath
 
+from station.domain.host import is_host
 from station.settings.devices import DriverEntry, Placed, check_devices, place_devices
 from station.settings.names import nearest_of
 from station.settings.pins import check_pins
 from station.settings.problem import Problem
 from station.settings.schema import StationFile
 from station.settings.source import Source, table
-from station.settings.tree import CaptureSettings, PageSettings, StationSettings
+from station.settings.tree import CaptureSettings, PageSettings, StationSettings, TlsNames
 from station.settings.validate import read
 from station.settings.voice import check_voice
 
-_URL = re.compile(r"(?P<scheme>mqtts?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\])(?::(?P<port>\d{1,5}))?/?")
+_HOST = r"(?P<host>[A-Za-z0-9._-]+|\[(?P<six>[0-9a-fA-F]*:[0-9a-fA-F:.]*)\])(?::(?P<port>[0-9]{1,5}))?"
+_URL = re.compile(rf"(?P<scheme>mqtts?)://{_HOST}/?")
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|\[::1\]")
-_NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_ADDRESS = re.compile(rf"(?:{_NAME}(?:\.{_NAME})*|\[(?P<six>[0-9a-fA-F:.]+)\])(?::(?P<port>[0-9]{{1,5}}))?")
+_ADDRESS = re.compile(_HOST)
 _BY_ORDER = re.compile(r"^/dev/tty(?:USB|ACM)\d+$")
 _KEPT = {"store": "/var/lib/bench/station.sqlite", "captures": "/var/lib/bench/captures"}
 _NOT_FOR_RESULTS = ("/tmp", "/var/tmp", "/run", "/dev", "/home", "/root")
@@ -64,6 +64,7 @@ def _freeze(file: StationFile, placed: Sequence[Placed]) -> StationSettings:
         control_socket=file.control.socket,
         mqtt_url=file.mqtt.url,
         receipt_keys=file.mqtt.receipt_keys,
+        tls=TlsNames(file.mqtt.ca, file.mqtt.certificate, file.mqtt.key, file.mqtt.crl),
         guard=devices[("guard",)],
         buses={str(path[1]): device for path, device in devices.items() if path[0] == "buses"},
         devices={str(path[1]): device for path, device in devices.items() if path[0] == "devices"},
@@ -128,10 +129,10 @@ def _check_mqtt(source: Source) -> Iterator[Problem]:
     mqtt = table(source.data.get("mqtt"))
     if isinstance(url := mqtt.get("url"), str):
         yield from _check_url(source, url)
-    for name in ("receipt_keys", "command_keys"):
-        keys = mqtt.get(name)
-        if isinstance(keys, str) and ("/" in keys or keys in (".", "..")):
-            wrong = f"{keys!r} is a path"
+    for name in ("receipt_keys", "command_keys", "ca", "certificate", "key", "crl"):
+        file = mqtt.get(name)
+        if isinstance(file, str) and ("/" in file or file in (".", "..")):
+            wrong = f"{file!r} is a path"
             yield source.problem(("mqtt", name), wrong, "give the file's name in the credentials directory only")
 
 
@@ -140,7 +141,7 @@ def _check_url(source: Source, url: str) -> Iterator[Problem]:
     parts = _URL.fullmatch(url)
     if "@" in url:
         yield source.problem(path, "a secret in the configuration", "remove name and password; use certificates")
-    elif parts is None or int(parts["port"] or 1) not in range(1, 65536):
+    elif parts is None or not _is_reachable(parts, "1"):
         yield source.problem(path, f"{url!r} is no broker", 'write "mqtts://host:port" (or mqtt:// on loopback)')
     elif parts["scheme"] == "mqtt" and not _LOOPBACK.fullmatch(host := parts["host"]):
         yield source.problem(path, f"results would go to {host} in the clear", 'use "mqtts://…"')
@@ -157,13 +158,11 @@ def _check_printer(source: Source) -> Iterator[Problem]:
 
 def _is_address(address: str) -> bool:
     parts = _ADDRESS.fullmatch(address)
-    if parts is None or len(address) > 253 or int(parts["port"] or 9100) not in range(1, 65536):
-        return False
-    try:
-        ipaddress.IPv6Address(parts["six"] or "::1")
-    except ValueError:
-        return False
-    return True
+    return parts is not None and _is_reachable(parts, "9100")
+
+
+def _is_reachable(parts: re.Match[str], port: str) -> bool:
+    return is_host(parts["six"] or parts["host"]) and int(parts["port"] or port) in range(1, 65536)
 
 
 def _check_timezone(source: Source) -> Iterator[Problem]:

@@ -71,12 +71,17 @@ class ControlTable:
 
 @dataclass(frozen=True, slots=True)
 class MqttTable:
-    """The broker, and the names of the credential files with the centre's public keys: those that sign receipts, and
-    those that sign commands (the same file where none is named)."""
+    """The broker, and the names of credential files: the centre's public keys that sign receipts, those that sign
+    commands (the same file where none is named), and for mqtts:// the authority's certificate, this station's, its key,
+    and the authority's list of revoked ones (none is looked at where none is named)."""
 
     url: Words
     receipt_keys: Words
     command_keys: Words | None = None
+    ca: Words = "ca.pem"
+    certificate: Words = "station.pem"
+    key: Words = "station-key.pem"
+    crl: Words | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,16 @@ class CaptureSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsNames:
+    """Names of the credential files for mqtts://; they need not be there where the broker is on loopback."""
+
+    ca: str = "ca.pem"
+    certificate: str = "station.pem"
+    key: str = "station-key.pem"
+    crl: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StationSettings:
     """station.toml. `speed` is seconds of test time in a second, 1.0 with the monotonic clock."""
 
@@ -92,6 +102,7 @@ class StationSettings:
     page: PageSettings = PageSettings()
     command_keys: str = ""
     """The credential file of the keys that sign commands; empty: the receipt keys."""
+    tls: TlsNames = TlsNames()
     shift_ends: tuple[time, ...] = ()
     printer: DeviceSettings | None = None
 

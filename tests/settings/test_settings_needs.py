@@ -9,6 +9,7 @@ import pytest
 
 from station.domain.plan import NeedsPass
 from station.run.catalogue import catalogue_of
+from station.settings.tree import TlsNames
 from tests.settings.settings_tree import TreeCopy
 
 SOAK, BENCH = "plans/outgoing-soak-amplifier.toml", "plans/outgoing-bench-amplifier.toml"
@@ -92,3 +93,9 @@ def test_shifts_and_command_keys_are_optional(tree: TreeCopy) -> None:
     tree.spoil(STATION, '# command_keys = "command-keys.json"', 'command_keys = "command-keys.json"')
     assert tree.load().station.shift_ends == (time(12), time(20))
     assert tree.load().station.command_keys == "command-keys.json"
+
+
+def test_credentials_of_mqtts_have_names_of_their_own_if_none_are_given(tree: TreeCopy) -> None:
+    assert tree.load().station.tls == TlsNames("ca.pem", "station.pem", "station-key.pem", None)
+    tree.spoil(STATION, '# crl = "crl.pem"', 'crl = "revoked.pem"')
+    assert tree.load().station.tls.crl == "revoked.pem"

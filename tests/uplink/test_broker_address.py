@@ -41,7 +41,8 @@ def test_the_uplink_refuses_such_a_broker_before_anything_else() -> None:
 
 
 @pytest.mark.parametrize("url", ["", "127.0.0.1:1883", "http://127.0.0.1", "mqtt://", "mqtt://h:x", "mqtt://h:99999",
-                                 "mqtt://u:p@127.0.0.1", "mqtt://127.0.0.1/topic", "mqtt://[::1"])  # fmt: skip
+                                 "mqtt://u:p@127.0.0.1", "mqtt://127.0.0.1/topic", "mqtt://[::1", "mqtts://a..b",
+                                 "mqtts://-a", "mqtts://a b", "mqtts://[:::]"])  # fmt: skip
 def test_anything_else_is_refused_with_the_right_form(url: str) -> None:
     with pytest.raises(SettingsError, match="mqtt://host:port"):
         parse_address(url)
