@@ -39,6 +39,8 @@ from station.domain.journal import RunDraft, close_as_aborted
 from station.domain.plan import Plan, Product, Purpose
 from station.domain.record import DutInfo, PlanInfo
 from station.domain.work_order import Ticket
+from station.mqtt.address import parse_address
+from station.mqtt.tls import TlsFiles, read_own
 from station.panel.panel_task import PanelTask
 from station.panel.showing import Voice
 from station.paper.printing import Told
@@ -65,6 +67,7 @@ from station.telling.info import info_of
 from station.telling.latched import alarm_cause, alarm_code
 from station.telling.telling import Telling
 from station.uplink.clock import ClockReader
+from station.uplink.expiry import CertificateWatch
 from station.uplink.uplink import Uplink
 
 log = logging.getLogger("station")
@@ -88,12 +91,12 @@ def main(arguments: Sequence[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
         tree = load(options.config, STEPS, CATALOG)
+        if options.broker:
+            tree = replace(tree, station=replace(tree.station, mqtt_url=options.broker))
         keys = _load_keys(_credentials(options.config), tree.station)
     except SettingsError as error:
         print(f"station run: {error}", file=sys.stderr)
         return WRONG_USE
-    if options.broker:
-        tree = replace(tree, station=replace(tree.station, mqtt_url=options.broker))
     take_priority(SCAN_PRIORITY)
     try:
         return asyncio.run(_serve(tree, keys))
@@ -106,10 +109,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 class _Keys(NamedTuple):
-    """The centre's public keys, by what they sign."""
+    """The centre's public keys, by what they sign, and the files for a broker with TLS."""
 
     receipts: PublicKeys
     commands: PublicKeys
+    tls: TlsFiles | None
 
 
 def _credentials(config: Path) -> Path:
@@ -120,7 +124,20 @@ def _credentials(config: Path) -> Path:
 def _load_keys(credentials: Path, settings: StationSettings) -> _Keys:
     receipts = load_public_keys(credentials / settings.receipt_keys)
     named = settings.command_keys not in ("", settings.receipt_keys)
-    return _Keys(receipts, load_public_keys(credentials / settings.command_keys) if named else receipts)
+    commands = load_public_keys(credentials / settings.command_keys) if named else receipts
+    return _Keys(receipts, commands, _tls_files(credentials, settings))
+
+
+def _tls_files(credentials: Path, settings: StationSettings) -> TlsFiles | None:
+    """Raises `SettingsError` for files that no renewal mends; a certificate that ended does not stop the bench."""
+    if not parse_address(settings.mqtt_url).tls:
+        return None
+    names = settings.tls
+    ca, certificate, key = (credentials / name for name in (names.ca, names.certificate, names.key))
+    crl = credentials / names.crl if names.crl else None
+    files = TlsFiles(ca, certificate, key, crl, settings.name)
+    read_own(files)
+    return files
 
 
 def _wall(settings: StationSettings, stamps: ClockReader) -> Callable[[float], ev.TimeTold]:
@@ -220,10 +237,11 @@ async def _serve(tree: Tree, keys: _Keys) -> int:
         conductor = Conductor(session, room, lambda who: _panel_task(devices, who, voice), desk.publish, time.monotonic)
         uplink = Uplink(
             store, messages, settings.mqtt_url, keys.receipts, desk.publish, command_keys=keys.commands,
-            carry=desk.commands.carry,
+            carry=desk.commands.carry, tls=keys.tls,
         )  # fmt: skip
+        certificate = CertificateWatch(keys.tls, uplink.raise_alarm)
         printing = printing_of(tree.station, store, devices.printer, messages, _paper_desk(desk, conductor, station))
-        telling = _telling(station, uplink, kernel)
+        telling = _telling(station, uplink, kernel, certificate)
         desk.use(conductor, uplink, printing, telling.follow)
         await desk.commands.bring_back()
         desk.introduce(_introduction(tree), lambda: voltage_of(kernel.status, time.monotonic()))
@@ -245,15 +263,16 @@ async def _serve(tree: Tree, keys: _Keys) -> int:
         return await _live(
             supervisor, conductor.stop,
             kernel.wait_failed(), conductor.panel.run(), _scans(devices, conductor), uplink.run(),
-            conductor.watch_guard(), printing.run(), devices.inventory(),
+            conductor.watch_guard(), printing.run(), certificate.run(), devices.inventory(),
         )  # fmt: skip
 
 
-def _telling(station: Station, uplink: Uplink, kernel: Kernel) -> Telling:
+def _telling(station: Station, uplink: Uplink, kernel: Kernel, certificate: CertificateWatch) -> Telling:
     """What the centre is told beside the outbox."""
     tree, devices = station.tree, station.devices
     return Telling(
-        uplink, kernel, devices.table.snapshot, lambda: info_of(tree, devices.instruments()),
+        uplink, kernel, devices.table.snapshot,
+        lambda: info_of(tree, devices.instruments(), certificate_expires_at=certificate.expires_at),
         lambda: station.stamps.read_now()[0], time.monotonic, tree.station.speed,
     )  # fmt: skip
 

@@ -63,7 +63,7 @@ class Uplink:
         self._backoff = backoff or Backoff()
         self._window = Window(limits or WindowLimits(), self._backoff)
         self._inbox = Inbox(
-            store, messages, receipt_keys, self._window, publish_event, self._raise_alarm,
+            store, messages, receipt_keys, self._window, publish_event, self.raise_alarm,
             command_keys=receipt_keys if command_keys is None else command_keys, carry=carry, now_s=now,
         )  # fmt: skip
         self._wake = asyncio.Event()
@@ -202,7 +202,7 @@ class Uplink:
         msg_id = f"{self._messages.station}:{self._store.store_epoch}:p{number}"
         return encode_body(body, name, msg_id, self._messages.station, self._messages.read_stamp())
 
-    async def _raise_alarm(self, code: str, cause: str) -> None:
+    async def raise_alarm(self, code: str, cause: str) -> None:
         """Say it here and to the centre, at most once a minute a code: a flood must not fill the outbox."""
         log.error("%s: %s", code, cause)
         if self._now() - self._alarmed_at.get(code, float("-inf")) < _ALARM_PAUSE_S:
@@ -219,4 +219,4 @@ class Uplink:
         self.last_error = text
         if not isinstance(error, StationError):
             log.error("the uplink failed and starts again", exc_info=error)
-            await self._raise_alarm("uplink_failed", repr(error))
+            await self.raise_alarm("uplink_failed", repr(error))
