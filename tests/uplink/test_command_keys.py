@@ -14,7 +14,7 @@ from station.domain.errors import SettingsError
 
 
 def settings(command_keys: str) -> Any:
-    return SimpleNamespace(receipt_keys="receipt-keys.json", command_keys=command_keys)
+    return SimpleNamespace(receipt_keys="receipt-keys.json", command_keys=command_keys, mqtt_url="mqtt://127.0.0.1")
 
 
 def test_the_receipt_keys_sign_commands_where_no_others_are_named(tmp_path: Path) -> None:
