@@ -1,38 +1,38 @@
 """The centre's end of MQTT: take what stations send, commit it, and only then sign a receipt for each.
 
-At-least-once on the wire, exactly once in the database: a message that comes again gets its receipt again.
-What is malformed is rejected with the reason as long as its `msg_id` can be read, and is an alarm in any case.
+At-least-once on the wire, exactly once in the database: a message that comes again gets its receipt again. What is
+malformed is rejected with the reason as long as its `msg_id` can be read, and is an alarm in any case. While the
+database cannot be written to nobody is listened to and nothing is receipted; the stations keep what they have.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import secrets
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from station.collector.database import Centre, CentreAlarm, Incoming, Stored
-from station.contract.canonical import MAX_MESSAGE_BYTES, parse_object
-from station.contract.envelope import open_envelope, sha256_of, station_of, topic
+from station.collector.aside import Aside
+from station.collector.centre import RECEIPTED, RETAINED, Centre, Incoming, Stored
+from station.collector.checking import AlarmBudget, Checked, check_all, kind_of
+from station.collector.figures import Figures
+from station.contract.envelope import station_of, topic
 from station.contract.keys import SigningKey
-from station.contract.messages import decode_body
 from station.contract.receipts import make_receipt
 from station.domain.clock import utc_text
-from station.domain.errors import MessageError, StationError
+from station.domain.errors import CentreError, SettingsError, StationError
 from station.mqtt.address import parse_address
 from station.mqtt.keeper import Backoff, keep_serving
 from station.mqtt.link import Link, LinkOptions, Received
-from station.mqtt.tls import TlsFiles, files_for
+from station.mqtt.tls import TlsFiles
 
 log = logging.getLogger(__name__)
-RECEIPTED = ("result", "event", "alarm", "reply")
-_MSG_ID = re.compile(r"([a-z0-9-]{1,40}):[0-9a-f]{8,32}:p?[0-9]{1,18}")
-_MEMBER = re.compile(rb'"msg_id"\s*:\s*"([a-z0-9:-]{1,100})"')
-_HEAD_BYTES = 1024
-"""Where the `msg_id` of a message that is too long to be parsed is looked for."""
-_BATCH = 200
+_BATCH, _BATCH_BYTES = 200, 4 << 20
+RECEIVE_MAXIMUM = 400
+"""Messages that the broker may hand out before one is acknowledged: what bounds this worker's memory."""
+_END_S = 5.0
 
 
 class Collector:
@@ -48,38 +48,54 @@ class Collector:
         backoff: Backoff | None = None,
         tls: TlsFiles | None = None,
         on_ready: Callable[[], None] = lambda: None,
+        figures: Figures | None = None,
     ) -> None:
         """`share` names the group of workers that divide the messages; None subscribes plainly.
 
         Each kind has a group of its own: rumqttd tells groups apart by name alone, and with two filters in one
-        group it was seen to deliver some messages to nobody.
+        group it was seen to deliver some messages to nobody. Retained topics are always subscribed plainly.
         """
         self._address = parse_address(url)
         self._centre = centre
         self._key = key
         self._share = share
         self._backoff = backoff or Backoff(cap_s=10.0)
-        self._tls = files_for(self._address, tls)
+        self._tls = tls
         self._on_ready = on_ready
+        self.figures = figures or Figures()
+        self._budget = AlarmBudget(time.monotonic)
         self._closing = asyncio.Event()
         self._client_id = f"collector-{secrets.token_hex(4)}"
+        self._aside = Aside(f"centre-{self._client_id}")
+        self._taking: asyncio.Task[None] | None = None
+        self._unusable: SettingsError | None = None
+        self._said: str | None = None
 
     async def run(self) -> None:
-        """Serve until `close()`. A failure of any kind ends the link, is logged, and the next link begins."""
+        """Serve until `close()`. A failure ends the link, is logged, and the next link begins after back-off.
+
+        Raises `SettingsError` for what waiting does not mend (a database of a newer version).
+        """
+        self._aside.start()
         await keep_serving(self._serve_one_link, self._closing, self._backoff, self._note)
+        if not await self._aside.end(_END_S):
+            log.warning("the database does not answer; what it is busy with has no receipt and will come again")
+        if self._unusable is not None:
+            raise self._unusable
 
     def close(self) -> None:
-        """End `run()`."""
+        """End `run()`, after the receipts of what is being committed."""
         self._closing.set()
 
     async def _serve_one_link(self) -> None:
-        link = Link(LinkOptions(self._address, self._client_id, receive_maximum=1000, tls=self._tls))
+        await self._aside.call(self._centre.ready)
+        self.figures.database_up = True
+        link = Link(LinkOptions(self._address, self._client_id, receive_maximum=RECEIVE_MAXIMUM, tls=self._tls))
         try:
             await link.open()
-            for kind in RECEIPTED:
-                group = f"$share/{self._share}-{kind}/" if self._share else ""
-                await link.subscribe(f"{group}bench/v1/+/up/{kind}")
-            self._on_ready()
+            for topic_filter in self._filters():
+                await link.subscribe(topic_filter)
+            self._begin()
             receiving = asyncio.create_task(self._receive(link))
             closing = asyncio.create_task(self._closing.wait())
             await asyncio.wait({receiving, closing}, return_when=asyncio.FIRST_COMPLETED)
@@ -87,70 +103,95 @@ class Collector:
             if receiving.done():
                 receiving.result()
             receiving.cancel()
+            if self._taking is not None:
+                await asyncio.wait({self._taking}, timeout=_END_S)
         finally:
+            self.figures.linked = False
             await link.close()
+
+    def _filters(self) -> Iterator[str]:
+        for kind in RECEIPTED:
+            group = f"$share/{self._share}-{kind}/" if self._share else ""
+            yield f"{group}bench/v1/+/up/{kind}"
+        for kind in RETAINED:
+            yield f"bench/v1/+/up/{kind}"
+
+    def _begin(self) -> None:
+        self._said = None
+        self.figures.linked = True
+        self.figures.links += 1
+        self._on_ready()
 
     async def _receive(self, link: Link) -> None:
         while True:
             received = [item for item in await link.next() if isinstance(item, Received)]
-            for start in range(0, len(received), _BATCH):
-                self._take(link, received[start : start + _BATCH])
-                await asyncio.sleep(0)
+            for batch in _batches(received):
+                self._taking = asyncio.create_task(self._take(link, batch))
+                await asyncio.shield(self._taking)
 
-    def _take(self, link: Link, batch: list[Received]) -> None:
+    async def _take(self, link: Link, batch: Sequence[Received]) -> None:
         """Commit, then receipt, then acknowledge. Whatever raises in between leaves it to the stations to repeat."""
-        good: list[Incoming] = []
-        receipts: list[tuple[str, str, str, Stored]] = []
-        alarms: list[CentreAlarm] = []
-        for message in batch:
-            station = station_of(message.topic) or ""
-            digest = sha256_of(message.payload)
-            try:
-                good.append(_check(message, station, digest))
-            except MessageError as error:
-                msg_id = _readable_msg_id(message.payload, station)
-                log.warning("%s rejected: %s", msg_id or message.topic, error)
-                alarms.append(CentreAlarm("message_rejected", f"{message.topic}: {error}"[:1000], station, msg_id))
-                if msg_id is not None:
-                    receipts.append((station, msg_id, digest, Stored("rejected", str(error))))
-        answers = self._centre.take(good, alarms, utc_text(datetime.now(UTC)))
-        for incoming, answer in zip(good, answers, strict=True):
-            receipts.append((incoming.envelope.station, incoming.envelope.msg_id, incoming.sha256, answer))
-        for station, msg_id, digest, stored in receipts:
-            payload = make_receipt(msg_id, digest, stored.status, self._key, stored.reason)
-            link.publish(topic(station, "dn", "receipt"), payload)
+        checked = check_all(batch)
+        self._count(batch, checked)
+        alarms = self._budget.allow(checked.rejected)
+        if checked.good or alarms:
+            began_s = time.perf_counter()
+            answers = await self._aside.call(self._centre.take, checked.good, alarms, utc_text(datetime.now(UTC)))
+            self.figures.committed(time.perf_counter() - began_s)
+            self._receipt(link, checked.good, answers)
+        for one in checked.rejected:
+            if one.wants_receipt and one.msg_id is not None:
+                self._publish(link, one.station, one.msg_id, one.sha256, Stored("rejected", one.reason))
         for message in batch:
             link.ack(message)
+        if any(message.kind == "presence" for message in checked.good):
+            self.figures.online = await self._aside.call(self._centre.stations_online)
+
+    def _receipt(self, link: Link, good: Sequence[Incoming], answers: Sequence[Stored]) -> None:
+        for incoming, answer in zip(good, answers, strict=True):
+            self.figures.answered[incoming.kind, answer.status] += 1
+            if incoming.kind in RECEIPTED:
+                self._publish(link, incoming.envelope.station, incoming.envelope.msg_id, incoming.sha256, answer)
+
+    def _publish(self, link: Link, station: str, msg_id: str, sha256: str, stored: Stored) -> None:
+        link.publish(topic(station, "dn", "receipt"), make_receipt(
+            msg_id, sha256, stored.status, self._key, stored.reason
+        ))  # fmt: skip
+        self.figures.receipts[stored.status] += 1
+
+    def _count(self, batch: Sequence[Received], checked: Checked) -> None:
+        for message in batch:
+            self.figures.received[kind_of(message.topic)] += 1
+            station = station_of(message.topic)
+            if station is not None and not message.retained:
+                self.figures.heard(station)
+        for one in checked.rejected:
+            self.figures.answered[kind_of(one.topic), "rejected"] += 1
+            log.warning("%s rejected: %s", one.msg_id or one.topic, one.reason)
 
     async def _note(self, error: Exception) -> None:
-        if isinstance(error, StationError):
-            log.warning("collector: %s", error)
-        else:
+        if isinstance(error, CentreError):
+            self.figures.database_errors += 1
+            self.figures.database_up = False
+        if isinstance(error, SettingsError):
+            self._unusable = error
+            self._closing.set()
+        elif not isinstance(error, StationError):
             log.error("the collector failed and starts again", exc_info=error)
+        elif str(error) != self._said:
+            log.warning("collector: %s", error)
+        self._said = str(error)
 
 
-def _check(message: Received, station: str, digest: str) -> Incoming:
-    """The message if all of it holds together: envelope, body, topic and station. Raises `MessageError`."""
-    envelope = open_envelope(message.payload)
-    body = decode_body(envelope)
-    kind = message.topic.rpartition("/")[2]
-    if envelope.schema_.partition("/")[0] != kind:
-        raise MessageError(f"schema {envelope.schema_} on topic {message.topic}")
-    if envelope.station != station or envelope.msg_id.partition(":")[0] != station:
-        raise MessageError(f"{envelope.msg_id} of {envelope.station} came on the topic of {station}")
-    return Incoming(envelope, body, message.payload, digest)
-
-
-def _readable_msg_id(payload: bytes, station: str) -> str | None:
-    """The `msg_id` of a message that is otherwise wrong, if it is one of the station that sent it."""
-    try:
-        msg_id = _msg_id_in_head(payload) if len(payload) > MAX_MESSAGE_BYTES else parse_object(payload).get("msg_id")
-    except MessageError:
-        return None
-    found = _MSG_ID.fullmatch(msg_id) if isinstance(msg_id, str) else None
-    return found[0] if found and found[1] == station else None
-
-
-def _msg_id_in_head(payload: bytes) -> str | None:
-    found = _MEMBER.search(payload[:_HEAD_BYTES])
-    return found[1].decode() if found else None
+def _batches(received: Sequence[Received]) -> Iterator[list[Received]]:
+    """At most so many messages, and so many bytes unless one alone has more."""
+    batch: list[Received] = []
+    size = 0
+    for message in received:
+        if batch and (len(batch) == _BATCH or size + len(message.payload) > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(message)
+        size += len(message.payload)
+    if batch:
+        yield batch

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from station.collector.collector import Collector
-from station.collector.database import Centre, SqliteCentre
+from station.collector.centre import Centre
+from station.collector.sqlite import SqliteCentre
 from station.contract.envelope import Stamp
 from station.contract.keys import SigningKey
 from station.contract.messages import Messages

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from station.cli.broker import EmbeddedBroker
-from station.collector.database import SqliteCentre, read_record
+from station.collector.database import read_record
+from station.collector.sqlite import SqliteCentre
 from station.contract.bodies import Aggregate, Progress, Telemetry
 from station.contract.canonical import to_json
 from station.contract.envelope import sha256_of, topic
