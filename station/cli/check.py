@@ -8,9 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 
-def check_tree(directory: Path, as_json: bool = False) -> int:
+def check_tree(directory: Path, as_json: bool = False, shared: Path | None = None) -> int:
     """Check the tree in `directory` and print what is wrong, a line a problem, or one line that says it is clean.
 
+    Its shared part is the revision in use where this bench has one, or what is in `shared`.
     With `as_json` standard output gets one JSON list of `{file, line, key, wrong, remedy}` and people's text goes
     to standard error. Returns the exit status of contracts/cli.md: 0 clean, 1 errors, 2 no such directory.
     """
@@ -21,20 +22,23 @@ def check_tree(directory: Path, as_json: bool = False) -> int:
     from station.settings import check
     from station.steps.catalog import STEPS
 
-    problems = check(directory, STEPS, CATALOG)
+    problems = check(directory, STEPS, CATALOG, shared)
     for_people = sys.stderr if as_json else sys.stdout
     if as_json:
         print(json.dumps([asdict(problem) for problem in problems], ensure_ascii=False))
     else:
         for problem in problems:
             print(problem)
-    print(_summary(directory, len(problems)), file=for_people)
+    print(_summary(directory, len(problems), shared), file=for_people)
     return 1 if problems else 0
 
 
-def _summary(directory: Path, count: int) -> str:
+def _summary(directory: Path, count: int, shared: Path | None) -> str:
     if count:
         return f"{count} error{'s' if count > 1 else ''}: not usable until put right"
-    plans = len(list((directory / "plans").glob("*.toml")))
-    products = len(list((directory / "products").glob("*.toml")))
-    return f"OK: {directory} is clean ({plans} plan{'s' * (plans > 1)}, {products} product{'s' * (products > 1)})"
+    from station.settings.revisions import shared_part
+
+    read = shared or shared_part(directory)
+    plans, products = (len(list((read / folder).glob("*.toml"))) for folder in ("plans", "products"))
+    held = f"{plans} plan{'s' * (plans > 1)}, {products} product{'s' * (products > 1)}"
+    return f"OK: {directory} is clean ({held}{'' if read == directory else f', from {read}'})"

@@ -132,12 +132,13 @@ def simulate(
 
 @app.command()
 def check(
-    directory: Annotated[Path, typer.Argument(help="A configuration tree.")] = Path("config"), as_json: Json = False
+    directory: Annotated[Path, typer.Argument(help="A configuration tree.")] = Path("config"), as_json: Json = False,
+    shared: Annotated[Path | None, typer.Option(help="Plans, products, interlocks and diagnosis from here.")] = None,
 ) -> None:
     """Validate a configuration tree without hardware: every error at once."""
     from station.cli.check import check_tree
 
-    raise typer.Exit(check_tree(directory, as_json=as_json))
+    raise typer.Exit(check_tree(directory, as_json=as_json, shared=shared))
 
 
 @app.command()

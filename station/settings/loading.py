@@ -19,23 +19,33 @@ from station.settings.plan_safety import check_gate_limits
 from station.settings.plans import check_limits, read_plan, read_product, steps_of
 from station.settings.problem import InvalidTree, Problem
 from station.settings.required import bias_rows, check_required
+from station.settings.revisions import DIAGNOSIS, INTERLOCKS, shared_part
 from station.settings.source import STATION, Source, read_source
 from station.settings.tree import PlanTemplate, StepEntry, Tree, content_sha256
 
-INTERLOCKS, DIAGNOSIS = "interlocks.toml", "diagnosis.toml"
-
 
 def load(directory: Path, steps: Mapping[str, StepEntry], drivers: Mapping[str, DriverEntry]) -> Tree:
-    """The tree in `directory`. Raises `InvalidTree` (a `SettingsError`) that carries every problem; opens no device."""
-    tree, problems = _read(directory, steps, drivers)
+    """The tree of the bench whose own directory this is, its shared part from the revision in use where there is one.
+
+    Raises `InvalidTree` (a `SettingsError`) that carries every problem; opens no device.
+    """
+    tree, problems = _read(directory, shared_part(directory), steps, drivers)
     if tree is None:
         raise InvalidTree(problems)
     return tree
 
 
-def check(directory: Path, steps: Mapping[str, StepEntry], drivers: Mapping[str, DriverEntry]) -> list[Problem]:
-    """Every problem of the tree in `directory`, by file and line; empty if it is clean."""
-    return _read(directory, steps, drivers)[1]
+def check(
+    directory: Path,
+    steps: Mapping[str, StepEntry],
+    drivers: Mapping[str, DriverEntry],
+    shared: Path | None = None,
+) -> list[Problem]:
+    """Every problem of what `load` reads, by file and line; empty if it is clean. `shared`: another shared part."""
+    try:
+        return _read(directory, shared or shared_part(directory), steps, drivers)[1]
+    except InvalidTree as damaged:
+        return list(damaged.problems)
 
 
 @dataclass(slots=True)
@@ -51,9 +61,9 @@ class _Files:
 
 
 def _read(
-    directory: Path, steps: Mapping[str, StepEntry], drivers: Mapping[str, DriverEntry]
+    directory: Path, shared: Path, steps: Mapping[str, StepEntry], drivers: Mapping[str, DriverEntry]
 ) -> tuple[Tree | None, list[Problem]]:
-    files = _read_files(directory)
+    files = _read_files(directory, shared)
     problems: list[Problem] = []
     station, placed = None, None
     if STATION in files.found:
@@ -108,30 +118,32 @@ def _in_order(of_files: list[Problem], problems: list[Problem]) -> list[Problem]
     return sorted({*of_files, *(problem for problem in problems if (problem.file, problem.key) not in said)})
 
 
-def _read_files(directory: Path) -> _Files:
+def _read_files(directory: Path, shared: Path) -> _Files:
     files = _Files()
-    for name in _names(directory):
-        if name == DIAGNOSIS and not (directory / name).exists():
+    for name in _names(shared):
+        folder = directory if name == STATION else shared
+        if name == DIAGNOSIS and not (folder / name).exists():
             continue
-        source, found = read_source(directory, name)
+        source, found = read_source(folder, name)
         files.problems += found
         if source is None:
             files.unread.add(name)
         else:
             files.found[name] = source
-    for folder in ("plans", "products"):
-        if not any(name.startswith(f"{folder}/") for name in (*files.found, *files.unread)):
-            path = str(directory / folder)
-            files.problems.append(Problem(path, 1, "(folder)", "holds no .toml file", f"put the {folder} there"))
-            files.unread.add(f"{folder}/")
-    files.problems += _misnamed(directory)
+    for sort in ("plans", "products"):
+        if not any(name.startswith(f"{sort}/") for name in (*files.found, *files.unread)):
+            path = str(shared / sort)
+            files.problems.append(Problem(path, 1, "(folder)", "holds no .toml file", f"put the {sort} there"))
+            files.unread.add(f"{sort}/")
+    for folder in {directory, shared}:
+        files.problems += _misnamed(folder)
     return files
 
 
-def _names(directory: Path) -> list[str]:
+def _names(shared: Path) -> list[str]:
     names = [STATION, INTERLOCKS, DIAGNOSIS]
     for folder in ("plans", "products"):
-        names += sorted(f"{folder}/{path.name}" for path in (directory / folder).glob("*.toml"))
+        names += sorted(f"{folder}/{path.name}" for path in (shared / folder).glob("*.toml"))
     return names
 
 

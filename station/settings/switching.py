@@ -1,0 +1,146 @@
+"""From one revision to the next: one that waits, one on trial, and back by itself where it does not hold.
+
+    wanted ── the bench is quiet ──▶ on trial ── up for a minute ──▶ in use
+                                        └── will not load, dies, or does not come up twice ──▶ the one before
+
+`state.json` beside the revisions says where that stands; it is written whole, before and after `current` changes, and
+`begin` makes the two agree again however the one before ended. Only who holds the store's lock may write here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import asdict, dataclass, replace
+
+from station.settings.revisions import Revisions, put_in_place, write_file
+
+log = logging.getLogger(__name__)
+
+STARTS_MAX = 2
+"""So often may a revision on trial be started without holding."""
+HOLDS_S = 60.0
+"""Up for so long, a revision holds."""
+ERROR_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A revision that has to show that the bench comes up with it."""
+
+    to: str
+    back: str | None
+    """What was in use before; None: the bench's own directory."""
+    starts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchState:
+    """What is kept over restarts. `error`: why the last revision was refused or given up; `untold`: it went back, and
+    the centre has not heard of it."""
+
+    wanted: str | None = None
+    trial: Trial | None = None
+    error: str | None = None
+    untold: bool = False
+
+
+class Switching:
+    """Of one bench; every method may raise `OSError`."""
+
+    def __init__(self, revisions: Revisions) -> None:
+        self.revisions = revisions
+        self._file = revisions.state / "state.json"
+
+    def read(self) -> SwitchState:
+        """Where it stands; nothing is wanted where nothing can be read."""
+        try:
+            plain = json.loads(self._file.read_text(encoding="utf-8"))
+            trial = plain["trial"]
+            return SwitchState(**plain | {"trial": trial and Trial(**trial)})
+        except FileNotFoundError:
+            return SwitchState()
+        except (ValueError, TypeError, KeyError) as error:
+            log.error("%s is damaged (%s); no revision is on trial and none is wanted", self._file, error)
+            return SwitchState()
+
+    def want(self, revision: str) -> bool:
+        """It was checked and is here: take it into use when that can be. False: it is in use already."""
+        state = self.read()
+        if state.trial is None and self.revisions.current() == revision:
+            self._write(replace(state, wanted=None, error=None))
+            return False
+        self._write(replace(state, wanted=revision, error=None))
+        return True
+
+    def refuse(self, error: str) -> None:
+        """A tree was refused; what is in use or wanted stays so."""
+        self._write(replace(self.read(), error=error[:ERROR_MAX]))
+
+    def switch(self) -> bool:
+        """Take the wanted revision into use, on trial. False: none is wanted, or another is on trial."""
+        state = self.read()
+        if state.wanted is None or state.trial is not None:
+            return False
+        self._write(replace(state, trial=Trial(state.wanted, self.revisions.current())))
+        self.revisions.use(state.wanted)
+        return True
+
+    def begin(self) -> None:
+        """To be called at every start, before anything is loaded."""
+        state = self.read()
+        trial = state.trial
+        if trial is None:
+            return
+        if self.revisions.current() != trial.to:
+            if trial.starts == 0:  # killed before it was in use: it is still wanted
+                self._write(replace(state, trial=None))
+            else:  # killed on the way back
+                self._give_up(state, trial, "the bench did not come up with it")
+        elif trial.starts >= STARTS_MAX:
+            self.go_back(f"it did not stay up for {HOLDS_S:.0f} s, {STARTS_MAX} times in a row")
+        else:
+            self._write(replace(state, wanted=None, trial=replace(trial, starts=trial.starts + 1)))
+
+    def holds(self) -> None:
+        """The revision on trial has been up long enough."""
+        state = self.read()
+        if state.trial is not None:
+            self._write(replace(state, trial=None, error=None))
+            self.revisions.forget((state.wanted, state.trial.to, state.trial.back))
+
+    def ended_well(self) -> None:
+        """The daemon was told to stop: that says nothing against a revision on trial."""
+        state = self.read()
+        if state.trial is not None:
+            self._write(replace(state, trial=replace(state.trial, starts=0)))
+
+    def go_back(self, why: str) -> bool:
+        """Give up the revision on trial for the one before. False: none is on trial."""
+        state = self.read()
+        if state.trial is None or self.revisions.current() != state.trial.to:
+            return False
+        self.revisions.use(state.trial.back)
+        self._give_up(state, state.trial, why)
+        return True
+
+    def told(self) -> None:
+        """The centre will hear that it went back."""
+        self._write(replace(self.read(), untold=False))
+
+    def _give_up(self, state: SwitchState, trial: Trial, why: str) -> None:
+        error = f"revision {trial.to[:12]} was given up, {words_of(trial.back)} is in use again: {why}"[:ERROR_MAX]
+        log.error("%s", error)
+        wanted = None if state.wanted == trial.to else state.wanted
+        self._write(replace(state, wanted=wanted, trial=None, error=error, untold=True))
+
+    def _write(self, state: SwitchState) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        beside = self._file.with_suffix(".new")
+        write_file(beside, json.dumps(asdict(state), ensure_ascii=False).encode())
+        put_in_place(beside, self._file)
+
+
+def words_of(revision: str | None) -> str:
+    """A revision in a sentence."""
+    return "the bench's own directory" if revision is None else f"revision {revision[:12]}"
