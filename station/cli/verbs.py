@@ -115,15 +115,23 @@ def simulate(
     dut_file: Annotated[Path | None, typer.Option(help="A DUT file of your own.")] = None,
     config_out: Annotated[Path | None, typer.Option(help="Write a configuration that points `run` here.")] = None,
     speed: Speed = 240.0,
+    fleet: Annotated[int | None, typer.Option(help="So many light stations on a broker instead.")] = None,
+    broker: Annotated[str, typer.Option(help="Of the fleet: mqtt://host:port")] = "mqtt://127.0.0.1:1883",
+    results_per_s: Annotated[float, typer.Option(help="Runs a second of the whole fleet.")] = 1.0,
+    seconds: Annotated[float | None, typer.Option(help="How long the fleet runs; until Ctrl-C if not given.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Of the fleet: one JSON document a second.")] = False,
 ) -> None:
-    """Serve the simulated bench (or the guard) alone; commands on standard input."""
+    """Serve the simulated bench (or the guard, or a fleet) alone; commands on standard input."""
     if guard:
         from station.cli.simulate_guard import serve_guard
 
         raise typer.Exit(serve_guard())
     from station.cli.simulate import find_dut, serve
+    from station.cli.simulate_fleet import FleetChoice, run_fleet
 
     try:
+        if fleet is not None:
+            raise typer.Exit(run_fleet(FleetChoice(fleet, broker, results_per_s, seconds, as_json)))
         found = find_dut(dut, dut_file)
         raise typer.Exit(asyncio.run(serve(found, config_out, speed)))
     except SettingsError as error:

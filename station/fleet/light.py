@@ -98,7 +98,7 @@ class LightStation:
         self._figures = fellowship.figures
         self._window = Window(fellowship.limits, fellowship.backoff)
         self._link: StationLink | None = None
-        self._greeted = False
+        self._greeted = self._leaving = False
         self._birth = 0
         self._since = 0.0
         self._tend_at = 0.0
@@ -135,6 +135,7 @@ class LightStation:
 
     def leave(self) -> None:
         """Say goodbye: the will does not speak then, so it does itself."""
+        self._leaving = True
         if self._link is not None:
             if self._greeted:
                 self._say("presence", self._presence("offline"), retain=True)
@@ -208,7 +209,7 @@ class LightStation:
     def _lost(self, why: str, now: float) -> None:
         if self.state is State.ONLINE:
             self._figures.online -= 1
-            self._figures.lost += 1
+            self._figures.lost += not self._leaving
         if now - self._since > self._all.backoff.cap_s:
             self._attempt = 0
         self._link, self._greeted = None, False
@@ -216,7 +217,8 @@ class LightStation:
         self._wait(why, now)
 
     def _wait(self, why: str, now: float) -> None:
-        self._figures.last_error = why
+        if not self._leaving:
+            self._figures.last_error = why
         self.state = State.AWAY
         self.retry_at = now + self._all.backoff.wait_s(self._attempt)
         self._attempt += 1

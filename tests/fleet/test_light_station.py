@@ -314,6 +314,8 @@ def test_the_goodbye_is_said_by_the_station_because_the_will_is_not() -> None:
     wire = play.connect()
     play.station.leave()
     assert wire.left and [body["state"] for body in wire.bodies("presence")] == ["online", "offline"]
+    play.station.hear(wire, [Ended("No error.")], 1.0)
+    assert (play.shared.figures.online, play.shared.figures.lost, play.shared.figures.last_error) == (0, 0, "")
 
 
 def test_a_signed_command_is_refused_with_a_reply_and_a_forged_one_is_counted() -> None:
