@@ -20,6 +20,7 @@ from station.settings.plans import check_limits, read_plan, read_product, steps_
 from station.settings.problem import InvalidTree, Problem
 from station.settings.required import bias_rows, check_required
 from station.settings.revisions import DIAGNOSIS, INTERLOCKS, shared_part
+from station.settings.secrets import secrets_in
 from station.settings.source import STATION, Source, read_source
 from station.settings.tree import PlanTemplate, StepEntry, Tree, content_sha256
 
@@ -137,7 +138,16 @@ def _read_files(directory: Path, shared: Path) -> _Files:
             files.unread.add(f"{sort}/")
     for folder in {directory, shared}:
         files.problems += _misnamed(folder)
+    files.problems += _secrets(files, {directory, shared})
     return files
+
+
+def _secrets(files: _Files, folders: set[Path]) -> list[Problem]:
+    """What stands in a line that has been complained of is said already."""
+    said = {(problem.file, problem.line) for problem in files.problems}
+    read = {source.file for source in files.found.values()}
+    found = {problem for folder in folders for problem in secrets_in(folder, read)}
+    return [problem for problem in sorted(found) if (problem.file, problem.line) not in said]
 
 
 def _names(shared: Path) -> list[str]:

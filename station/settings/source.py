@@ -12,11 +12,12 @@ from typing import Any
 
 from station.settings.locate import Path, line_of_unfinished, locate
 from station.settings.problem import Problem
+from station.settings.secrets import SECRET
 
 STATION = "station.toml"
 """The one file of a tree that belongs to one bench."""
 
-_SECRET = re.compile(r"(?:^|_)(?:password|passwd|passphrase|secret|token|credential|api_?key|private_?key|psk)s?$")
+_NAME_AND_PASSWORD = re.compile(r"://[^/\s@]+@")
 _WHERE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 _OF_A_MACHINE = re.compile(r"/|~/|[A-Za-z]:\\")
 _BARE = re.compile(r"^[A-Za-z0-9_-]+$")
@@ -82,10 +83,12 @@ def _syntax(file: str, text: str, message: str) -> Problem:
 def _never_allowed(source: Source) -> Iterator[Problem]:
     for path, value in _walk((), source.data):
         key = str(path[-1]) if path else ""
-        if _SECRET.search(key) or (isinstance(value, str) and "PRIVATE KEY-----" in value):
+        if SECRET.search(key) or (isinstance(value, str) and "PRIVATE KEY-----" in value):
             yield source.problem(
                 path, "a secret in the configuration", "keep it in the credentials directory and name the file only"
             )
+        elif isinstance(value, str) and _NAME_AND_PASSWORD.search(value):
+            yield source.problem(path, "a secret in the configuration", "remove name and password; use certificates")
         elif isinstance(value, str) and source.name != STATION and _OF_A_MACHINE.match(value):
             yield source.problem(path, "a path of one machine in a file for all", f"paths belong into {STATION} only")
         elif isinstance(value, float) and not math.isfinite(value):
