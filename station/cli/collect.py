@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from pathlib import Path
 
-from station.cli.keys import centre_key
-from station.collector.__main__ import collect
+from station.collector.__main__ import Choice, collect
 
 
-def run_collector(database: str, broker: str, key: Path | None) -> int:
+def run_collector(choice: Choice) -> int:
     """Collect until a signal. Raises `SettingsError` for what cannot be used."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    asyncio.run(collect(broker, database, key or centre_key()))
+    asyncio.run(collect(choice))
     return 0

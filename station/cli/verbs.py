@@ -140,7 +140,8 @@ def simulate(
 
 @app.command()
 def check(
-    directory: Annotated[Path, typer.Argument(help="A configuration tree.")] = Path("config"), as_json: Json = False,
+    directory: Annotated[Path, typer.Argument(help="A configuration tree.")] = Path("config"),
+    as_json: Json = False,
     shared: Annotated[Path | None, typer.Option(help="Plans, products, interlocks and diagnosis from here.")] = None,
 ) -> None:
     """Validate a configuration tree without hardware: every error at once."""
@@ -170,15 +171,27 @@ def campaign(
 
 @app.command()
 def collect(
-    database: Annotated[str, typer.Option(help="SQLite file (or its URL) of the centre.")] = "var/centre.sqlite",
-    broker: Annotated[str, typer.Option(help="mqtt://host:port")] = "mqtt://127.0.0.1:1883",
+    database: Annotated[
+        str, typer.Option(help="SQLite file of the centre, or postgresql://user@host/name.")
+    ] = "var/centre.sqlite",
+    broker: Annotated[str, typer.Option(help="mqtt://host:port or mqtts://host:port")] = "mqtt://127.0.0.1:1883",
     key: Annotated[Path | None, typer.Option(help="Signing key; made in var/keys if not given.")] = None,
+    share: Annotated[str, typer.Option(help="Group of workers that divide the messages; '' for none.")] = "centre",
+    metrics: Annotated[str | None, typer.Option(help="Figures for Prometheus on [HOST:]PORT.")] = None,
+    tls_ca: Annotated[Path | None, typer.Option(help="Certificate of the authority, PEM.")] = None,
+    tls_certificate: Annotated[Path | None, typer.Option(help="Our certificate, PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its private key, PEM.")] = None,
+    tls_crl: Annotated[Path | None, typer.Option(help="Revoked certificates, PEM.")] = None,
 ) -> None:
     """The centre's collector: subscribe, store, receipt."""
     from station.cli.collect import run_collector
+    from station.cli.keys import centre_key
+    from station.collector.__main__ import Choice
+    from station.collector.options import make_tls
 
     try:
-        raise typer.Exit(run_collector(database, broker, key))
+        tls = make_tls(tls_ca, tls_certificate, tls_key, tls_crl)
+        raise typer.Exit(run_collector(Choice(broker, database, key or centre_key(), share, metrics, tls)))
     except SettingsError as error:
         raise _wrong_use(str(error)) from None
 

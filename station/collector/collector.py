@@ -26,7 +26,7 @@ from station.domain.errors import CentreError, SettingsError, StationError
 from station.mqtt.address import parse_address
 from station.mqtt.keeper import Backoff, keep_serving
 from station.mqtt.link import Link, LinkOptions, Received
-from station.mqtt.tls import TlsFiles
+from station.mqtt.tls import TlsFiles, files_for
 
 log = logging.getLogger(__name__)
 _BATCH, _BATCH_BYTES = 200, 4 << 20
@@ -60,7 +60,7 @@ class Collector:
         self._key = key
         self._share = share
         self._backoff = backoff or Backoff(cap_s=10.0)
-        self._tls = tls
+        self._tls = files_for(self._address, tls)
         self._on_ready = on_ready
         self.figures = figures or Figures()
         self._budget = AlarmBudget(time.monotonic)
@@ -135,9 +135,8 @@ class Collector:
         self._count(batch, checked)
         alarms = self._budget.allow(checked.rejected)
         if checked.good or alarms:
-            began_s = time.perf_counter()
-            answers = await self._aside.call(self._centre.take, checked.good, alarms, utc_text(datetime.now(UTC)))
-            self.figures.committed(time.perf_counter() - began_s)
+            with self.figures.committing():
+                answers = await self._aside.call(self._centre.take, checked.good, alarms, utc_text(datetime.now(UTC)))
             self._receipt(link, checked.good, answers)
         for one in checked.rejected:
             if one.wants_receipt and one.msg_id is not None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 STATIONS_MAX = 20_000
 """So many names are remembered; without certificates anybody can invent more."""
@@ -24,10 +25,10 @@ class Figures:
         """Messages by kind and by what became of them: `stored`, `duplicate`, `rejected`."""
         self.receipts: Counter[str] = Counter()
         """Receipts by status."""
-        self.alarms: Counter[str] = Counter()
         self.batches = [0] * (len(BATCH_BOUNDS_S) + 1)
         """Commits by how long they took; the last place is for what took longer than every bound."""
         self.batch_s_sum = 0.0
+        self._committing_since_s: float | None = None
         self.database_errors = 0
         self.database_up = False
         self.linked = False
@@ -40,10 +41,22 @@ class Figures:
         if station in self._heard_s or len(self._heard_s) < STATIONS_MAX:
             self._heard_s[station] = self._now_s()
 
-    def committed(self, took_s: float) -> None:
-        """A batch is on the disk."""
-        self.batches[bisect_left(BATCH_BOUNDS_S, took_s)] += 1
-        self.batch_s_sum += took_s
+    @contextmanager
+    def committing(self) -> Iterator[None]:
+        """A batch is with the database; it counts as committed if nothing is raised."""
+        began_s = self._committing_since_s = self._now_s()
+        try:
+            yield
+            took_s = self._now_s() - began_s
+            self.batches[bisect_left(BATCH_BOUNDS_S, took_s)] += 1
+            self.batch_s_sum += took_s
+        finally:
+            self._committing_since_s = None
+
+    def commit_age_s(self) -> float:
+        """Seconds that the commit under way has lasted; 0 where there is none."""
+        since_s = self._committing_since_s
+        return 0.0 if since_s is None else self._now_s() - since_s
 
     def silences_s(self) -> dict[str, float]:
         """Seconds since the last message of every station that this worker heard."""
