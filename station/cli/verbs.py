@@ -150,6 +150,22 @@ def check(
     raise typer.Exit(check_tree(directory, as_json=as_json, shared=shared))
 
 
+@app.command("enrol")
+def enrol_station(
+    name: Annotated[str, typer.Argument(help="station.name of this bench: a-z, 0-9 and -, at most 40.")],
+    out: Annotated[Path | None, typer.Option(help="Folder; the configuration's `credentials` if not given.")] = None,
+    config: Annotated[Path, typer.Option(help="The configuration tree of the station.")] = Path("/etc/bench"),
+    as_json: Json = False,
+) -> None:
+    """Make this bench's private key and the request for its certificate; says what to do with them."""
+    from station.cli.enrol import Choice, enrol
+
+    try:
+        raise typer.Exit(enrol(Choice(name, config, out, as_json)))
+    except SettingsError as error:
+        raise _wrong_use(str(error)) from None
+
+
 @app.command()
 def campaign(
     seeds: Annotated[str, typer.Option(help="A:B, B excluded.")],

@@ -78,7 +78,9 @@ def read_own(files: TlsFiles) -> OwnCertificate:
     if files.crl is not None:
         _read_crl(files.crl)
     certificate = _read_certificate(files)
-    _check_key(files, certificate)
+    if _public_bytes(read_key(files.key).public_key()) != _public_bytes(certificate.public_key()):
+        wrong = f"{files.key}: not the key of {files.certificate}"
+        raise SettingsError(f"{wrong}; put the certificate there that was made of this key's request")
     return OwnCertificate(
         files.certificate, _common_name(files, certificate), certificate.not_valid_before_utc,
         certificate.not_valid_after_utc,
@@ -170,27 +172,24 @@ def _common_name(files: TlsFiles, certificate: x509.Certificate) -> str:
     return names[0] if names else ""
 
 
-def _check_key(files: TlsFiles, certificate: x509.Certificate) -> None:
-    file = files.key
+def read_key(file: Path) -> ec.EllipticCurvePrivateKey:
+    """A private key on P-256 that its owner alone may read. Raises `SettingsError`."""
     content = _read(file, "the private key that `station enrol` made")
-    check_private(file)
+    _check_private(file)
     try:
         key = load_pem_private_key(content, password=None)
     except TypeError as error:
         raise SettingsError(f"{file}: locked with a passphrase that nobody is there to type; take it off") from error
     except ValueError as error:
-        raise SettingsError(f"{file}: no PEM private key; `station enrol` makes one") from error
+        raise SettingsError(f"{file}: no PEM private key; move it away, and `station enrol` makes one") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise SettingsError(f"{file}: no key on the curve P-256; make one with `station enrol` and enrol anew")
-    if _public_bytes(key.public_key()) != _public_bytes(certificate.public_key()):
-        raise SettingsError(
-            f"{file}: not the key of {files.certificate}; put the certificate there that was made of this key's request"
-        )
+        raise SettingsError(f"{file}: no key on the curve P-256; move it away and make one with `station enrol`")
+    return key
 
 
-def check_private(file: Path) -> None:
-    """Raises `SettingsError` where others than the owner may read a private key. In systemd's own folder of credentials
-    the group's bits are the mask of an access list, which names the service's user alone."""
+def _check_private(file: Path) -> None:
+    """In systemd's own folder of credentials the group's bits are the mask of an access list, which names the service's
+    user alone."""
     mode = stat.S_IMODE(file.stat().st_mode)
     by_systemd = str(file.parent) == os.environ.get("CREDENTIALS_DIRECTORY")
     if mode & (0o007 if by_systemd else 0o077):
