@@ -57,26 +57,28 @@ def take(
 ) -> list[Stored]:
     """Write a batch into an open transaction; one answer for each message, in order."""
     said = list(alarms)
-    kept = [message for message in messages if message.kind not in RETAINED]
-    first: dict[str, Incoming] = {}
-    for message in kept:
-        first.setdefault(message.envelope.msg_id, message)
-    firsts = list(first.values())
-    added = transaction.insert_each(rows.ADD_MESSAGE, [rows.message_row(message, now) for message in firsts])
-    fresh = [message for message, new in zip(firsts, added, strict=True) if new]
-    if not bare:
-        said += add_columns(transaction, fresh)
-    stored = {message.envelope.msg_id: message.sha256 for message in fresh}
+    first: dict[str, int] = {}
+    for place, message in enumerate(messages):
+        if message.kind not in RETAINED:
+            first.setdefault(message.envelope.msg_id, place)
+    places = list(first.values())
+    added = transaction.insert_each(rows.ADD_MESSAGE, [rows.message_row(messages[place], now) for place in places])
+    fresh = {place for place, new in zip(places, added, strict=True) if new}
+    stored = {messages[place].envelope.msg_id: messages[place].sha256 for place in fresh}
     stored |= _read_hashes(transaction, first.keys() - stored.keys())
-    answers: dict[int, Stored] = _set_latest(transaction, messages, now) if not bare else {}
-    new = {id(message) for message in fresh}
-    for message in kept:
-        answers[id(message)] = answer = _answer(message, stored[message.envelope.msg_id], id(message) in new)
-        if answer.status == "rejected":
-            said.append(_reused(message, stored[message.envelope.msg_id]))
+    answers: dict[int, Stored] = {}
+    if not bare:
+        said += add_columns(transaction, [messages[place] for place in places if place in fresh])
+        answers = _set_latest(transaction, messages, now)
+    for place, message in enumerate(messages):
+        if message.kind not in RETAINED:
+            known = stored[message.envelope.msg_id]
+            answers[place] = _answer(message, known, place in fresh)
+            if answers[place].status == "rejected":
+                said.append(_reused(message, known))
     if said:
         transaction.insert_each(rows.ADD_ALARM, [rows.centre_alarm_row(alarm, now) for alarm in said])
-    return [answers.get(id(message), Stored("stored")) for message in messages]
+    return [answers.get(place, Stored("stored")) for place in range(len(messages))]
 
 
 def add_columns(transaction: Transaction, fresh: Sequence[Incoming]) -> list[CentreAlarm]:
@@ -116,9 +118,9 @@ def _add_results(transaction: Transaction, results: Sequence[tuple[Incoming, Rec
 
 
 def _set_latest(transaction: Transaction, messages: Sequence[Incoming], now: str) -> dict[int, Stored]:
-    retained = [message for message in messages if message.kind in RETAINED]
-    newer = transaction.insert_each(rows.SET_LATEST, [rows.latest_row(message, now) for message in retained])
-    return {id(message): Stored("stored" if new else "duplicate") for message, new in zip(retained, newer, strict=True)}
+    places = [place for place, message in enumerate(messages) if message.kind in RETAINED]
+    newer = transaction.insert_each(rows.SET_LATEST, [rows.latest_row(messages[place], now) for place in places])
+    return {place: Stored("stored" if new else "duplicate") for place, new in zip(places, newer, strict=True)}
 
 
 def _read_hashes(transaction: Transaction, msg_ids: set[str]) -> dict[str, str]:
