@@ -1,18 +1,21 @@
-"""One CONNECT to a broker: one paho client, one thread, never reconnected. A lost link is thrown away whole.
+"""One CONNECT to a broker: one paho client, never reconnected. A lost link is thrown away whole.
 
-paho's callbacks only put things into an asyncio queue. The thread that runs paho's loop is ours, and whatever
-ends it (a refusal, a lost socket, an exception in paho or in a callback) ends the queue with the reason: there
-is no dead thread behind a link that looks alive.
+paho lives in the event loop, without a thread of its own: the loop calls it when the socket has something to read or
+room to write, and once a second. Only names and handshakes are waited for in a thread. Whatever ends a step of paho
+(a refusal, a lost socket, an exception in paho or in a callback) ends the link with the reason: there is no dead
+thread behind a link that looks alive, and nothing waits for a thread while rows are drained.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import ssl
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +31,13 @@ from station.mqtt.tls import TlsFiles, files_for, make_context, why_refused
 
 NO_MATCHING_SUBSCRIBERS = 0x10
 _CONNECT_TIMEOUT_S = 5.0
+_TICK_S = 1.0
+_TAKEN_OVER = 0x8E
+log = logging.getLogger(__name__)
+
+
+class TakenOver(LinkError):
+    """Another client came with our client id, and the broker dropped us for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +93,26 @@ class Link:
         self._ended: asyncio.Future[str] = self._loop.create_future()
         self._subscribed: dict[int, asyncio.Future[None]] = {}
         self._said: str | None = None
-        self._opened: object = None
+        self._taken_over = False
+        self._opened: Any = None
+        self._tick: asyncio.TimerHandle | None = None
+        self._paused = False
+        self.congested = False
+        """Whether the socket takes nothing more at present: whatever can be left unsaid should be."""
+        self.unacknowledged = 0
+        """Messages of QoS 1 that the broker has not acknowledged."""
         self.connect_sent = False
         """Whether a CONNECT went out at all, also where it was refused."""
         self._client = self._make_client()
-        self._thread = threading.Thread(target=self._serve, name=f"mqtt-{options.client_id}", daemon=True)
 
     @property
     def alive(self) -> bool:
-        """Whether nothing has ended this link so far."""
-        return self._thread.is_alive() and not self._ended.done()
+        """Whether it was opened and nothing has ended it so far."""
+        return self._tick is not None and not self._ended.done()
 
     async def open(self) -> None:
         """Connect and wait for the CONNACK. Raises `LinkError`."""
-        self._thread.start()
+        threading.Thread(target=self._connect, name=f"mqtt-{self._options.client_id}", daemon=True).start()
         await self._until(self._connected, "no CONNACK; is it an MQTT v5 broker?")
 
     async def subscribe(self, topic_filter: str) -> None:
@@ -110,10 +126,12 @@ class Link:
     def publish(
         self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False, expiry_s: int | None = None
     ) -> int:
-        """Hand a message to the network thread; returns its `mid`. Nothing is promised before a receipt."""
-        properties = _properties(PacketTypes.PUBLISH)
+        """Have a message sent in the loop's next turn; returns its `mid`. Nothing is promised before a receipt."""
+        properties = None
         if expiry_s is not None:
+            properties = _properties(PacketTypes.PUBLISH)
             properties.MessageExpiryInterval = expiry_s
+        self.unacknowledged += qos
         return self._client.publish(topic, payload, qos, retain, properties).mid
 
     def ack(self, message: Received) -> None:
@@ -125,19 +143,24 @@ class Link:
         if not self._inbox and not self._ended.done():
             self._arrived.clear()
             await self._arrived.wait()
-        items = [self._inbox.popleft() for _ in range(len(self._inbox))]
+        items = list(self._inbox)
+        self._inbox.clear()
         if not items:
-            raise LinkError(f"{self._options.address}: {self._ended.result()}")
+            raise self._error(self._ended.result())
+        if self._paused and not self._ended.done():
+            self._paused = False
+            self._loop.add_reader(self._opened, self._read)
+            self._loop.call_soon(self._read)  # TLS may hold what the socket no longer shows
         return items
 
     async def close(self) -> None:
-        """Send what is queued and DISCONNECT; the thread has ended afterwards. Safe to call twice."""
-        if not self._thread.is_alive():
-            return
-        self._client.disconnect()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_CONNECT_TIMEOUT_S):
-                await asyncio.shield(self._ended)
+        """Send what is queued and DISCONNECT; nothing of it is left afterwards. Safe to call twice."""
+        if self.alive:
+            self._client.disconnect()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_CONNECT_TIMEOUT_S):
+                    await asyncio.shield(self._ended)
+        self._end("closed here")
 
     async def _until(self, answer: asyncio.Future[None], otherwise: str) -> None:
         waits: set[asyncio.Future[Any]] = {answer, self._ended}
@@ -145,17 +168,12 @@ class Link:
         if answer.done():
             answer.result()
         else:
-            raise LinkError(f"{self._options.address}: {self._ended.result() if self._ended.done() else otherwise}")
+            raise self._error(self._ended.result() if self._ended.done() else otherwise)
 
-    def _arrive(self, item: Received | Acknowledged) -> None:
-        self._inbox.append(item)
-        self._arrived.set()
+    def _error(self, why: str) -> LinkError:
+        return (TakenOver if self._taken_over else LinkError)(f"{self._options.address}: {why}")
 
-    def _end(self, why: str) -> None:
-        _finish(self._ended, why)
-        self._arrived.set()
-
-    # --- the network thread ------------------------------------------------------------------------------------
+    # --- opening -----------------------------------------------------------------------------------------------
 
     def _make_client(self) -> paho.Client:
         client = paho.Client(
@@ -169,13 +187,13 @@ class Link:
         client.on_publish = self._on_publish
         client.on_subscribe = self._on_subscribe
         client.on_socket_open = self._on_socket_open
-        client.on_socket_register_write = lambda *_: None  # or publish() would write from the caller's thread
+        client.on_socket_register_write = self._on_socket_register_write
         if self._options.will is not None:
             client.will_set(self._options.will.topic, self._options.will.payload, qos=1, retain=True)
         return client
 
-    def _serve(self) -> None:
-        why = "the connection ended"
+    def _connect(self) -> None:
+        """In a thread: looks names up, shakes hands."""
         try:
             options, properties = self._options, _properties(PacketTypes.CONNECT)
             files = files_for(options.address, options.tls)
@@ -187,57 +205,134 @@ class Link:
             self._client.connect(
                 address.host, address.port, options.keepalive_s, clean_start=clean, properties=properties
             )
-            self.connect_sent = True
-            code = paho.MQTT_ERR_SUCCESS
-            while code == paho.MQTT_ERR_SUCCESS:
-                _acknowledge_at_once(self._client.socket())
-                code = self._client.loop(1.0)
-            refusal = refusal_of(self._opened)
-            why = paho.error_string(code) if refusal is None else self._words(refusal)
         except Exception as error:
-            why = self._words(error)
-        finally:
-            self._tell(self._end, self._said or why)
+            self._tell(self._end, self._words(error))
+        else:
+            self._tell(self._attach)
+
+    def _tell(self, function: Any, *arguments: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the event loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(function, *arguments)
+
+    def _attach(self) -> None:
+        """The socket stands: from here on it is the loop's."""
+        if self._ended.done():  # whoever opened it has gone away meanwhile
+            self._opened.close()
+            return
+        self.connect_sent = True
+        self._loop.add_reader(self._opened, self._read)
+        self._keep_alive()
+        self._write()
+
+    # --- steps of paho -----------------------------------------------------------------------------------------
+
+    def _read(self) -> None:
+        """Take what came in, in turns of at most as many messages as a window holds."""
+        opened = self._opened
+        if self._ended.done():
+            return
+        _acknowledge_at_once(opened)
+        known, most = -1, len(self._inbox) + self._options.receive_maximum
+        while known < len(self._inbox) < most and not self._ended.done():
+            known = len(self._inbox)
+            self._step(self._client.loop_read)
+        if self._ended.done():
+            return
+        if len(self._inbox) >= 2 * self._options.receive_maximum:
+            self._paused = True  # nobody takes it: the broker keeps the rest
+            self._loop.remove_reader(opened)
+        elif isinstance(opened, ssl.SSLSocket) and opened.pending():
+            self._loop.call_soon(self._read)
+
+    def _write(self) -> None:
+        self._step(self._client.loop_write)
+        congested = not self._ended.done() and self._client.want_write()
+        if congested and not self.congested:
+            self._loop.add_writer(self._opened, self._write)
+        elif self.congested and not congested and not self._ended.done():
+            self._loop.remove_writer(self._opened)
+        self.congested = congested
+
+    def _keep_alive(self) -> None:
+        self._tick = self._loop.call_later(_TICK_S, self._keep_alive)
+        self._step(self._client.loop_misc)
+
+    def _step(self, step: Callable[[], int]) -> None:
+        """One step of paho. What it raises, in paho or in a callback, ends the link as a lost connection does."""
+        if self._ended.done():
+            return
+        try:
+            code = step()
+        except Exception as error:
+            if not isinstance(error, OSError):
+                log.exception("the link to %s broke", self._options.address)
+            self._end(self._said or self._words(error))
+            return
+        if code != paho.MQTT_ERR_SUCCESS or self._client.socket() is None:
+            refusal = refusal_of(self._opened)
+            why = "the connection ended" if code == paho.MQTT_ERR_SUCCESS else paho.error_string(code)
+            self._end(self._said or (why if refusal is None else self._words(refusal)))
+
+    def _end(self, why: str) -> None:
+        if self._ended.done():
+            return
+        self._ended.set_result(why)
+        self._arrived.set()
+        if self._tick is not None:
+            self._tick.cancel()
+            self._forget_socket()
+            self._opened.close()
+
+    def _forget_socket(self) -> None:
+        with contextlib.suppress(ValueError):  # paho has closed it: it is in no selector any more
+            self._loop.remove_reader(self._opened)
+            self._loop.remove_writer(self._opened)
 
     def _words(self, error: Exception) -> str:
         if isinstance(error, ssl.SSLError) and self._options.tls is not None:
             return why_refused(error, self._options.tls, self._options.address.host)
         return str(error) if isinstance(error, SettingsError) else f"{type(error).__name__}: {error}"
 
-    def _tell(self, function: Any, *arguments: Any) -> None:
-        with contextlib.suppress(RuntimeError):  # the event loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(function, *arguments)
+    # --- paho's callbacks --------------------------------------------------------------------------------------
 
     def _on_socket_open(self, client: Any, userdata: Any, opened: Any) -> None:
         self._opened = opened
+        client.on_socket_close = lambda *_: self._forget_socket()
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _on_socket_register_write(self, client: Any, userdata: Any, opened: Any) -> None:
+        """paho has something to send: all that this turn of the loop queues goes out together in the next."""
+        if self._tick is not None and not self._ended.done():
+            self._loop.call_soon(self._write)
 
     def _on_connect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:
             self._said = f"the broker refused the connection: {reason}"
             client.disconnect()
         else:
-            self._tell(_finish, self._connected, None)
+            _finish(self._connected, None)
 
     def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         if flags.is_disconnect_packet_from_server:
             self._said = f"the broker ended the connection: {reason}"
+            self._taken_over = reason.value == _TAKEN_OVER
 
     def _on_message(self, client: Any, userdata: Any, message: paho.MQTTMessage) -> None:
-        received = Received(message.topic, bytes(message.payload), message.retain, message.mid, message.qos)
-        self._tell(self._arrive, received)
+        self._arrive(Received(message.topic, bytes(message.payload), message.retain, message.mid, message.qos))
 
     def _on_publish(self, client: Any, userdata: Any, mid: int, reason: Any, properties: Any) -> None:
-        self._tell(self._arrive, Acknowledged(mid, reason.value))
+        self.unacknowledged -= 1
+        self._arrive(Acknowledged(mid, reason.value))
+
+    def _arrive(self, item: Received | Acknowledged) -> None:
+        self._inbox.append(item)
+        self._arrived.set()
 
     def _on_subscribe(self, client: Any, userdata: Any, mid: int, reasons: Any, properties: Any) -> None:
-        self._tell(self._answer_subscribe, mid, [str(reason) for reason in reasons if reason.is_failure])
-
-    def _answer_subscribe(self, mid: int, refusals: list[str]) -> None:
         answer = self._subscribed.setdefault(mid, self._loop.create_future())
         if answer.done():
             return
-        if refusals:
+        if refusals := [str(reason) for reason in reasons if reason.is_failure]:
             answer.set_exception(LinkError(f"{self._options.address}: subscription refused: {', '.join(refusals)}"))
         else:
             answer.set_result(None)
@@ -246,8 +341,7 @@ class Link:
 def _acknowledge_at_once(opened: Any) -> None:
     """Brokers that send small packets with Nagle's delay wait for our TCP acknowledgement, which Linux holds back for
     40 ms unless asked; it forgets that it was asked, hence before each turn. A round trip took 44 ms without."""
-    if opened is not None:
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
 def _properties(packet: int) -> Any:

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from station.collector.collector import Collector
 from station.collector.centre import Centre
+from station.collector.collector import Collector
 from station.collector.sqlite import SqliteCentre
 from station.contract.envelope import Stamp
 from station.contract.keys import SigningKey

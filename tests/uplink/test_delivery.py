@@ -19,6 +19,7 @@ from station.contract.canonical import to_json
 from station.contract.envelope import sha256_of, topic
 from station.contract.keys import SigningKey, new_key
 from station.contract.receipts import make_receipt
+from station.domain.errors import CentreError
 from station.mqtt.address import parse_address
 from station.mqtt.link import Link, LinkOptions, Received
 from station.store.outbox import OutboxCounts
@@ -100,7 +101,7 @@ async def test_a_puback_is_not_delivery_rows_wait_for_a_centre_that_is_away(
     bench: Bench, broker: EmbeddedBroker, tmp_path: Path
 ) -> None:
     records = [await do_run(bench.store) for _ in range(3)]
-    await until(lambda: bench.uplink._window._rests, "rows were sent, acknowledged by the broker, and timed out")
+    await until(lambda: bench.uplink._window._silences > 2, "rows were sent, acknowledged by the broker, and timed out")
     assert await bench.store.counts() == OutboxCounts(9, 0, 0)
     office = await Office.open(broker.url, tmp_path / "centre.sqlite", KEY)
     await bench.drained()
@@ -219,7 +220,7 @@ async def test_progress_is_retained_sent_on_change_only_and_again_after_a_break(
     await watcher.link.close()
 
 
-async def test_a_dead_network_thread_is_noticed_and_replaced(
+async def test_a_callback_that_raises_ends_the_link_and_the_next_one_loses_nothing(
     bench: Bench, broker: EmbeddedBroker, tmp_path: Path
 ) -> None:
     await until(lambda: bench.uplink.connected, "connected")
@@ -232,7 +233,7 @@ async def test_a_dead_network_thread_is_noticed_and_replaced(
     link._client.on_publish = burst
     await bench.store.post([MESSAGES.event("reset")])
     await until(lambda: bench.uplink.connected and bench.uplink.session > session, "a fresh link")
-    assert not link._thread.is_alive()
+    assert not link.alive
     office = await Office.open(broker.url, tmp_path / "centre.sqlite", KEY)
     await bench.drained()
     await office.close()
@@ -303,14 +304,20 @@ async def test_two_hundred_rows_go_out_at_most_twenty_at_a_time_alarms_first(
     assert set(order[20:130]) == {"event/1.0"}, "events before results, but for the last few in flight together"
 
 
-async def test_a_closed_centre_database_sends_no_receipt(bench: Bench, broker: EmbeddedBroker, tmp_path: Path) -> None:
+async def test_a_centre_that_cannot_commit_sends_no_receipt(
+    bench: Bench, broker: EmbeddedBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     centre = SqliteCentre(tmp_path / "centre.sqlite")
     office = Office(broker.url, centre, KEY)
     await asyncio.wait_for(office.ready.wait(), 10.0)
-    centre._db.close()
-    await do_run(bench.store)
-    await until(lambda: bench.uplink._window._rests, "no receipt came")
-    assert (await bench.store.counts()).waiting == 3
-    centre._db = SqliteCentre(tmp_path / "centre.sqlite")._db
+
+    def fail(*_: Any) -> None:
+        raise CentreError("the disk of the centre is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(centre, "take", fail)
+        await do_run(bench.store)
+        await until(lambda: bench.uplink._window._silences > 2, "no receipt came")
+        assert (await bench.store.counts()).waiting == 3
     await bench.drained()
     await office.close()
