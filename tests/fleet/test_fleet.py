@@ -17,12 +17,8 @@ import pytest
 from station.cli.children import Child, start_child
 from station.cli.keys import centre_key
 from station.contract.bodies import Presence
-from station.contract.envelope import open_envelope
-from station.contract.messages import decode_body
-from station.mqtt.address import parse_address
-from station.mqtt.crowd import Crowd, Opened
-from station.mqtt.link import LinkOptions, Received
 from tests.fleet.full_station import FullStation
+from tests.fleet.viewer import retained_presence
 from tests.servers.mosquitto import Mosquitto
 
 LIGHT, FULL = 300, 3
@@ -75,28 +71,6 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         arguments += ["--results-per-s", str(RESULTS_PER_S)]
         fleet = open_things.enter_context(start_child(arguments, tmp_path / "fleet.log"))
         yield Scene(broker, fleet, full, database)
-
-
-def retained_presence(url: str, wanted: int) -> dict[str, Presence]:
-    """What a centre that connects now is told of every station: by name, from retained messages alone."""
-    seen: dict[str, Presence] = {}
-    crowd = Crowd()
-    link = crowd.open(LinkOptions(parse_address(url), "viewer", receive_maximum=65_535))
-    deadline = time.monotonic() + 5.0
-    while time.monotonic() < deadline and len(seen) < wanted:
-        crowd.turn(0.1)
-        heard, link.heard[:] = list(link.heard), []
-        for item in heard:
-            if isinstance(item, Opened):
-                link.subscribe("bench/v1/+/up/presence")
-            elif isinstance(item, Received) and item.retained:
-                link.ack(item)
-                envelope = open_envelope(item.payload)
-                body = decode_body(envelope)
-                assert isinstance(body, Presence)
-                seen[envelope.station] = body
-    crowd.close()
-    return seen
 
 
 def until_online(url: str) -> dict[str, Presence]:
