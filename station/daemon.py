@@ -14,7 +14,6 @@ import gc
 import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -27,14 +26,15 @@ from zoneinfo import ZoneInfo
 from drivers.catalog import CATALOG
 from drivers.errors import DriverError
 from station import __version__
+from station.applying import Applying, Checked, Quiet, checker
 from station.assembly import Devices, make_devices, printing_of, rules_of
+from station.contract.bodies import Info
 from station.contract.keys import PublicKeys, load_public_keys
 from station.contract.messages import Messages
 from station.contract.records import RecordCodec
 from station.control.supervisor import Supervisor
 from station.desk import Desk
 from station.domain.clock import MonotonicClock, ScaledClock, TestClock
-from station.domain.errors import SettingsError, StationError
 from station.domain.journal import RunDraft, close_as_aborted
 from station.domain.plan import Plan, Product, Purpose
 from station.domain.record import DutInfo, PlanInfo
@@ -58,9 +58,10 @@ from station.safety.guarded import build_bench
 from station.safety.kernel import Kernel
 from station.safety.voltage import voltage_of
 from station.settings.loading import load
+from station.settings.switching import Switching
 from station.settings.tree import StationSettings, Tree
+from station.starting import AGAIN, DONE, FAILED, WRONG_USE, serve_bench
 from station.steps.catalog import STEPS
-from station.store.lock import hold_store
 from station.store.service_latch import FileLatch
 from station.store.store import Store, mint_run_id
 from station.telling.info import info_of
@@ -72,8 +73,6 @@ from station.uplink.uplink import Uplink
 
 log = logging.getLogger("station")
 
-WRONG_USE = 2
-FAILED = 4
 FIRST_WORD_S = 0.5
 
 
@@ -89,23 +88,16 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--broker", metavar="URL", help="mqtt://host:port; overrides the configuration")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    try:
-        tree = load(options.config, STEPS, CATALOG)
-        if options.broker:
-            tree = replace(tree, station=replace(tree.station, mqtt_url=options.broker))
-        keys = _load_keys(_credentials(options.config), tree.station)
-    except SettingsError as error:
-        print(f"station run: {error}", file=sys.stderr)
-        return WRONG_USE
+    return serve_bench(options.config, partial(_load_and_serve, options))
+
+
+def _load_and_serve(options: argparse.Namespace, switching: Switching) -> int:
+    tree = load(options.config, STEPS, CATALOG)
+    if options.broker:
+        tree = replace(tree, station=replace(tree.station, mqtt_url=options.broker))
+    keys = _load_keys(_credentials(options.config), tree.station)
     take_priority(SCAN_PRIORITY)
-    try:
-        return asyncio.run(_serve(tree, keys))
-    except SettingsError as error:
-        print(f"station run: {error}", file=sys.stderr)
-        return WRONG_USE
-    except StationError as error:
-        print(f"station run: {error}", file=sys.stderr)
-        return FAILED
+    return asyncio.run(_serve(tree, keys, switching, checker(options.config)))
 
 
 class _Keys(NamedTuple):
@@ -194,14 +186,13 @@ async def _close_cut_off_runs(
     return len(cut_off)
 
 
-async def _serve(tree: Tree, keys: _Keys) -> int:
+async def _serve(tree: Tree, keys: _Keys, switching: Switching, check: Checked) -> int:
     settings = tree.station
     stamps = ClockReader()
     messages = Messages(settings.name, stamps.read_stamp)
     run_messages = RunMessages(messages)
-    path = Path(settings.store_path)
+    path = Path(settings.store_path)  # under its lock, before anything is read as "cut off": another may be in the run
     async with AsyncExitStack() as rooms:
-        rooms.enter_context(hold_store(path))  # before anything is read as "cut off": another may be in the run
         store = await Store.open(path, RecordCodec(), settings.name)
         store.paper_due = rules_of(tree)
         rooms.push_async_callback(store.close)
@@ -241,19 +232,19 @@ async def _serve(tree: Tree, keys: _Keys) -> int:
         )  # fmt: skip
         certificate = CertificateWatch(keys.tls, uplink.raise_alarm)
         printing = printing_of(tree.station, store, devices.printer, messages, _paper_desk(desk, conductor, station))
-        telling = _telling(station, uplink, kernel, certificate)
+        quiet = Quiet(conductor, kernel, time.monotonic)
+        applying = Applying(store, messages, switching, check, quiet, desk.publish, time.monotonic)
+        telling = _telling(station, uplink, kernel, certificate, applying)
         desk.use(conductor, uplink, printing, telling.follow)
         await desk.commands.bring_back()
-        desk.introduce(_introduction(tree), lambda: voltage_of(kernel.status, time.monotonic()))
+        desk.introduce(_introduction(tree), lambda: voltage_of(kernel.status, time.monotonic()), applying.look)
         kernel.listen(conductor.tripped)
         await kernel.start(never_energised=not await store.has_runs())
         rooms.push_async_callback(kernel.close)
         rooms.push_async_callback(conductor.stop)
         if cut_off:
             conductor.post(ev.PowerReturned())
-        with suppress(DriverError):  # `_scans` says so and tries again; what is scanned from here on is not lost
-            await devices.scanner.ensure_ready()
-        await _first_word(kernel)
+        await _first_word(kernel, devices)
         telling.begin(conductor.view)
         await desk.start()
         rooms.push_async_callback(desk.close)
@@ -261,18 +252,27 @@ async def _serve(tree: Tree, keys: _Keys) -> int:
         for hears_of_it in (supervisor.alive, desk.look_at_voltage, telling.soon):
             kernel.each_turn(hears_of_it)
         return await _live(
-            supervisor, conductor.stop,
+            supervisor, conductor.stop, applying.run(),
             kernel.wait_failed(), conductor.panel.run(), _scans(devices, conductor), uplink.run(),
             conductor.watch_guard(), printing.run(), certificate.run(), devices.inventory(),
         )  # fmt: skip
 
 
-def _telling(station: Station, uplink: Uplink, kernel: Kernel, certificate: CertificateWatch) -> Telling:
+def _telling(
+    station: Station, uplink: Uplink, kernel: Kernel, certificate: CertificateWatch, applying: Applying
+) -> Telling:
     """What the centre is told beside the outbox."""
     tree, devices = station.tree, station.devices
+
+    def info() -> Info:
+        view = applying.look()
+        return info_of(
+            tree, devices.instruments(), revision=view["revision"], last_apply_error=view["last_apply_error"],
+            certificate_expires_at=certificate.expires_at,
+        )  # fmt: skip
+
     return Telling(
-        uplink, kernel, devices.table.snapshot,
-        lambda: info_of(tree, devices.instruments(), certificate_expires_at=certificate.expires_at),
+        uplink, kernel, devices.table.snapshot, info,
         lambda: station.stamps.read_now()[0], time.monotonic, tree.station.speed,
     )  # fmt: skip
 
@@ -309,8 +309,10 @@ async def _scans(devices: Devices, conductor: Conductor) -> None:
             await asyncio.sleep(1.0)
 
 
-async def _first_word(kernel: Kernel) -> None:
+async def _first_word(kernel: Kernel, devices: Devices) -> None:
     """Give the guard a moment to say how it is, so that nobody is shown a readiness that the first scan takes back."""
+    with suppress(DriverError):  # `_scans` says so and tries again; what is scanned from here on is not lost
+        await devices.scanner.ensure_ready()
     with suppress(DriverError):
         await kernel.until(
             lambda: kernel.status is not None, FIRST_WORD_S, "the guard's first status", tripped_too=True
@@ -318,9 +320,12 @@ async def _first_word(kernel: Kernel) -> None:
 
 
 async def _live(
-    supervisor: Supervisor, make_dead: Callable[[], Awaitable[None]], *works: Coroutine[Any, Any, Any]
+    supervisor: Supervisor,
+    make_dead: Callable[[], Awaitable[None]],
+    until_changed: Coroutine[Any, Any, None],
+    *works: Coroutine[Any, Any, Any],
 ) -> int:
-    """Run the rooms until a signal (0) or until one of them breaks (4).
+    """Run the rooms until a signal (0), until another configuration is to be loaded, or until one of them breaks (4).
 
     The bench goes dead and the run goes on record first, while every room still works: only then are they closed,
     some of which wait for a network.
@@ -330,18 +335,23 @@ async def _live(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     tasks = [asyncio.ensure_future(work) for work in works]
-    stopped = asyncio.ensure_future(stop.wait())
+    stopped, changed = asyncio.ensure_future(stop.wait()), asyncio.ensure_future(until_changed)
     gc.freeze()
     gc.enable()
     supervisor.ready()
     log.info("ready")
-    done, _ = await asyncio.wait({*tasks[:-1], stopped}, return_when=asyncio.FIRST_COMPLETED)
-    supervisor.stopping()
+    done, _ = await asyncio.wait({*tasks[:-1], stopped, changed}, return_when=asyncio.FIRST_COMPLETED)
+    if done == {changed}:
+        supervisor.starting_again()
+    else:
+        supervisor.stopping()
     await make_dead()
-    for task in (*tasks, stopped):
+    for task in (*tasks, stopped, changed):
         task.cancel()
-    results = await asyncio.gather(*tasks, return_exceptions=True)
+    results = await asyncio.gather(*tasks, changed, return_exceptions=True)
     broken = [r for r in results if isinstance(r, Exception)]
     for error in broken:
         log.critical("a room of the daemon broke: %s", error, exc_info=error)
-    return FAILED if broken or stopped not in done else 0
+    if broken or not done & {stopped, changed}:
+        return FAILED
+    return DONE if stop.is_set() else AGAIN

@@ -36,6 +36,7 @@ class Desk:
         self._so_far = RunSoFar()
         self._bench: Mapping[str, Any] = {}
         self._read_voltage: Callable[[], str] = lambda: "unknown"
+        self._read_configuration: Callable[[], Mapping[str, Any]] = dict
         self._voltage = "unknown"
 
     def use(self, conductor: Conductor, uplink: Uplink, printing: Printing, tell_centre: Publish) -> None:
@@ -44,9 +45,12 @@ class Desk:
         self._tell_centre = tell_centre
         self.commands.use(conductor)
 
-    def introduce(self, bench: Mapping[str, Any], voltage: Callable[[], str]) -> None:
-        """What `status` tells of the bench itself (name, language, speed …), and the guard's lamp in a word."""
-        self._bench, self._read_voltage = dict(bench), voltage
+    def introduce(
+        self, bench: Mapping[str, Any], voltage: Callable[[], str], configuration: Callable[[], Mapping[str, Any]]
+    ) -> None:
+        """What `status` tells of the bench itself (name, language, speed …), the guard's lamp in a word, and which
+        revision of the shared configuration is in use."""
+        self._bench, self._read_voltage, self._read_configuration = dict(bench), voltage, configuration
 
     def look_at_voltage(self) -> None:
         """Tell watchers when another lamp of the guard is lit; called after every scan, never waits or raises."""
@@ -92,6 +96,7 @@ class Desk:
             "voltage": self._read_voltage(),
             "run": self._so_far.view,
             "bench": self._bench,
+            "configuration": dict(self._read_configuration()),
             "paper": self._printing.view,
             "outbox": {"waiting": counts.waiting, "quarantined": counts.quarantined},
             "uplink": {"connected": self._uplink.connected, "error": self._uplink.last_error},

@@ -8,10 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import time
 from collections.abc import Callable, Mapping
 
 SHARE = 4
 """Alive is said this many times in the supervisor's time-out, so that a late one is no death."""
+ANEW_S = 60.0
+"""So long may it take from the last scan of a process to READY of what it becomes; then it is dead to the watchdog."""
 
 
 class Supervisor:
@@ -26,8 +29,16 @@ class Supervisor:
         self._next_s = clock()
 
     def ready(self) -> None:
-        """The bench can be used."""
-        self._say("READY=1")
+        """The bench can be used. The time-out of the watchdog is the supervisor's own again."""
+        own = "" if self._pause_s is None else f"\nWATCHDOG_USEC={round(self._pause_s * SHARE * 1e6)}"
+        self._say(f"READY=1{own}")
+
+    def starting_again(self) -> None:
+        """The same process is about to run itself anew: a reload, in which it may be silent for longer than usual."""
+        state = f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}"
+        if self._pause_s is not None:
+            state += f"\nWATCHDOG_USEC={round(ANEW_S * 1e6)}"
+        self._say(state)
 
     def stopping(self) -> None:
         """The daemon is on its way out; from here on it need not be alive."""

@@ -68,13 +68,19 @@ def put_in_place(beside: Path, path: Path) -> None:
     _sync(path.parent)
 
 
-def state_of(directory: Path) -> Path | None:
-    """STATE of the bench whose own directory this is; None where its station.toml does not say where the store is."""
+def store_of(directory: Path) -> Path | None:
+    """The store of the bench whose own directory this is; None where its station.toml does not say where it is."""
     try:
-        path = tomllib.loads((directory / STATION).read_text(encoding="utf-8"))["store"]["path"]
-        return Path(path).parent / "config" if Path(path).is_absolute() else None
+        path = Path(tomllib.loads((directory / STATION).read_text(encoding="utf-8"))["store"]["path"])
+        return path if path.is_absolute() else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def state_of(directory: Path) -> Path | None:
+    """STATE of that bench."""
+    store = store_of(directory)
+    return None if store is None else store.parent / "config"
 
 
 def shared_part(directory: Path) -> Path:

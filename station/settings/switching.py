@@ -86,6 +86,12 @@ class Switching:
         self.revisions.use(state.wanted)
         return True
 
+    def drop(self, error: str) -> None:
+        """The wanted revision could not be taken into use; it is wanted no more."""
+        state = self.read()
+        trial = None if state.trial and self.revisions.current() != state.trial.to else state.trial
+        self._write(replace(state, wanted=None, trial=trial, error=error[:ERROR_MAX]))
+
     def begin(self) -> None:
         """To be called at every start, before anything is loaded."""
         state = self.read()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,7 +56,16 @@ def test_ready_and_stopping_are_said_once_each(ear: socket.socket) -> None:
     supervisor = Supervisor(lambda: 0.0, environment(ear))
     supervisor.ready()
     supervisor.stopping()
-    assert heard(ear) == ["READY=1", "STOPPING=1"]
+    assert heard(ear) == ["READY=1\nWATCHDOG_USEC=4000000", "STOPPING=1"]
+
+
+def test_a_process_that_runs_itself_anew_says_so_and_has_a_minute(ear: socket.socket) -> None:
+    supervisor = Supervisor(lambda: 0.0, environment(ear))
+    supervisor.starting_again()
+    (said,) = heard(ear)
+    assert re.fullmatch(r"RELOADING=1\nMONOTONIC_USEC=\d+\nWATCHDOG_USEC=60000000", said)
+    Supervisor(lambda: 0.0, environment(ear, WATCHDOG_USEC="")).starting_again()
+    assert "WATCHDOG" not in heard(ear)[0]
 
 
 @pytest.mark.parametrize("other", [{"WATCHDOG_USEC": ""}, {"WATCHDOG_PID": "1"}, {"WATCHDOG_USEC": "soon"}])
