@@ -36,7 +36,9 @@ from station.domain.record import (
 )
 from station.domain.verdict import Verdict
 from station.mqtt.keeper import Backoff
+from station.mqtt.tls import TlsFiles
 from station.store.store import Store, mint_run_id
+from station.uplink.inbox import Carry, carry_nothing
 from station.uplink.uplink import Uplink
 from station.uplink.window import WindowLimits
 
@@ -138,12 +140,18 @@ async def until(condition: Callable[[], Any], what: str, deadline_s: float = 15.
 class Bench:
     """A store with its uplink on a broker; `events` is what it told its watchers."""
 
-    def __init__(self, store: Store, url: str, key: SigningKey, limits: WindowLimits = IMPATIENT) -> None:
+    def __init__(
+        self, store: Store, url: str, key: SigningKey, limits: WindowLimits = IMPATIENT, *,
+        carry: Carry = carry_nothing, command_key: SigningKey | None = None,
+    ) -> None:  # fmt: skip
+        """`command_key` signs commands; the key of the receipts where none is given."""
         self.store = store
         self.events: list[Event] = []
+        commands = command_key or key
         self.uplink = Uplink(
-            store, MESSAGES, url, {key.key_id: key.public}, self.events.append, limits=limits, backoff=FAST
-        )
+            store, MESSAGES, url, {key.key_id: key.public}, self.events.append, limits=limits, backoff=FAST,
+            carry=carry, command_keys={commands.key_id: commands.public},
+        )  # fmt: skip
         self.task = asyncio.create_task(self.uplink.run())
 
     def seen(self, kind: str) -> list[dict[str, Any]]:
@@ -164,15 +172,15 @@ class Bench:
 class Office:
     """A collector on a broker, in this event loop."""
 
-    def __init__(self, url: str, centre: Centre, key: SigningKey) -> None:
+    def __init__(self, url: str, centre: Centre, key: SigningKey, tls: TlsFiles | None = None) -> None:
         self.ready = asyncio.Event()
         self.centre = centre
-        self.collector = Collector(url, centre, key, backoff=FAST, on_ready=self.ready.set)
+        self.collector = Collector(url, centre, key, backoff=FAST, on_ready=self.ready.set, tls=tls)
         self.task = asyncio.create_task(self.collector.run())
 
     @classmethod
-    async def open(cls, url: str, path: Path, key: SigningKey) -> Office:
-        office = cls(url, SqliteCentre(path), key)
+    async def open(cls, url: str, path: Path, key: SigningKey, tls: TlsFiles | None = None) -> Office:
+        office = cls(url, SqliteCentre(path), key, tls)
         await asyncio.wait_for(office.ready.wait(), 10.0)
         return office
 
