@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from station.domain.errors import SettingsError
@@ -33,8 +33,9 @@ def hold_store(path: Path) -> Iterator[None]:
             raise SettingsError(
                 f"store.path {path}: another station (process {holder}) uses it; stop that one first"
             ) from None
-        os.ftruncate(handle, 0)
-        os.write(handle, f"{os.getpid()}\n".encode())
+        with suppress(OSError):  # a full disk: the lock holds without the number, and the store says what is wrong
+            os.ftruncate(handle, 0)
+            os.write(handle, f"{os.getpid()}\n".encode())
         yield
     finally:
         os.close(handle)

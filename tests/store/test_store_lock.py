@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
+import os
 from pathlib import Path
 
 import pytest
@@ -40,3 +42,13 @@ def test_a_place_that_cannot_be_written_to_is_a_clear_refusal() -> None:
         hold_store(Path("/proc/nope/station.sqlite")),
     ):
         raise AssertionError("held")
+
+
+def test_a_full_disk_takes_the_holders_number_and_not_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(handle: int, text: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "station.sqlite"
+    monkeypatch.setattr(os, "write", refuse)
+    with hold_store(path), pytest.raises(SettingsError, match="process unknown"), hold_store(path):
+        raise AssertionError("held twice")
