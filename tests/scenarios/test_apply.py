@@ -68,8 +68,10 @@ def shop(tmp_path: Path) -> Iterator[Applied]:
 def test_a_changed_limit_is_in_the_next_record_and_a_revision_that_does_not_hold_goes_back(shop: Applied) -> None:
     files = read_files(shop._config)
     plan = files["plans/live.toml"]
-    assert b'revision = "' in plan
-    files["plans/live.toml"] = plan.replace(b'revision = "', b'revision = "centre-')
+    assert b'revision = "1"' in plan and b"low = 198.0" in plan
+    files["plans/live.toml"] = plan.replace(b'revision = "1"', b'revision = "2"').replace(
+        b"low = 198.0", b"low = 201.5"
+    )
     shop.stand_ready()
     pid = shop.station.pid
 
@@ -84,7 +86,8 @@ def test_a_changed_limit_is_in_the_next_record_and_a_revision_that_does_not_hold
     assert told["on_trial"] and shop.station.pid == pid and shop.station.poll() is None
     shop.stand_ready()
     record = shop.run("OP:E07", "WO:WO-1", "SN:S1", "PL:live", "PR:example-a-100")
-    assert record["plan"]["revision"].startswith("centre-") and record["verdict"] == "PASS"
+    (measured,) = record["steps"][0]["measurements"]
+    assert (record["plan"]["revision"], measured["low"], record["verdict"]) == ("2", 201.5, "PASS")
     info = shop.info()
     assert info["config_revision"] == revision_of(files) and info["last_apply_error"] is None
     assert info["config_sha256"] == record["config_sha256"]
