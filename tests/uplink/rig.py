@@ -142,7 +142,7 @@ class Bench:
 
     def __init__(
         self, store: Store, url: str, key: SigningKey, limits: WindowLimits = IMPATIENT, *,
-        carry: Carry = carry_nothing, command_key: SigningKey | None = None,
+        carry: Carry = carry_nothing, command_key: SigningKey | None = None, tls: TlsFiles | None = None,
     ) -> None:  # fmt: skip
         """`command_key` signs commands; the key of the receipts where none is given."""
         self.store = store
@@ -150,7 +150,7 @@ class Bench:
         commands = command_key or key
         self.uplink = Uplink(
             store, MESSAGES, url, {key.key_id: key.public}, self.events.append, limits=limits, backoff=FAST,
-            carry=carry, command_keys={commands.key_id: commands.public},
+            carry=carry, command_keys={commands.key_id: commands.public}, tls=tls,
         )  # fmt: skip
         self.task = asyncio.create_task(self.uplink.run())
 
