@@ -1,7 +1,8 @@
 """Keys of a simulated or first bench: those of the centre's receipts, made once in one folder and trusted by both ends,
 and the station's own, with which it signs certificates.
 
-`python -m station.cli.keys DIR` makes the station's pair in the credentials folder DIR of a real bench.
+`python -m station.cli.keys DIR` makes the station's pair in the credentials folder DIR of a real bench;
+`python -m station.cli.keys DIR receipts|commands` one of the centre's (docs/enrolling-a-bench.md).
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ CERTIFICATE_KEY = "certificate-key.json"
 """Private: with it this station signs certificates. A credential of the station alone."""
 CERTIFICATE_KEYS = "certificate-keys.json"
 """Public: with it anybody verifies them (`results verify --key`)."""
+PAIRS = {
+    "certificate": (CERTIFICATE_KEY, CERTIFICATE_KEYS),
+    "receipts": (CENTRE_KEY, RECEIPT_KEYS),
+    "commands": ("command-key.json", "command-keys.json"),
+}
+"""By what a pair signs: the private file and the public one."""
 LOCK = "lock"
 
 
@@ -67,6 +74,7 @@ def ensure_keys(credentials: Path, folder: Path = KEYS) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("use: python -m station.cli.keys DIR, the credentials folder of the station")
-    print(certificate_key(Path(sys.argv[1])))
+    given = sys.argv[1:]
+    if len(given) not in (1, 2) or (named := given[1] if given[1:] else "certificate") not in PAIRS:
+        sys.exit(f"use: python -m station.cli.keys DIR [{'|'.join(PAIRS)}], DIR the folder that gets the two files")
+    print(_pair(Path(given[0]), *PAIRS[named]))

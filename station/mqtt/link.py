@@ -27,7 +27,7 @@ from paho.mqtt.properties import Properties
 from station.domain.errors import LinkError, SettingsError
 from station.mqtt.address import BrokerAddress
 from station.mqtt.refusals import refusal_of
-from station.mqtt.tls import TlsFiles, files_for, make_context, why_refused
+from station.mqtt.tls import MutualContext, TlsFiles, files_for, make_context, why_refused
 
 NO_MATCHING_SUBSCRIBERS = 0x10
 _CONNECT_TIMEOUT_S = 5.0
@@ -95,6 +95,7 @@ class Link:
         self._said: str | None = None
         self._taken_over = False
         self._opened: Any = None
+        self._context: MutualContext | None = None
         self._tick: asyncio.TimerHandle | None = None
         self._paused = False
         self.congested = False
@@ -198,7 +199,8 @@ class Link:
             options, properties = self._options, _properties(PacketTypes.CONNECT)
             files = files_for(options.address, options.tls)
             if files is not None:
-                self._client.tls_set_context(make_context(files))
+                self._context = make_context(files)
+                self._client.tls_set_context(self._context)
             properties.SessionExpiryInterval = options.session_expiry_s
             properties.ReceiveMaximum = options.receive_maximum
             address, clean = options.address, options.session_expiry_s == 0
@@ -289,8 +291,8 @@ class Link:
             self._loop.remove_writer(self._opened)
 
     def _words(self, error: Exception) -> str:
-        if isinstance(error, ssl.SSLError) and self._options.tls is not None:
-            return why_refused(error, self._options.tls, self._options.address.host)
+        if isinstance(error, ssl.SSLError) and self._options.tls is not None and self._context is not None:
+            return why_refused(error, self._options.tls, self._options.address.host, self._context)
         return str(error) if isinstance(error, SettingsError) else f"{type(error).__name__}: {error}"
 
     # --- paho's callbacks --------------------------------------------------------------------------------------

@@ -87,7 +87,13 @@ def read_own(files: TlsFiles) -> OwnCertificate:
     )  # fmt: skip
 
 
-def make_context(files: TlsFiles, now: datetime | None = None) -> ssl.SSLContext:
+class MutualContext(ssl.SSLContext):
+    """A context that knows which certificate it shows."""
+
+    own: OwnCertificate
+
+
+def make_context(files: TlsFiles, now: datetime | None = None) -> MutualContext:
     """The context of one connection: TLS 1.2 or better, the broker's name and certificate checked, ours shown.
 
     Raises `SettingsError` for files that are wrong or out of their time.
@@ -104,7 +110,8 @@ def make_context(files: TlsFiles, now: datetime | None = None) -> ssl.SSLContext
     if all(now > authority.not_valid_after_utc for authority in authorities):
         ended = max(authority.not_valid_after_utc for authority in authorities)
         raise SettingsError(f"{files.ca}: the authority's certificate ended on {_stamp(ended)}; ask for the new one")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # checks names and requires a certificate, as made
+    context = MutualContext(ssl.PROTOCOL_TLS_CLIENT)  # checks names and requires a certificate, as made
+    context.own = own
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(_CIPHERS)
     context.hostname_checks_common_name = False
@@ -120,12 +127,9 @@ def make_context(files: TlsFiles, now: datetime | None = None) -> ssl.SSLContext
     return context
 
 
-def why_refused(error: ssl.SSLError, files: TlsFiles, host: str) -> str:
-    """What ended a connection to `host` with these files, in one line: which side, which certificate, what to do."""
-    try:
-        own = f"until {_stamp(read_own(files).ends)}"
-    except SettingsError:
-        own = "it cannot be read now"
+def why_refused(error: ssl.SSLError, files: TlsFiles, host: str, context: MutualContext) -> str:
+    """What ended a connection to `host`, in one line: which side, which certificate, what to do. Reads no file."""
+    own = f"until {_stamp(context.own.ends)}"
     crl = "the revocation list" if files.crl is None else str(files.crl)
     return explain(error, host=host, ca=str(files.ca), crl=crl, own=own, now=_stamp(datetime.now(UTC)))
 
