@@ -18,7 +18,7 @@ from station.telling.aggregates import Stretch
 from station.telling.latched import Latched
 from station.telling.progress import ProgressSoFar
 
-INFO_S = 5.0
+INFO_S = 1.0
 """How often it is looked whether the info has changed: a device that said who it is, another configuration."""
 
 

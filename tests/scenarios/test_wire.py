@@ -17,7 +17,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from station.contract.asyncapi import write_contract
 from station.contract.keys import load_public_keys
 from station.contract.receipts import verify_receipt
-from tests.scenarios.live import ROOT, Live
+from tests.scenarios.live import PLAN, ROOT, Live
 
 STATION = "bench-07"
 
@@ -64,12 +64,13 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.mark.timeout(120)
 def test_every_message_of_a_run_is_as_the_contract_says(tmp_path: Path, schemas: dict[str, Any]) -> None:
-    with Live(tmp_path) as live:
+    with Live(tmp_path, steps=("supply", "earth-bond", "insulation")) as live:  # long enough for telemetry
         onlooker = Onlooker("127.0.0.1", live.broker.port)
         try:
             run_id, _ = live.run_until(lambda event: event["kind"] == "run_ended")
             live.result(run_id)
             live.until(lambda: len(onlooker.of("receipt")) >= 3, "three receipts")
+            live.until(lambda: bool(onlooker.of("info")[-1][1]["body"]["instruments"]), "who takes part")
             live.station.terminate()
             assert live.station.wait(10.0) == 0
             live.until(lambda: onlooker.of("presence")[-1][1]["body"]["state"] == "offline", "the goodbye")
@@ -77,6 +78,7 @@ def test_every_message_of_a_run_is_as_the_contract_says(tmp_path: Path, schemas:
             onlooker.close()
     check_messages(onlooker, schemas)
     check_order(onlooker, run_id)
+    check_told(onlooker, run_id)
     check_receipts(onlooker)
     check_presence(onlooker)
 
@@ -116,11 +118,11 @@ def check_messages(onlooker: Onlooker, schemas: dict[str, Any]) -> None:
         assert set(message["clock"]) == {"quality", "max_error_ms", "boot_id", "monotonic_ns"}
         assert message["ts"].endswith("Z") and len(payload) <= 256 * 1024
         jsonschema.validate(message["body"], schemas[f"{name}-1.0"])
-        assert qos == (0 if name == "telemetry" else 1)
+        assert qos == 1 or name == "telemetry", "iotcore gives telemetry the subscription's; see tests/telling"
         unnumbered.append(message["msg_id"])
     assert len(set(unnumbered)) == len(unnumbered), "no number is used twice"
     kinds = {topic.rsplit("/", 1)[1] for topic, *_ in onlooker.seen}
-    assert {"presence", "progress", "event", "result", "receipt"} <= kinds
+    assert {"presence", "info", "progress", "telemetry", "alarm_active", "event", "result", "receipt"} <= kinds
 
 
 def check_order(onlooker: Onlooker, run_id: str) -> None:
@@ -135,6 +137,18 @@ def check_order(onlooker: Onlooker, run_id: str) -> None:
     assert sorted(int(number.rsplit(":", 1)[1]) for number in numbered) == list(range(1, len(numbered) + 1))
     runs = [body["body"]["run_id"] for _, body in onlooker.of("progress")]
     assert run_id in runs and runs[-1] is None, "retained progress ends without a run"
+
+
+def check_told(onlooker: Onlooker, run_id: str) -> None:
+    """What is told beside the outbox: who this is, what is latched now, what was read in the run."""
+    info = [body["body"] for _, body in onlooker.of("info")][-1]
+    assert {"mains", "temperature"} <= {one["role"] for one in info["instruments"]} and len(info["config_sha256"]) == 64
+    assert {"simulated", "verb:abort", f"plan:{PLAN}:outgoing:audio-amplifier"} <= set(info["capabilities"])
+    latched = [[alarm["code"] for alarm in body["body"]["alarms"]] for _, body in onlooker.of("alarm_active")]
+    assert latched[0] and latched[-1] == [], "tripped at its start, as every bench, and after RESET nothing"
+    telemetry = [body["body"] for _, body in onlooker.of("telemetry")]
+    assert {body["run_id"] for body in telemetry} == {run_id}
+    assert all(1.0 <= body["seconds"] <= 5.0 and "mains.power_w" in body["readings"] for body in telemetry)
 
 
 def check_receipts(onlooker: Onlooker) -> None:
