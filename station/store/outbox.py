@@ -19,6 +19,22 @@ from station.domain.outbox import Draft, Slot
 
 Outcome = Literal["delivered", "quarantined", "mismatch", "known", "unknown"]
 _PRIORITY = {"alarm": 0, "event": 1, "reply": 1, "result": 2}
+READ_BYTES_MAX = 1 << 20
+"""Of payloads read at once, but for one message."""
+
+MIGRATION = (
+    "CREATE TABLE outbox_counts (state TEXT PRIMARY KEY, rows INTEGER NOT NULL) WITHOUT ROWID",
+    """INSERT INTO outbox_counts SELECT 'waiting', count(*) FROM outbox WHERE state = 'waiting'
+        UNION ALL SELECT 'quarantined', count(*) FROM outbox WHERE state = 'quarantined'""",
+    """CREATE TRIGGER outbox_added AFTER INSERT ON outbox BEGIN
+        UPDATE outbox_counts SET rows = rows + 1 WHERE state = NEW.state; END""",
+    """CREATE TRIGGER outbox_moved AFTER UPDATE OF state ON outbox BEGIN
+        UPDATE outbox_counts SET rows = rows - 1 WHERE state = OLD.state;
+        UPDATE outbox_counts SET rows = rows + 1 WHERE state = NEW.state; END""",
+    """CREATE TRIGGER outbox_removed AFTER DELETE ON outbox BEGIN
+        UPDATE outbox_counts SET rows = rows - 1 WHERE state = OLD.state; END""",
+)
+"""Rows by state, kept by SQLite: counting 100,000 that wait took 12 ms, and `status` asks every second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,35 +106,61 @@ def add_messages(
 
 
 def read_due(db: sqlite3.Connection, prefix: str, limit: int, skip: Collection[int]) -> list[OutboxRow]:
-    """Waiting rows except `skip`: alarms, then events and replies, then results; the oldest first."""
-    rows = db.execute(
+    """Waiting rows except `skip`: alarms, then events and replies, then results; the oldest first.
+
+    Fewer than `limit` where their payloads have more than `READ_BYTES_MAX`, but at least one where there is one.
+    """
+    found, read = [], 0
+    for seq, suffix, payload, run_id in db.execute(
         "SELECT seq, suffix, payload, run_id FROM outbox WHERE state = 'waiting'"
         " AND seq NOT IN (SELECT value FROM json_each(?)) ORDER BY priority, seq LIMIT ?",
         (json.dumps(sorted(skip)), limit),
-    )
-    return [OutboxRow(seq, f"{prefix}:{seq}", suffix, payload, run_id) for seq, suffix, payload, run_id in rows]
+    ):
+        found.append(OutboxRow(seq, f"{prefix}:{seq}", suffix, payload, run_id))
+        read += len(payload)
+        if read > READ_BYTES_MAX:
+            break
+    return found
 
 
-def settle(db: sqlite3.Connection, prefix: str, receipt: ReceiptEntry, now: str) -> Settled:
-    """Do what one receipt says. A receipt with another hash, or of a message not ours, changes nothing."""
-    head, _, number = receipt.msg_id.rpartition(":")
-    row = None
-    if head == prefix and number.isascii() and number.isdigit() and len(number) < 19:
-        row = db.execute(
-            "SELECT seq, sha256, state, suffix, run_id FROM outbox WHERE seq = ?", (int(number),)
-        ).fetchone()
-    if row is None:
+def settle(db: sqlite3.Connection, prefix: str, receipts: Sequence[ReceiptEntry], now: str) -> list[Settled]:
+    """Do what receipts say, one after the other. One with another hash, or of a message not ours, changes nothing."""
+    asked = [_number(prefix, receipt.msg_id) for receipt in receipts]
+    known = {
+        row[0]: row[1:]
+        for row in db.execute(
+            "SELECT seq, sha256, state, suffix, run_id FROM outbox WHERE seq IN (SELECT value FROM json_each(?))",
+            (json.dumps([seq for seq in asked if seq is not None]),),
+        )
+    }
+    settled, changes = [], []
+    for seq, receipt in zip(asked, receipts, strict=True):
+        row = None if seq is None else known.get(seq)
+        result = _settle_one(seq, row, receipt)
+        if row is not None and result.outcome in ("delivered", "quarantined"):
+            known[seq] = (row[0], result.outcome, *row[2:])
+            changes.append((result.outcome, now, receipt.reason, seq))
+        settled.append(result)
+    db.executemany("UPDATE outbox SET state = ?, receipted_at = ?, reason = ? WHERE seq = ?", changes)
+    return settled
+
+
+def _number(prefix: str, msg_id: str) -> int | None:
+    """The row that a `msg_id` speaks of, if it is one of this store."""
+    head, _, number = msg_id.rpartition(":")
+    ours = head == prefix and number.isascii() and number.isdigit() and len(number) < 19
+    return int(number) if ours else None
+
+
+def _settle_one(seq: int | None, row: tuple[str, str, str, str | None] | None, receipt: ReceiptEntry) -> Settled:
+    if seq is None or row is None:
         return Settled("unknown", 0, "", None)
-    seq, digest, state, suffix, run_id = row
+    digest, state, suffix, run_id = row
     if receipt.sha256 != digest:
         return Settled("mismatch", seq, suffix, run_id)
     if state == "delivered" or (state == "quarantined" and receipt.status == "rejected"):
         return Settled("known", seq, suffix, run_id)
-    outcome: Outcome = "quarantined" if receipt.status == "rejected" else "delivered"
-    db.execute(
-        "UPDATE outbox SET state = ?, receipted_at = ?, reason = ? WHERE seq = ?", (outcome, now, receipt.reason, seq)
-    )
-    return Settled(outcome, seq, suffix, run_id)
+    return Settled("quarantined" if receipt.status == "rejected" else "delivered", seq, suffix, run_id)
 
 
 def requeue(db: sqlite3.Connection, seqs: Sequence[int] | None) -> int:
@@ -131,8 +173,8 @@ def requeue(db: sqlite3.Connection, seqs: Sequence[int] | None) -> int:
 
 
 def read_counts(db: sqlite3.Connection) -> OutboxCounts:
-    """Rows by state, from the indexes alone: it may be asked every second."""
+    """Rows by state, without counting any: it may be asked every second."""
     total = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
-    waiting = db.execute("SELECT count(*) FROM outbox WHERE state = 'waiting'").fetchone()[0]
-    quarantined = db.execute("SELECT count(*) FROM outbox WHERE state = 'quarantined'").fetchone()[0]
+    rows = dict(db.execute("SELECT state, rows FROM outbox_counts").fetchall())
+    waiting, quarantined = rows["waiting"], rows["quarantined"]
     return OutboxCounts(waiting, quarantined, (total[0] if total else 0) - waiting - quarantined)

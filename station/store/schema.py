@@ -12,7 +12,7 @@ import sqlite3
 from pathlib import Path
 
 from station.domain.errors import StoreError
-from station.store import asked, orders, paper
+from station.store import asked, orders, outbox, paper
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -43,6 +43,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     paper.MIGRATION,
     orders.MIGRATION,
     asked.MIGRATION,
+    outbox.MIGRATION,
 )
 """One entry a version: the statements that lead to it from the one before. Entries are only ever appended."""
 

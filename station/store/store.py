@@ -168,7 +168,7 @@ class Store(StoreThread):
 
         def work() -> list[Settled]:
             with self._transaction("receipts"):
-                return [outbox.settle(self._db, self._prefix, entry, self._now()) for entry in entries]
+                return outbox.settle(self._db, self._prefix, entries, self._now())
 
         return await self._call(work)
 

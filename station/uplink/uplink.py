@@ -20,15 +20,19 @@ from station.domain.errors import LinkError, StationError
 from station.domain.events import Event, Publish
 from station.mqtt.address import parse_address
 from station.mqtt.keeper import Backoff, keep_serving
-from station.mqtt.link import NO_MATCHING_SUBSCRIBERS, Acknowledged, Link, LinkOptions, Received, Will
+from station.mqtt.link import NO_MATCHING_SUBSCRIBERS, Acknowledged, Link, LinkOptions, Received, TakenOver, Will
 from station.mqtt.tls import TlsFiles, files_for
 from station.store.store import Store
+from station.uplink.ahead import Ahead
 from station.uplink.inbox import Carry, Inbox, carry_nothing
 from station.uplink.window import Window, WindowLimits
 
 log = logging.getLogger(__name__)
 _SESSION_EXPIRY_S = 86_400
 _ALARM_PAUSE_S = 60.0
+_TAKEN_OVER_PAUSE_S = 86_400.0
+_UNACKNOWLEDGED_MAX = 200
+"""A broker that answers pings and acknowledges nothing would have paho keep every repeat."""
 
 
 class Uplink:
@@ -66,6 +70,7 @@ class Uplink:
             store, messages, receipt_keys, self._window, publish_event, self.raise_alarm,
             command_keys=receipt_keys if command_keys is None else command_keys, carry=carry, now_s=now,
         )  # fmt: skip
+        self._ahead = Ahead(store)
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
         self._link: Link | None = None
@@ -73,10 +78,12 @@ class Uplink:
         self._session_used = True
         self._unnumbered = 0
         self._retained: dict[str, Body] = {}
+        self._late: set[str] = set()
+        """Of those, the ones that changed while the socket took nothing."""
         self._alarmed_at: dict[str, float] = {}
         self.last_error: str | None = None
         """Why the last link ended; None while all is well."""
-        store.on_posted = self._wake.set
+        store.on_posted = self._posted
 
     @property
     def connected(self) -> bool:
@@ -94,12 +101,12 @@ class Uplink:
         """Publish `info`, `progress` or `alarm_active`, retained; the latest of each is sent again on every link."""
         if self._retained.get(name) != body:
             self._retained[name] = body
-            if self._link is not None:
-                self._publish_body(self._link, name, body, retain=True)
+            self._late.add(name)
+            self._say_late()
 
     def telemetry(self, body: Telemetry) -> None:
-        """Publish an aggregate if a link stands; otherwise it is gone. It goes first, a result never."""
-        if self._link is not None:
+        """Publish an aggregate if a link stands that takes it; otherwise it is gone. It goes first, a result never."""
+        if self._link is not None and not self._link.congested:
             self._publish_body(self._link, "telemetry", body, qos=0, expiry_s=60)
 
     async def close(self) -> None:
@@ -130,6 +137,7 @@ class Uplink:
         finally:
             self._session_used = link.connect_sent
             self._window.link_lost()
+            self._ahead.forget()
             if self._link is not None and link.alive:
                 await self._leave(link)
             self._link = None
@@ -144,6 +152,14 @@ class Uplink:
         self._publish_body(link, "presence", self._presence("online"), retain=True)
         for name, body in self._retained.items():
             self._publish_body(link, name, body, retain=True)
+        self._late.clear()
+
+    def _say_late(self) -> None:
+        """Publish what is retained and changed, unless the socket takes nothing: then the latest goes out later."""
+        link = self._link
+        while self._late and link is not None and not link.congested:
+            name = self._late.pop()
+            self._publish_body(link, name, self._retained[name], retain=True)
 
     async def _leave(self, link: Link) -> None:
         """A link that we end ourselves: the will does not speak then, so we do."""
@@ -163,12 +179,19 @@ class Uplink:
     async def _send(self, link: Link) -> None:
         while not self._closing.is_set():
             self._wake.clear()
+            self._say_late()
             self._window.expire(self._now())
+            if link.unacknowledged > _UNACKNOWLEDGED_MAX:
+                raise LinkError(f"{self._address}: {link.unacknowledged} messages without the broker's acknowledgement")
+            if not self._window.calm:
+                self._ahead.forget()
             room = self._window.room(self._now())
             if room:
-                for row in await self._store.due(room, self._window.skip(self._now())):
+                rows = await self._ahead.take(room, self._window.skip(self._now()), calm=self._window.calm)
+                now = self._now()
+                for row in rows:
                     mid = link.publish(topic(self._messages.station, "up", row.suffix), row.payload)
-                    self._window.sent(row.seq, mid, self._now())
+                    self._window.sent(row.seq, mid, now)
             change_at = self._window.next_change_at(self._now())
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(None if change_at is None else max(0.0, change_at - self._now())):
@@ -186,6 +209,10 @@ class Uplink:
                 for message in received:
                     link.ack(message)
             self._wake.set()
+
+    def _posted(self) -> None:
+        self._ahead.forget()
+        self._wake.set()
 
     # --- small things ------------------------------------------------------------------------------------------
 
@@ -205,7 +232,8 @@ class Uplink:
     async def raise_alarm(self, code: str, cause: str) -> None:
         """Say it here and to the centre, at most once a minute a code: a flood must not fill the outbox."""
         log.error("%s: %s", code, cause)
-        if self._now() - self._alarmed_at.get(code, float("-inf")) < _ALARM_PAUSE_S:
+        pause_s = _TAKEN_OVER_PAUSE_S if code == "taken_over" else _ALARM_PAUSE_S
+        if self._now() - self._alarmed_at.get(code, float("-inf")) < pause_s:
             return
         self._alarmed_at[code] = self._now()
         self._publish_event(Event("alarm", {"code": code, "cause": cause, "run_id": None}))
@@ -217,6 +245,11 @@ class Uplink:
         if text != self.last_error:
             log.warning("uplink: %s", text)
         self.last_error = text
+        if isinstance(error, TakenOver):
+            name = self._messages.station
+            await self.raise_alarm(
+                "taken_over", f"{text}; another client is {name!r}: find it, or give it its own name"
+            )
         if not isinstance(error, StationError):
             log.error("the uplink failed and starts again", exc_info=error)
             await self.raise_alarm("uplink_failed", repr(error))

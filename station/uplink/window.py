@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from station.mqtt.keeper import Backoff
 
+RESTS_MAX = 1000
+"""From so many on, rows whose rest is over are forgotten: how long they rested before, not that they wait."""
+
 
 @dataclass(frozen=True, slots=True)
 class WindowLimits:
@@ -53,6 +56,11 @@ class Window:
     def in_flight(self) -> int:
         """Rows sent and not receipted."""
         return len(self._flights)
+
+    @property
+    def calm(self) -> bool:
+        """Whether no row failed of late: then rows go out in the order of the store, and receipts alone make room."""
+        return not (self._rests or self._silences)
 
     def room(self, now: float) -> int:
         """How many rows may be sent now."""
@@ -116,4 +124,6 @@ class Window:
         # a window full of rows that nobody digests must not block the rest for ever, yet the oldest stays the first
         if not silent or (self._silences > self._limits.in_flight and seq != first):
             failures = self._rests[seq].failures + 1 if seq in self._rests else 1
+            if len(self._rests) >= RESTS_MAX:
+                self._rests = {one: rest for one, rest in self._rests.items() if rest.until > now}
             self._rests[seq] = _Rest(now + self._backoff.wait_s(failures - 1), failures)
