@@ -8,6 +8,7 @@ database cannot be written to nobody is listened to and nothing is receipted; th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
@@ -33,6 +34,7 @@ _BATCH, _BATCH_BYTES = 200, 4 << 20
 RECEIVE_MAXIMUM = 400
 """Messages that the broker may hand out before one is acknowledged: what bounds this worker's memory."""
 _END_S = 5.0
+_Batch = tuple[list[Received], Checked]
 
 
 class Collector:
@@ -67,7 +69,6 @@ class Collector:
         self._closing = asyncio.Event()
         self._client_id = f"collector-{secrets.token_hex(4)}"
         self._aside = Aside(f"centre-{self._client_id}")
-        self._taking: asyncio.Task[None] | None = None
         self._unusable: SettingsError | None = None
         self._said: str | None = None
 
@@ -96,15 +97,7 @@ class Collector:
             for topic_filter in self._filters():
                 await link.subscribe(topic_filter)
             self._begin()
-            receiving = asyncio.create_task(self._receive(link))
-            closing = asyncio.create_task(self._closing.wait())
-            await asyncio.wait({receiving, closing}, return_when=asyncio.FIRST_COMPLETED)
-            closing.cancel()
-            if receiving.done():
-                receiving.result()
-            receiving.cancel()
-            if self._taking is not None:
-                await asyncio.wait({self._taking}, timeout=_END_S)
+            await self._work(link)
         finally:
             self.figures.linked = False
             await link.close()
@@ -122,16 +115,45 @@ class Collector:
         self.figures.links += 1
         self._on_ready()
 
-    async def _receive(self, link: Link) -> None:
+    async def _work(self, link: Link) -> None:
+        """One task checks what comes in while the other commits the batch before, until either fails or `close()`."""
+        checked: asyncio.Queue[_Batch | None] = asyncio.Queue(1)
+        receiving = asyncio.create_task(self._receive(link, checked))
+        taking = asyncio.create_task(self._take_all(link, checked))
+        closing = asyncio.create_task(self._closing.wait())
+        try:
+            await asyncio.wait({receiving, taking, closing}, return_when=asyncio.FIRST_COMPLETED)
+            if closing.done() and not taking.done():
+                receiving.cancel()
+                await self._finish(checked, taking)
+            for ended in (taking, receiving):
+                if ended.done() and not ended.cancelled():
+                    ended.result()
+        finally:
+            receiving.cancel()
+            taking.cancel()
+            closing.cancel()
+            await asyncio.gather(receiving, taking, closing, return_exceptions=True)
+
+    async def _finish(self, checked: asyncio.Queue[_Batch | None], taking: asyncio.Task[None]) -> None:
+        """Let what was checked be committed and receipted, unless the database hangs."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_END_S):
+                await checked.put(None)
+                await asyncio.wait({taking})
+
+    async def _receive(self, link: Link, checked: asyncio.Queue[_Batch | None]) -> None:
         while True:
             received = [item for item in await link.next() if isinstance(item, Received)]
             for batch in _batches(received):
-                self._taking = asyncio.create_task(self._take(link, batch))
-                await asyncio.shield(self._taking)
+                await checked.put((batch, check_all(batch)))
 
-    async def _take(self, link: Link, batch: Sequence[Received]) -> None:
+    async def _take_all(self, link: Link, checked: asyncio.Queue[_Batch | None]) -> None:
+        while (batch := await checked.get()) is not None:
+            await self._take(link, *batch)
+
+    async def _take(self, link: Link, batch: Sequence[Received], checked: Checked) -> None:
         """Commit, then receipt, then acknowledge. Whatever raises in between leaves it to the stations to repeat."""
-        checked = check_all(batch)
         self._count(batch, checked)
         alarms = self._budget.allow(checked.rejected)
         if checked.good or alarms:
