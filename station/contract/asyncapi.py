@@ -10,7 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from station.contract.canonical import MAX_COMMAND_BYTES, MAX_MESSAGE_BYTES, MAX_RECEIPT_BYTES
+from station.contract.canonical import (
+    FEW_VALUES,
+    MAX_COMMAND_BYTES,
+    MAX_COMMAND_BYTES_OF_FEW,
+    MAX_COMMAND_VALUES,
+    MAX_MESSAGE_BYTES,
+    MAX_RECEIPT_BYTES,
+)
 from station.contract.envelope import topic
 from station.contract.examples import examples_of
 from station.contract.schemas import ALL_BODIES, SENT_BY_CENTRE, VERSION, component_schemas, schema_of
@@ -19,7 +26,7 @@ SESSION_EXPIRY_S = 86_400
 TELEMETRY_EXPIRY_S = 60
 _BINDING = "0.2.0"
 _STATION = "{station}"
-_MAX_BYTES = {"receipt": MAX_RECEIPT_BYTES, "cmd": MAX_COMMAND_BYTES}
+_MAX_BYTES = {"receipt": MAX_RECEIPT_BYTES, "cmd": MAX_COMMAND_BYTES_OF_FEW}
 
 
 class Topic(NamedTuple):
@@ -64,7 +71,9 @@ TOPICS: Mapping[str, Topic] = {
     ),
     "cmd": Topic(
         "A signed command",
-        "Never retained. None can arm, reset or energise. Each cmd_id is taken once; every command gets an up/reply.",
+        "Never retained. None can arm, reset or energise. Each cmd_id is taken once; every command gets an up/reply. "
+        f"At most {MAX_COMMAND_BYTES} bytes and {MAX_COMMAND_VALUES} values (numbers, texts, lists, objects); "
+        f"of at most {FEW_VALUES} values (apply) up to {MAX_COMMAND_BYTES_OF_FEW} bytes.",
         answer="reply",
         id_at="/cmd_id",
     ),
