@@ -13,7 +13,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, FailFast, Field, FiniteFloat, ValidationError
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    FiniteFloat,
+    ValidationError,
+)
 
 from station.contract.bodies import Body, Command, Sha256
 from station.contract.canonical import to_json
@@ -227,6 +236,10 @@ class RunArgs(Body):
 
 class ResendArgs(Body):
     """`resend`: a run, or the numbers (the last part of a `msg_id`) from which to which, both included."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["run_id"]}, {"required": ["from_seq", "to_seq"]}]}
+    )
 
     run_id: Code | None = None
     from_seq: Annotated[int, Field(ge=1, le=SEQ_MAX)] | None = None

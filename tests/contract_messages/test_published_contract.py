@@ -14,7 +14,7 @@ from jsonschema.protocols import Validator
 from station.contract import examples
 from station.contract.asyncapi import SESSION_EXPIRY_S, TOPICS, asyncapi_document
 from station.contract.canonical import parse_object
-from station.contract.commands import ARGS, NoArgs, OrderArgs, RunArgs, read_assign, read_command
+from station.contract.commands import ARGS, NoArgs, OrderArgs, RunArgs, read_assign, read_command, read_resend
 from station.contract.envelope import open_envelope, sha256_of
 from station.contract.messages import decode_body, encode_body, encode_result
 from station.contract.receipts import verify_receipt
@@ -244,5 +244,12 @@ def test_each_verb_takes_its_own_arguments_and_an_unknown_verb_is_refused() -> N
     for verb, args in (("abort", {"work_order": "WO-1"}), ("start", {"run_id": "r-1"}), ("withdraw", {}), ("arm", {}),
                        ("assign", None), ("identify", [])):  # fmt: skip
         assert not validator.is_valid(command(verb, args)), (verb, args)
+    range_asked = {"from_seq": 120, "to_seq": 184}
+    assert validator.is_valid(command("resend", range_asked)) and validator.is_valid(command("resend", {"run_id": "r"}))
+    for args in ({}, {"from_seq": 1}, {**range_asked, "run_id": "r"}, {**range_asked, "from_seq": 0}):
+        assert not validator.is_valid(command("resend", args)), args
+        with pytest.raises(MessageError):
+            read_resend(args)
+    assert not validator.is_valid(command("apply", {"sha256": "7d", "tree": ""}))
     bare = {name: it for name, it in command("abort", {}).items() if name != "args"}
     assert not validator.is_valid(bare), "abort without its run"
