@@ -17,6 +17,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from station.contract.asyncapi import write_contract
 from station.contract.keys import load_public_keys
 from station.contract.receipts import verify_receipt
+from tests.contract_messages.mutations import wrong_types
 from tests.scenarios.live import PLAN, ROOT, Live
 
 STATION = "bench-07"
@@ -77,6 +78,7 @@ def test_every_message_of_a_run_is_as_the_contract_says(tmp_path: Path, schemas:
         finally:
             onlooker.close()
     check_messages(onlooker, schemas)
+    check_schemas_refuse_faults(onlooker, schemas)
     check_order(onlooker, run_id)
     check_told(onlooker, run_id)
     check_receipts(onlooker)
@@ -123,6 +125,16 @@ def check_messages(onlooker: Onlooker, schemas: dict[str, Any]) -> None:
     assert len(set(unnumbered)) == len(unnumbered), "no number is used twice"
     kinds = {topic.rsplit("/", 1)[1] for topic, *_ in onlooker.seen}
     assert {"presence", "info", "progress", "telemetry", "alarm_active", "event", "result", "receipt"} <= kinds
+
+
+def check_schemas_refuse_faults(onlooker: Onlooker, schemas: dict[str, Any]) -> None:
+    """A schema that takes everything would have passed: each value of a wrong type in what really flowed is refused."""
+    for name in ("presence", "info", "progress", "telemetry", "alarm_active", "event", "alarm", "result"):
+        validator = jsonschema.Draft202012Validator(schemas[f"{name}-1.0"])
+        body = max((message["body"] for _, message in onlooker.of(name)), key=lambda body: len(json.dumps(body)))
+        faults = list(wrong_types(body))
+        assert len(faults) >= 3
+        assert [path for path, wrong in faults if validator.is_valid(wrong)] == [], name
 
 
 def check_order(onlooker: Onlooker, run_id: str) -> None:
