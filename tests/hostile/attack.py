@@ -161,8 +161,9 @@ class Attack:
             msg_id = json.loads(payload)["msg_id"]
             self._settled[msg_id] = self.known.sent.pop(msg_id)
         came = came or self._known_before(payload)
-        if not came and b'"apply"' in payload and self._trees < TREES_MAX:
+        if not came and b'"apply"' in payload and self._trees < TREES_MAX and await station.store.next_tree():
             self._trees, came = self._trees + 1, "kept for later"
+            self._replies[json.loads(payload)["cmd_id"]] = 0
         if not came:
             raise Found(f"neither answered nor counted: {message.received.topic} {payload[:300]!r}")
         self.tally.came[came] += 1

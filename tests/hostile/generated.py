@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Any
 
 from station.contract.canonical import to_json
 from station.contract.commands import VERBS
-from station.contract.envelope import topic
+from station.contract.envelope import sha256_of, topic
 from station.contract.keys import SigningKey
 from station.contract.receipts import make_receipt
 from station.domain.clock import utc_text
@@ -32,8 +33,9 @@ ODD: tuple[Any, ...] = (
     {"a": {"b": {"c": None}}}, "OP:e7", "1e5", "null", ["W1"], {"work_order": "W1"},
 )  # fmt: skip
 SCANS = (
-    "OP:e7", "OP:e8", "OP:e9", "WO:W1", "WO:W-FRONT", "WO:NEW", "SN:S1", "SN:OTHER", "PR:amp", "PR:none", "PL:mains",
-    "PL:wait", "PL:mains/hold", "PL:none", "RESET", "START", "OP:", ":", "op:E7", "WO:" + "9" * 60, "QR:1",
+    "OP:e7", "OP:e8", "OP:e9", "OP:e8", "OP:e9", "WO:W1", "WO:W-FRONT", "WO:NEW", "SN:S1", "SN:OTHER", "PR:amp",
+    "PR:none", "PL:mains", "PL:wait", "PL:mains/hold", "PL:none", "RESET", "START", "OP:", ":", "op:E7",
+    "WO:" + "9" * 60, "QR:1",
 )  # fmt: skip
 GOOD_RUN = {"id": "r1", "purpose": "incoming", "verdict": "FAIL", "date": "2026-11-20"}
 
@@ -113,6 +115,9 @@ class Generator:
                     {"run_id": known.run_id or "none"}, {"from_seq": 1, "to_seq": random.randrange(1, 60)},
                     {"from_seq": 5, "to_seq": 2}, {"from_seq": 1, "to_seq": 10**15}, {},
                 )  # fmt: skip
+            case "apply" if random.random() < 0.5:  # an archive that is none, yet as it was announced
+                archive = random.randbytes(random.choice((1, 400, 4000)))
+                return {"sha256": sha256_of(archive), "tree": base64.b64encode(archive).decode()}
             case "apply":
                 return {"sha256": self._pick("0" * 64, "e3b0c442"), "tree": self._pick("", "AAAA", "H4sI", "!" * 40)}
             case "scan":

@@ -17,6 +17,8 @@ from station.mqtt.link import Received
 from station.panel.buttons import ButtonPressed
 from station.run import session_events as ev
 from station.safety.snapshot import MainsWish
+from station.store import asked
+from station.store.store import Store
 from station.uplink.inbox import Inbox
 from tests.hostile.attack import Found, attack
 from tests.hostile.attacked import STRANGER, Attacked
@@ -99,14 +101,6 @@ class Dropping(Inbox):
         await super().take(batch if self.lost % 10 else [])
 
 
-class Twice(Inbox):
-    """Does what it did before again."""
-
-    async def take(self, batch: Sequence[Received]) -> None:
-        self._store.knows_command = never  # type: ignore[method-assign]
-        await super().take(batch)
-
-
 class Trusting(Inbox):
     """Takes commands of a stranger."""
 
@@ -115,16 +109,20 @@ class Trusting(Inbox):
         super().__init__(*args, **more)
 
 
-async def never(cmd_id: str) -> bool:
-    return False
-
-
-@pytest.mark.parametrize(
-    ("inbox", "words"), [(Dropping, "neither answered nor counted"), (Trusting, "signed: False"), (Twice, "changed")]
-)
-def test_an_inbox_that_loses_repeats_or_trusts_is_seen(inbox: type[Inbox], words: str) -> None:
+@pytest.mark.parametrize(("inbox", "words"), [(Dropping, "neither answered nor counted"), (Trusting, "signed: False")])
+def test_an_inbox_that_loses_or_trusts_is_seen(inbox: type[Inbox], words: str) -> None:
     with pytest.raises(Found, match=words):
         attack(BY_NAME["ready"], 1, 2 * ENOUGH, inbox_type=inbox)
+
+
+def test_a_store_that_forgets_commands_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def knows(self: Store, cmd_id: str) -> bool:
+        return False
+
+    monkeypatch.setattr(Store, "knows_command", knows)
+    monkeypatch.setattr(asked, "remember", lambda db, cmd_id, now: True)
+    with pytest.raises(Found, match="was done, signed: True, 2 times"):
+        attack(BY_NAME["ready"], 1, 2 * ENOUGH)
 
 
 def test_a_socket_that_breaks_on_a_line_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +146,7 @@ def test_a_badge_by_socket_that_signs_is_seen(monkeypatch: pytest.MonkeyPatch) -
     real = commands.Commands.carry
     monkeypatch.setattr(commands.Commands, "carry", carry)
     with pytest.raises(Found, match="took the session from prompt"):
-        attack(BY_NAME["prompt-badge"], 1, ENOUGH)
+        attack(BY_NAME["prompt-badge"], 1, 10 * ENOUGH)
 
 
 def test_every_state_has_its_scene() -> None:
