@@ -34,18 +34,22 @@ def broker() -> Iterator[EmbeddedBroker]:
         yield broker
 
 
-@pytest.fixture
-def key(tmp_path: Path) -> SigningKey:
+def make_receipts_key(folder: Path) -> SigningKey:
     """The receiver's key, as `openssl genpkey` writes one; its name is the one that the receiver gives it."""
     key = new_key()
     pem = key.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (tmp_path / "receipts.pem").write_bytes(pem)
+    (folder / "receipts.pem").write_bytes(pem)
     return key
 
 
+@pytest.fixture
+def key(tmp_path: Path) -> SigningKey:
+    return make_receipts_key(tmp_path)
+
+
 @contextmanager
-def receiver(folder: Path, url: str) -> Iterator[subprocess.Popen[str]]:
-    words = [sys.executable, str(PROGRAM), url, str(folder / "centre.sqlite"), str(folder / "receipts.pem")]
+def receiver(folder: Path, url: str, *more: str) -> Iterator[subprocess.Popen[str]]:
+    words = [sys.executable, str(PROGRAM), url, str(folder / "centre.sqlite"), str(folder / "receipts.pem"), *more]
     child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     try:
         assert child.stdout is not None
