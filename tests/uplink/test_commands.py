@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import itertools
 import json
 from collections.abc import AsyncIterator
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from station.applying import Applying, Quiet
 from station.cli.broker import EmbeddedBroker
 from station.commands import Commands
 from station.contract.canonical import to_json
@@ -32,11 +35,14 @@ from station.run.conductor import Conductor
 from station.run.delivery import report_to_centre
 from station.run.session import Session
 from station.run.session_scans import Catalogue
+from station.settings.revisions import Revisions
+from station.settings.switching import Switching
 from station.store.store import Store
 from station.uplink.inbox import STRANGERS_MAX
 from station.uplink.uplink import Uplink
 from tests.run.quiet_room import quiet_room
 from tests.run.test_conductor_people import Panel
+from tests.settings.trees import packed
 from tests.uplink.rig import CLOCK, FAST, IMPATIENT, STATION, until
 
 RECEIPTS, COMMANDS, STRANGER = new_key(), new_key(), new_key()
@@ -55,6 +61,7 @@ class Desk:
         messages = Messages(STATION, lambda: Stamp(NOW, self.clock, 1))
         self.session, self.panel = Session(CATALOGUE), Panel()
         safety: Any = type("Safety", (), {"status": None, "hot": False, "why_start_refused": lambda self: ()})()
+        self.safety = safety
 
         async def report(*told: Any) -> None:
             await report_to_centre(store, messages, *told)
@@ -377,6 +384,45 @@ async def test_a_command_is_done_once_also_over_a_restart_and_what_it_did_is_sti
     again.conductor.post(ev.Scanned("WO:W1"))
     await asyncio.sleep(0.2)
     assert len(centre.bodies["event"]) == 1 and len(centre.replies("c-once")) == 1
+    await again.close()
+
+
+async def test_a_tree_is_kept_over_a_restart_answered_once_and_its_repeat_does_nothing(
+    broker: EmbeddedBroker, centre: Centre, tmp_path: Path
+) -> None:
+    path, archive = tmp_path / "station.sqlite", packed({"interlocks.toml": b"one"})
+    tree = {"sha256": hashlib.sha256(archive).hexdigest(), "tree": base64.b64encode(archive).decode()}
+    desk = await Desk.open(path, broker.url)
+    apply = command("apply", tree, cmd_id="c-tree")
+    centre.send(apply)
+    assert (await centre.ask("identify"))["status"] == "done"
+    assert centre.replies("c-tree") == [], "its reply comes after the check"
+    await desk.close()
+
+    again = await Desk.open(path, broker.url)
+    centre.send(apply)
+    assert (await again.commands.ask("apply", tree)).status == "done", "the socket hears that it was kept"
+    assert (await centre.ask("identify"))["status"] == "done" and again.carried == ["identify"]
+
+    async def check(shared: Path) -> list[str]:
+        return ["interlocks.toml:1: (syntax): not TOML; put this line right"]
+
+    messages, quiet = Messages(STATION, lambda: Stamp(NOW, CLOCK, 1)), Quiet(again.conductor, again.safety, lambda: 0.0)
+    switching = Switching(Revisions(tmp_path / "config"))
+    applying = asyncio.create_task(
+        Applying(again.store, messages, switching, check, quiet, lambda event: None, lambda: 0.0).run()
+    )
+    reply = await centre.reply("c-tree")
+    assert reply["status"] == "refused" and "interlocks.toml:1: (syntax)" in reply["reason"]
+
+    async def none_waits() -> bool:
+        return await again.store.next_tree() is None
+
+    await until(none_waits, "the socket's is checked too")
+    centre.send(apply)
+    assert (await centre.ask("identify"))["status"] == "done"
+    assert len(centre.bodies["reply"]) == 4 and not applying.done()
+    applying.cancel()
     await again.close()
 
 

@@ -6,6 +6,7 @@ import asyncio
 import math
 import sqlite3
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,14 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from station.contract.canonical import MAX_COMMAND_BYTES, MAX_COMMAND_VALUES, canonical, why_too_much
-from station.contract.commands import make_command, read_assign
+from station.contract.canonical import (
+    MAX_COMMAND_BYTES,
+    MAX_COMMAND_BYTES_OF_FEW,
+    MAX_COMMAND_VALUES,
+    canonical,
+    why_too_much,
+)
+from station.contract.commands import MAX_TREE_BYTES, make_command, read_apply, read_assign
 from station.contract.keys import new_key
 from station.contract.records import RecordCodec
 from station.domain.commands import Answer, KeepOrder
@@ -80,6 +87,8 @@ class Rig:
 
     def _carry(self, verb: str, args: Any) -> Answer:
         try:
+            if verb == "apply":
+                read_apply(args)
             self.answers.append(Answer(changes=(KeepOrder(read_assign(args)),)))
         except MessageError as error:
             self.answers.append(Answer("refused", str(error)))
@@ -112,6 +121,17 @@ async def test_the_largest_assignment_holds_the_loop_up_for_milliseconds(tmp_pat
     await rig.store.close()
 
 
+@pytest.mark.parametrize("tree", [b64encode(bytes(MAX_TREE_BYTES)).decode(), "\x01" * 40_000, "é" * 120_000])
+async def test_the_largest_tree_holds_the_loop_up_for_milliseconds(tmp_path: Path, tree: str) -> None:
+    rig = Rig(await open_store(tmp_path / "s.sqlite"))
+    args = {"sha256": "0" * 64, "tree": tree}
+    payloads = [make_command(KEY, STATION, "apply", args, cmd_id=f"c{n}", **HOW) for n in range(3)]
+    assert len(payloads[0]) > MAX_COMMAND_BYTES and why_too_much(payloads[0]) is None
+    assert min([await rig.take(one) for one in payloads]) < SLICE_S
+    assert len(rig.answers) == 3
+    await rig.store.close()
+
+
 async def test_a_flood_of_large_commands_of_strangers_leaves_the_loop_room(tmp_path: Path) -> None:
     rig = Rig(await open_store(tmp_path / "s.sqlite"))
     payload = signed(assign_args(lambda n: 0.5), key=STRANGER)
@@ -125,6 +145,7 @@ async def test_a_flood_of_large_commands_of_strangers_leaves_the_loop_room(tmp_p
     ("args", "says"),
     [
         (assign_args(lambda n: n + 1000.123456), f"a command has at most {MAX_COMMAND_BYTES}: leave out curves"),
+        ({"tree": "A" * 262_000}, f"a command has at most {MAX_COMMAND_BYTES}, apply {MAX_COMMAND_BYTES_OF_FEW}"),
         (assign_args(lambda n: 1, points=4096), f"a command has at most {MAX_COMMAND_VALUES}: leave out curves"),
     ],
 )
