@@ -291,8 +291,9 @@ class Link:
             self._loop.remove_writer(self._opened)
 
     def _words(self, error: Exception) -> str:
-        if isinstance(error, ssl.SSLError) and self._options.tls is not None and self._context is not None:
-            return why_refused(error, self._options.tls, self._options.address.host, self._context)
+        tls, context = self._options.tls, self._context
+        if isinstance(error, ssl.SSLError | ConnectionResetError) and tls is not None and context is not None:
+            return why_refused(error, tls, self._options.address.host, context)
         return str(error) if isinstance(error, SettingsError) else f"{type(error).__name__}: {error}"
 
     # --- paho's callbacks --------------------------------------------------------------------------------------

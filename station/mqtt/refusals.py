@@ -82,18 +82,20 @@ def refusal_of(opened: object) -> ssl.SSLError | None:
     return ended_by if isinstance(ended_by, ssl.SSLError) and "_ALERT_" in (ended_by.reason or "") else None
 
 
-def explain(error: ssl.SSLError, **facts: str) -> str:
+def explain(error: ssl.SSLError | ConnectionResetError, **facts: str) -> str:
     """What to do about it, in one line. `facts`: our `host`, `ca`, `crl`, `own` (until when valid) and `now`."""
     if isinstance(error, ssl.SSLCertVerificationError):
         if words := _OF_OUR_LIST.get(error.verify_code):
             return words.format(**facts)
         words = _OF_THE_BROKER.get(error.verify_code)
         return f"the broker's certificate is {words.format(**facts) if words else f'refused: {error.verify_message}'}"
+    if isinstance(error, ssl.SSLEOFError | ConnectionResetError):
+        return f"{facts['host']} hung up on TLS; if it always does: is this the broker's port for mqtts (8883)?"
     reason = error.reason or ""
     if words := _OF_OURS.get(reason.partition("_ALERT_")[2]):
         return f"the broker refused our certificate: {words.format(**facts)}"
     if reason in ("WRONG_VERSION_NUMBER", "UNEXPECTED_MESSAGE", "RECORD_LAYER_FAILURE"):
-        return "no TLS is spoken there; is it the broker's port for mqtts (8883)?"
+        return "no TLS is spoken there; is this the broker's port for mqtts (8883)?"
     if "PROTOCOL_VERSION" in reason or reason == "UNSUPPORTED_PROTOCOL":
         return "the broker speaks no TLS 1.2 or better; update it"
     return f"TLS failed: {reason or error}"

@@ -78,11 +78,12 @@ def read_own(files: TlsFiles) -> OwnCertificate:
     if files.crl is not None:
         _read_crl(files.crl)
     certificate = _read_certificate(files)
+    name = _common_name(files, certificate)
     if _public_bytes(read_key(files.key).public_key()) != _public_bytes(certificate.public_key()):
         wrong = f"{files.key}: not the key of {files.certificate}"
         raise SettingsError(f"{wrong}; put the certificate there that was made of this key's request")
     return OwnCertificate(
-        files.certificate, _common_name(files, certificate), certificate.not_valid_before_utc,
+        files.certificate, name, certificate.not_valid_before_utc,
         certificate.not_valid_after_utc,
     )  # fmt: skip
 
@@ -127,7 +128,7 @@ def make_context(files: TlsFiles, now: datetime | None = None) -> MutualContext:
     return context
 
 
-def why_refused(error: ssl.SSLError, files: TlsFiles, host: str, context: MutualContext) -> str:
+def why_refused(error: ssl.SSLError | ConnectionResetError, files: TlsFiles, host: str, context: MutualContext) -> str:
     """What ended a connection to `host`, in one line: which side, which certificate, what to do. Reads no file."""
     own = f"until {_stamp(context.own.ends)}"
     crl = "the revocation list" if files.crl is None else str(files.crl)

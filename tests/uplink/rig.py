@@ -179,9 +179,15 @@ class Office:
         self.task = asyncio.create_task(self.collector.run())
 
     @classmethod
-    async def open(cls, url: str, path: Path, key: SigningKey, tls: TlsFiles | None = None) -> Office:
+    async def open(
+        cls, url: str, path: Path, key: SigningKey, tls: TlsFiles | None = None, deadline_s: float = 10.0
+    ) -> Office:
         office = cls(url, SqliteCentre(path), key, tls)
-        await asyncio.wait_for(office.ready.wait(), 10.0)
+        try:
+            await asyncio.wait_for(office.ready.wait(), deadline_s)
+        except TimeoutError:
+            await office.close()
+            raise
         return office
 
     async def close(self) -> None:
