@@ -87,9 +87,11 @@ class Store(StoreThread):
     # --- the journal -------------------------------------------------------------------------------------------
 
     async def begin_run(self, draft: RunDraft, messages: Sequence[Draft] = ()) -> int:
-        """Commit the run before power and return its number. Raises `MessageError` for a message not allowed."""
+        """Commit the run before power and return its number. Raises `MessageError` for a message not allowed, and
+        `StoreError` where the disk has no room to finish it."""
 
         def work() -> int:
+            self._require_reserve()
             text = self._codec.draft_to_json(replace(draft, history=()))
             with self._transaction("begin_run"):
                 run_no = journal.begin_run(self._db, draft, text)

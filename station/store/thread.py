@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from station.domain.errors import StoreError
+from station.store.reserve import RESERVE_BYTES, Reserve
 from station.store.schema import open_database
 
 T = TypeVar("T")
@@ -31,6 +32,7 @@ class StoreThread:
         self._thread = executor if executor is not None else ThreadPoolExecutor(1, thread_name_prefix="store")
         self._commits: Counter[str] = Counter()
         self._db: sqlite3.Connection
+        self._reserve = Reserve(path)
         self._closed = False
 
     async def close(self) -> None:
@@ -92,7 +94,7 @@ class StoreThread:
 
         def do() -> None:
             try:
-                result, error = work(), None
+                result, error = self._do(work), None
             except BaseException as caught:
                 result, error = None, caught
             with suppress(RuntimeError):  # the loop is gone, and with it everyone who could wait
@@ -104,11 +106,35 @@ class StoreThread:
         except sqlite3.Error as error:
             raise StoreError(self._explain(error)) from error
 
+    def _do(self, work: Callable[[], T]) -> T:
+        """What the disk is too full for is rolled back, the reserve let go of, and done again."""
+        try:
+            return work()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_FULL or not self._reserve.release():
+                raise
+            return work()
+
+    def _require_reserve(self) -> None:
+        """Room to finish what is begun now, whatever happens to the disk. Raises `StoreError`."""
+        try:
+            whole = self._reserve.make_whole()
+        except OSError as error:
+            raise StoreError(f"{self._path}: no room can be kept beside it ({error}); check the disk") from error
+        if not whole:
+            raise StoreError(self._words_of_full_disk())
+
+    def _words_of_full_disk(self) -> str:
+        free = shutil.disk_usage(self._path.parent).free / 1e6
+        return (
+            f"{self._path}: the disk is full ({free:.1f} MB free, {RESERVE_BYTES / 1e6:.1f} MB are kept for the run"
+            " under way); make room, nothing is tested until then"
+        )
+
     def _explain(self, error: sqlite3.Error) -> str:
         code = getattr(error, "sqlite_errorname", "")
         if code == "SQLITE_FULL":
-            free = shutil.disk_usage(self._path.parent).free // 1_000_000
-            return f"{self._path}: the disk is full ({free} MB free); make room, nothing is tested until then"
+            return self._words_of_full_disk()
         if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             return f"{self._path}: the store is damaged ({error}); keep a copy and put a back-up in its place"
         return f"{self._path}: {error} ({code}); check the disk and its permissions"

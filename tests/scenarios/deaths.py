@@ -27,10 +27,11 @@ HOLD: dict[str, tuple[tuple[str, dict[str, float]], ...]] = {
     "hold-k": (("inrush", {}), ("idle-power", {"settle_s": 600.0})),
     "both": (("insulation", {"voltage_v": 500.0, "test_s": 40.0}), ("inrush", {}), ("idle-power", {"settle_s": 600.0})),
     "many": (("inrush", {}), *[("idle-power", {"settle_s": 0.0, "readings": 1})] * 300),
+    "several": (("inrush", {}), *[("idle-power", {"settle_s": 0.0, "readings": 1})] * 100),
     "drive": (("inrush", {}), ("connection", {}), ("gain", {}), ("soak", {})),
 }
 """Plans that energise at once and then hold: two seconds of H, ten of K, a soak of two minutes. `many` has more steps
-than the room that the store keeps in reserve takes."""
+than the log's room takes, `several` fewer than the store's reserve does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""The disk runs full under power: the bench goes dead, says why, and tests nothing until there is room again.
+"""The disk runs full under power: the run is finished in the store's reserve and the next one is refused until there is
+room again; where the reserve is gone as well, the bench goes dead and says why.
 
 Full is a small file system of its own where this process may mount one, and a limit on the size of files where not.
 """
@@ -10,12 +11,13 @@ import resource
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.scenarios.deaths import AGAIN_MAX, Deathbed, busy
 
-ROOM = "8m"
+ROOM = "16m"
 FILLER = "filler"
 
 
@@ -31,8 +33,10 @@ def small_disk(place: Path) -> Iterator[bool]:
             subprocess.run(["umount", "-l", place], check=True)
 
 
-def fill(place: Path) -> None:
-    """Take all room that is left."""
+def fill(place: Path, *, reserve_too: bool = False) -> None:
+    """Take all room that is left, also what the store keeps for the run under way."""
+    if reserve_too:
+        (place / "station.sqlite.reserve").unlink()
     with (place / FILLER).open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(bytes(4096))
@@ -87,8 +91,35 @@ def check_closed(bench: Deathbed, run_id: str, verdict: str, why: str) -> None:
     assert why in record["causes"][-1]["text"]
 
 
+def finish_while_full(bench: Deathbed, make_full: Callable[[], None]) -> tuple[str, dict[str, Any]]:
+    """A run with the disk full from its first step on; its id and how it ended."""
+    run_id = ""
+    for event in bench.watch(bench.technician_of("several")):
+        if event["kind"] == "run_started":
+            run_id = event["data"]["run_id"]
+            make_full()
+        elif event["kind"] == "run_ended":
+            return run_id, event["data"]
+    raise AssertionError(f"no run ended; {bench.logs()}")
+
+
+def check_finished_in_reserve(bench: Deathbed, place: Path, make_room: Callable[[], None]) -> None:
+    """A run is finished while nothing else fits on the disk; the next START is refused."""
+    reserve = place / "station.sqlite.reserve"
+    for _ in range(AGAIN_MAX):
+        run_id, ended = finish_while_full(bench, lambda: fill(place))
+        if not busy(ended):
+            break
+        make_room()
+    assert bench.wait_ended(run_id)["verdict"] == ended["verdict"], "the record, with its row of the outbox"
+    assert not reserve.exists(), "it was needed"
+    told = refuses(bench)
+    assert "the disk is full" in told and "kept for the run under way" in told
+    make_room()
+
+
 @pytest.mark.timeout(240)
-def test_a_full_disk_ends_the_run_dead_and_nothing_is_tested_until_there_is_room(tmp_path: Path) -> None:
+def test_a_full_disk_ends_no_run_but_begins_none_and_without_the_reserve_the_bench_goes_dead(tmp_path: Path) -> None:
     place = tmp_path / "config" / "var"
     with small_disk(place) as mounted, Deathbed(tmp_path) as bench:
         if not mounted:
@@ -97,11 +128,12 @@ def test_a_full_disk_ends_the_run_dead_and_nothing_is_tested_until_there_is_room
         def make_room() -> None:
             (place / FILLER).unlink(missing_ok=True)
 
-        first, told = run_into_it(bench, lambda: fill(place), make_room)
+        check_finished_in_reserve(bench, place, make_room)
+        first, told = run_into_it(bench, lambda: fill(place, reserve_too=True), make_room)
         assert "the disk is full" in told
         assert "the disk is full" in refuses(bench)
         make_room()
-        second, told = run_into_it(bench, lambda: fill(place), make_room)  # with room it goes on, without a restart
+        second, told = run_into_it(bench, lambda: fill(place, reserve_too=True), make_room)  # it goes on, same daemon
         check_closed(bench, first, "ERROR", "the disk is full")
         assert "the disk is full" in told
         bench.kill(bench.station)
