@@ -30,7 +30,8 @@ from station.mqtt.link import Link, LinkOptions, Received
 from station.mqtt.tls import TlsFiles, files_for
 
 log = logging.getLogger(__name__)
-_BATCH, _BATCH_BYTES = 200, 4 << 20
+_BATCH, _BATCH_BYTES = 200, 2 << 20
+"""A message that was read takes about ten times its bytes; two batches are in memory at a time."""
 RECEIVE_MAXIMUM = 400
 """Messages that the broker may hand out before one is acknowledged: what bounds this worker's memory."""
 _END_S = 5.0

@@ -85,10 +85,11 @@ def measurement_rows(record: Record) -> Iterator[Row]:
     place = 0
     for step in record.steps:
         for one in step.measurements:
-            yield _clean((
+            row = (
                 record.run_id, place, step.id, step.attempt, one.name, one.channel, one.value, one.unit, one.low,
                 one.high, one.bound, one.verdict.value,
-            ))  # fmt: skip
+            )  # fmt: skip
+            yield _clean(row) if "\0" in f"{record.run_id}{step.id}{one.name}{one.unit}" else row
             place += 1
 
 
