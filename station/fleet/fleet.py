@@ -24,7 +24,7 @@ so that none of them ever waits in the kernel, and nobody behind it."""
 IDLE_S = 0.2
 BEAT_S = 0.01
 """The telemetry of so long goes out together: a turn for every message would cost more than the message."""
-SLICE = 256
+SLICE = 1024
 """Telemetry messages, or goodbyes, between two looks at the network."""
 GOODBYE_S = 20.0
 

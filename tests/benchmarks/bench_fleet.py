@@ -43,6 +43,17 @@ def rss_mb(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+def spent(pids: dict[str, int], before: dict[str, float]) -> dict[str, float]:
+    """Processor seconds of each since then: unlike wall time, these hardly depend on what else the machine does."""
+    return {name: round(cpu_s(pid) - before.get(name, 0.0), 2) for name, pid in pids.items()}
+
+
+def pid_of(broker: Mosquitto) -> int:
+    """Of the broker that runs now."""
+    assert broker.process is not None
+    return broker.process.pid
+
+
 class Fleet:
     """The verb as a process, and what it says every second."""
 
@@ -108,15 +119,16 @@ def measure(stations: int, results_per_s: float, window_s: float) -> dict[str, A
         fleet = Fleet(open_things.enter_context(start_child(arguments, place / "fleet.log")))
         said: dict[str, Any] = {"stations": stations, "load": os.getloadavg()[0]}
         started = fleet.until(lambda told: told["settled_s"] is not None)
-        said["start"] = {"online_s": started["back_s"], "settled_s": started["settled_s"]}
-        assert broker.process is not None
-        pids = {"broker": broker.process.pid, "collector": collector.process.pid, "fleet": fleet.child.process.pid}
+        pids = {"broker": pid_of(broker), "collector": collector.process.pid, "fleet": fleet.child.process.pid}
+        said["start"] = {"online_s": started["back_s"], "settled_s": started["settled_s"], "cpu_s": spent(pids, {})}
         said["steady"] = steady(fleet, broker, pids, window_s)
         lost = fleet.last["lost"]
         broker.kill()
         broker.start()
+        before = {**spent(pids | {"broker": pid_of(broker)}, {}), "broker": 0.0}
         back = fleet.until(lambda told: told["lost"] - lost >= stations and told["settled_s"] is not None)
-        said["killed"] = {"online_s": back["back_s"], "settled_s": back["settled_s"]}
+        pids["broker"] = pid_of(broker)
+        said["killed"] = {"online_s": back["back_s"], "settled_s": back["settled_s"], "cpu_s": spent(pids, before)}
         fleet.child.process.terminate()
         last = fleet.until(lambda told: bool(told.get("ended")))
         fleet.child.process.wait(UP_S)
