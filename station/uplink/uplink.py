@@ -30,7 +30,9 @@ from station.uplink.window import Window, WindowLimits
 log = logging.getLogger(__name__)
 _SESSION_EXPIRY_S = 86_400
 _ALARM_PAUSE_S = 60.0
-_TAKEN_OVER_PAUSE_S = 86_400.0
+_NAMESAKE_PAUSE_S = 86_400.0
+_SHORT_LINKS = 5
+"""So many links in a row that stood and were soon lost: mosquitto 2.0 closes without a word when a namesake comes."""
 _UNACKNOWLEDGED_MAX = 200
 """A broker that answers pings and acknowledges nothing would have paho keep every repeat."""
 
@@ -77,6 +79,7 @@ class Uplink:
         self._session = 0
         self._session_used = True
         self._unnumbered = 0
+        self._short_links = 0
         self._retained: dict[str, Body] = {}
         self._late: set[str] = set()
         """Of those, the ones that changed while the socket took nothing."""
@@ -124,18 +127,20 @@ class Uplink:
         if self._session_used:
             self._session = await self._store.next_session()
             self._session_used, self._unnumbered = False, 0
-        link = Link(self._options())
+        link, stood_at = Link(self._options()), None
         try:
             await link.open()
             await link.subscribe(topic(self._messages.station, "dn", "#"))
             self._greet(link)
-            self._link, self.last_error = link, None
+            self._link, self.last_error, stood_at = link, None, self._now()
             async with asyncio.TaskGroup() as tasks:
                 receiving = tasks.create_task(self._receive(link))
                 await self._send(link)
                 receiving.cancel()
         finally:
             self._session_used = link.connect_sent
+            if stood_at is not None:
+                self._short_links = 0 if self._now() - stood_at > self._backoff.cap_s else self._short_links + 1
             self._window.link_lost()
             self._ahead.forget()
             if self._link is not None and link.alive:
@@ -232,7 +237,7 @@ class Uplink:
     async def raise_alarm(self, code: str, cause: str) -> None:
         """Say it here and to the centre, at most once a minute a code: a flood must not fill the outbox."""
         log.error("%s: %s", code, cause)
-        pause_s = _TAKEN_OVER_PAUSE_S if code == "taken_over" else _ALARM_PAUSE_S
+        pause_s = _NAMESAKE_PAUSE_S if code == "namesake" else _ALARM_PAUSE_S
         if self._now() - self._alarmed_at.get(code, float("-inf")) < pause_s:
             return
         self._alarmed_at[code] = self._now()
@@ -245,11 +250,12 @@ class Uplink:
         if text != self.last_error:
             log.warning("uplink: %s", text)
         self.last_error = text
+        name = self._messages.station
         if isinstance(error, TakenOver):
-            name = self._messages.station
-            await self.raise_alarm(
-                "taken_over", f"{text}; another client is {name!r}: find it, or give it its own name"
-            )
+            await self.raise_alarm("namesake", f"{text}; another client is called {name!r}: give it a name of its own")
+        elif self._short_links == _SHORT_LINKS:
+            cause = f"{text}, {_SHORT_LINKS} times in a row; is another client called {name!r}, or is the broker ill?"
+            await self.raise_alarm("namesake", cause)
         if not isinstance(error, StationError):
             log.error("the uplink failed and starts again", exc_info=error)
             await self.raise_alarm("uplink_failed", repr(error))
