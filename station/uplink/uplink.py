@@ -208,12 +208,20 @@ class Uplink:
             for item in items:
                 if isinstance(item, Acknowledged) and (item.reason >= 0x80 or item.reason == NO_MATCHING_SUBSCRIBERS):
                     self._window.refused(item.mid, self._now())
+                    self._say_refused(item.reason)
             received = [item for item in items if isinstance(item, Received)]
             if received:
                 await self._inbox.take(received)
                 for message in received:
                     link.ack(message)
             self._wake.set()
+
+    def _say_refused(self, reason: int) -> None:
+        """What waits for ever because of the broker's rules must be heard of here."""
+        text = f"the broker refuses what we publish (0x{reason:02x}); may this name write bench/v1/%u/up/# by its ACL?"
+        if reason >= 0x80 and self.last_error != text:
+            log.warning("uplink: %s", text)
+            self.last_error = text
 
     def _posted(self) -> None:
         self._ahead.forget()
