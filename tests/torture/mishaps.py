@@ -143,9 +143,9 @@ def _on_a_wire(fault: str) -> Strike:
 
 
 TABLE = (
-    Mishap("SIGKILL station", 5, _kill(_a_station)),
-    Mishap("SIGKILL collector", 4, _kill(_a_collector)),
-    Mishap("SIGKILL broker, back empty", 2, _kill_broker),
+    Mishap("SIGKILL station", 8, _kill(_a_station)),
+    Mishap("SIGKILL collector", 6, _kill(_a_collector)),
+    Mishap("SIGKILL broker, back empty", 3, _kill_broker),
     Mishap("SIGKILL postgres", 1, _kill_postgres),
     Mishap("SIGSTOP station", 3, _stop(_a_station)),
     Mishap("SIGSTOP collector", 3, _stop(_a_collector)),

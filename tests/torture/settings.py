@@ -24,7 +24,7 @@ class Settings:
     """The storm ends when all results are made and it has lasted for the least, at the latest at the most."""
     make_s: float = 120.0
     """So long after the storm a slow machine may take to make what is left of the results; 0: they stay unmade."""
-    drain_s: float = 40.0
+    drain_s: float = 120.0
     """All is healed and nothing is made any more; so long it may take until every outbox is empty."""
     mishap_every_s: float = 0.4
     stop_s_max: float = 3.0

@@ -53,6 +53,14 @@ class Outcome:
         return "\n".join(lines)
 
 
+def check(outcome: Outcome, folder: Path) -> None:
+    """Say what it came to. A failure names the seed, and the folder with everybody's books and logs."""
+    print(f"\n{outcome}")
+    size = "--small " if outcome.settings.broker == "iotcore" else ""
+    again = f"python -m tests.torture {size}--seed {outcome.settings.seed}"
+    assert outcome.held, f"{outcome}\nkept in {folder}; the same mishaps again: {again}"
+
+
 def rage_at_random(stage: Stage) -> float:
     """Mishaps of the table until every station has made its share. Returns the seconds that it took."""
     return _Storm(stage).rage()

@@ -184,10 +184,10 @@ class Tortured:
     async def _finish(self, record: Record) -> None:
         """Until it is committed: a run that could not be written down is not finished."""
         result = self._messages.result(record)
-        ended = self._messages.event("run_ended", run_id=record.run_id)
+        events = [self._messages.event("run_ended", run_id=record.run_id)] if self._rng.random() < 0.4 else []
         while True:
             try:
-                await self._store.finish_run(record, [result, ended])
+                await self._store.finish_run(record, [result, *events])
                 break
             except StoreError as error:
                 say(store_error=str(error))
