@@ -99,11 +99,14 @@ class Site:
         return TlsFiles(self.centre / "ca.pem", self.centre / f"{name}.pem", self.centre / f"{name}-key.pem")
 
     @contextmanager
-    def broker(self, folder: Path, files: TlsFiles | None = None, crl: Path | None = None) -> Iterator[Mosquitto]:
-        """mosquitto with the page's configuration, on a port of its own; `files`: another certificate."""
+    def broker(
+        self, folder: Path, files: TlsFiles | None = None, crl: Path | None = None, acl: Path | None = None
+    ) -> Iterator[Mosquitto]:
+        """mosquitto as the page configures it, on a port of its own; `files`, `crl`, `acl`: others than the page's."""
         text = (self.root / "etc/mosquitto/conf.d/bench.conf").read_text(encoding="utf-8")
         files = files or replace(self.of_broker, ca=self.certs / "ca.pem")
-        changed = {"certfile": files.certificate, "keyfile": files.key, "crlfile": crl or self.certs / "crl.pem"}
+        changed = {"certfile": files.certificate, "keyfile": files.key, "crlfile": crl or self.certs / "crl.pem",
+                   "acl_file": acl or self.root / "etc/mosquitto/bench.acl"}  # fmt: skip
         lines = [line for line in text.splitlines() if not line.startswith(("listener ", *changed))]
         lines += [f"{name} {file}" for name, file in changed.items()]
         with Mosquitto(folder, lines, tls=True) as server:

@@ -14,6 +14,7 @@ import pytest
 from station.contract.keys import load_key, load_public_keys, new_key
 from station.mqtt import refusals, tls
 from station.mqtt.tls import TlsFiles, read_own
+from station.uplink import uplink
 from tests.docs.pages import ROOT, blocks
 from tests.security.conftest import Fleet
 from tests.security.site import PAGE, Site
@@ -60,7 +61,7 @@ def test_the_refusals_of_the_pages_table_are_those_that_the_code_says() -> None:
     text = (ROOT / "docs" / PAGE).read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`[^|]+`) \|", text[text.index("## 5.") :], re.MULTILINE)
     told = re.findall(r"`([^`]+)`", " ".join(rows))
-    sources = "".join(Path(module.__file__ or "").read_text(encoding="utf-8") for module in (refusals, tls))
+    sources = "".join(Path(module.__file__ or "").read_text(encoding="utf-8") for module in (refusals, tls, uplink))
     fixed = [piece.removeprefix("is ").removeprefix("the broker refused our certificate: ") for piece in told]
     assert len(told) >= 10 and [piece for piece in fixed if piece not in sources] == []
 

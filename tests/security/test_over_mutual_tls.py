@@ -119,3 +119,19 @@ async def test_a_file_that_cannot_be_read_is_logged_and_the_alarms_go_on_by_what
 async def test_without_tls_there_is_nothing_to_watch() -> None:
     days = Days(datetime.now().astimezone(), hours=3)
     assert (await days.watch(None)).expires_at is None and days.said == []
+
+
+async def test_a_broker_whose_rules_forget_the_stations_is_heard_of(
+    site: Site, fleet: Fleet, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Results wait, and would for ever: 0x87 is no reason to end the link."""
+    acl = tmp_path / "acl"
+    acl.write_text("pattern read bench/v1/%u/dn/#\n", encoding="utf-8")
+    with site.broker(tmp_path / "m", acl=acl) as broker:
+        bench = Bench(await open_store(tmp_path / "station.sqlite"), broker.url, new_key(), tls=fleet.seven)
+        await do_run(bench.store)
+        await until(lambda: bench.uplink.last_error, "the uplink says so")
+        assert bench.uplink.connected and (await bench.store.counts()).waiting == 3
+        await bench.close()
+    said = "the broker refuses what we publish (0x87); may this name write bench/v1/%u/up/# by its ACL?"
+    assert bench.uplink.last_error == said and caplog.messages.count(f"uplink: {said}") == 1
