@@ -24,8 +24,9 @@ so that none of them ever waits in the kernel, and nobody behind it."""
 IDLE_S = 0.2
 BEAT_S = 0.01
 """The telemetry of so long goes out together: a turn for every message would cost more than the message."""
-SLICE = 1024
-"""Telemetry messages, or goodbyes, between two looks at the network."""
+SLICE, SLICE_OPENING = 1024, 128
+"""Telemetry messages, or goodbyes, between two looks at the network; fewer while stations wait to come online, because
+each of them needs several looks, and a process that gets little time would keep them waiting for telemetry."""
 GOODBYE_S = 20.0
 
 
@@ -149,9 +150,10 @@ class Fleet:
         if due - self._ticks > count:
             self.figures.telemetry_skipped += due - count - self._ticks
             self._ticks = due - count
-        for tick in range(self._ticks, min(due, self._ticks + SLICE)):
+        now_due = min(due, self._ticks + (SLICE_OPENING if self._opening else SLICE))
+        for tick in range(self._ticks, now_due):
             self.stations[tick % count].say_telemetry(TELEMETRY[tick % len(TELEMETRY)])
-        self._ticks = max(self._ticks, min(due, self._ticks + SLICE))
+        self._ticks = max(self._ticks, now_due)
         return self._ticks < due
 
     def _begin_runs(self, now: float) -> None:
