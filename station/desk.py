@@ -79,6 +79,8 @@ class Desk:
             return Outcome(data=await self._status())
         if command.verb == "label":
             return await self._label(command.args["run_id"], to_file=command.args.get("to_file", False))
+        if command.verb == "requeue":
+            return Outcome(data={"messages": await self._store.requeue(command.args.get("run_id"))})
         answer = await self.commands.ask(command.verb, command.args)
         return Outcome(answer.status, answer.reason, answer.data)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,8 @@ from typing import Annotated
 import typer
 
 from station import __version__
+from station.cli.options import Json, Language, wrong_use
+from station.cli.result_verbs import results
 from station.domain.errors import SettingsError
 
 app = typer.Typer(
@@ -18,30 +19,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="The bench station: takes a repaired device from START to a verdict that the centre holds.",
 )  # fmt: skip
-
-WRONG_USE = 2
-
-
-class Language(StrEnum):
-    """Languages of prompts and paper."""
-
-    ZH = "zh"
-    EN = "en"
-
-
-class PaperKind(StrEnum):
-    """Papers of a run."""
-
-    REPORT = "report"
-    CERTIFICATE = "certificate"
-    FAULT = "fault"
-
-
-class PrinterLanguage(StrEnum):
-    """What label printers speak."""
-
-    ZPL = "zpl"
-    TSPL = "tspl"
 
 
 class Mode(StrEnum):
@@ -52,7 +29,6 @@ class Mode(StrEnum):
     WHOLE = "whole"
 
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 SocketOption = Annotated[
     Path, typer.Option("--socket", help="The daemon's control socket.", envvar="BENCH_SOCKET")
 ]  # fmt: skip
@@ -73,11 +49,6 @@ def _root(
     """Options of the command itself."""
 
 
-def _wrong_use(message: str) -> typer.Exit:
-    print(f"station: {message}", file=sys.stderr)
-    return typer.Exit(WRONG_USE)
-
-
 @app.command()
 def demo(
     dut: Annotated[str, typer.Option(help="A simulated DUT of config/duts.")] = "repaired",
@@ -94,7 +65,7 @@ def demo(
     try:
         status = run_demo(Choice(dut, dut_file, plan, speed, out, lang.value, as_json))
     except SettingsError as error:
-        raise _wrong_use(str(error)) from None
+        raise wrong_use(str(error)) from None
     raise typer.Exit(status)
 
 
@@ -135,7 +106,7 @@ def simulate(
         found = find_dut(dut, dut_file)
         raise typer.Exit(asyncio.run(serve(found, config_out, speed)))
     except SettingsError as error:
-        raise _wrong_use(str(error)) from None
+        raise wrong_use(str(error)) from None
 
 
 @app.command()
@@ -163,7 +134,7 @@ def enrol_station(
     try:
         raise typer.Exit(enrol(Choice(name, config, out, as_json)))
     except SettingsError as error:
-        raise _wrong_use(str(error)) from None
+        raise wrong_use(str(error)) from None
 
 
 @app.command()
@@ -182,7 +153,7 @@ def campaign(
         first, end = parse_seeds(seeds)
         raise typer.Exit(run_campaign(Choice(first, end, config, mode.value, trace, as_json, parse_only(only))))
     except SettingsError as error:
-        raise _wrong_use(str(error)) from None
+        raise wrong_use(str(error)) from None
 
 
 @app.command()
@@ -209,7 +180,7 @@ def collect(
         tls = make_tls(tls_ca, tls_certificate, tls_key, tls_crl)
         raise typer.Exit(run_collector(Choice(broker, database, key or centre_key(), share, metrics, tls)))
     except SettingsError as error:
-        raise _wrong_use(str(error)) from None
+        raise wrong_use(str(error)) from None
 
 
 @app.command()
@@ -221,7 +192,7 @@ def contract(out: Annotated[Path, typer.Option(help="Where the documents go.")])
         for path in write_contract(out):
             typer.echo(path)
     except OSError as error:
-        raise _wrong_use(f"--out {out}: {error.strerror}; name a directory that you may write to") from None
+        raise wrong_use(f"--out {out}: {error.strerror}; name a directory that you may write to") from None
 
 
 service = typer.Typer(no_args_is_help=True, help="A maintainer's acts, with the daemon stopped.")
@@ -239,100 +210,10 @@ def clear_weld(
     try:
         raise typer.Exit(clear_service_latch(config, as_json=as_json))
     except SettingsError as error:
-        raise _wrong_use(str(error)) from None
+        raise wrong_use(str(error)) from None
 
 
-results = typer.Typer(no_args_is_help=True, help="The local history of runs, and their paper.")
 app.add_typer(results, name="results")
-ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration tree of the station.")]
-CONFIG = Path("/etc/bench")
-
-
-@results.command("list")
-def list_results(
-    serial: Annotated[str | None, typer.Option(help="Runs of this serial number.")] = None,
-    work_order: Annotated[str | None, typer.Option(help="Runs of this work order.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many, the latest.")] = 50,
-    config: ConfigOption = CONFIG,
-    as_json: Json = False,
-) -> None:
-    """The latest runs first."""
-    from station.cli.results import list_runs
-
-    try:
-        raise typer.Exit(list_runs(config, serial, work_order, limit, as_json=as_json))
-    except SettingsError as error:
-        raise _wrong_use(str(error)) from None
-
-
-@results.command("show")
-def show_result(run: str, config: ConfigOption = CONFIG, as_json: Json = False) -> None:
-    """One run, by its number, its id or the beginning of its id."""
-    from station.cli.results import show_run
-
-    try:
-        raise typer.Exit(show_run(config, run, as_json=as_json))
-    except SettingsError as error:
-        raise _wrong_use(str(error)) from None
-
-
-@results.command("label")
-def label_again(
-    run: str,
-    out: Annotated[Path | None, typer.Option(help="A file instead of the printer.")] = None,
-    language: Annotated[PrinterLanguage | None, typer.Option(help="Of the file; else the printer's.")] = None,
-    config: ConfigOption = CONFIG,
-    as_json: Json = False,
-) -> None:
-    """The label of a run again, marked 补打; only where the run had one."""
-    from station.cli.label import Choice as Again
-    from station.cli.label import print_again
-
-    try:
-        chosen = language.value if language else None
-        raise typer.Exit(print_again(Again(config, run, out, chosen, as_json)))
-    except SettingsError as error:
-        raise _wrong_use(str(error)) from None
-
-
-@results.command("report")
-def report_result(
-    run: str,
-    kind: Annotated[PaperKind, typer.Option(help="Which paper.")] = PaperKind.REPORT,
-    lang: Annotated[Language | None, typer.Option(help="Language; the bench's own if not given.")] = None,
-    pdf: Annotated[bool, typer.Option("--pdf", help="As PDF as well, where Chromium is.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Directory; run-NUMBER if not given.")] = None,
-    config: ConfigOption = CONFIG,
-    as_json: Json = False,
-) -> None:
-    """The paper of a run: test report, certificate (PASS, outgoing) or fault report (incoming)."""
-    from station.cli.result_paper import PaperChoice, report_run
-
-    choice = PaperChoice(config, run, kind.value, lang.value if lang else None, pdf, out)
-    try:
-        raise typer.Exit(report_run(choice, as_json=as_json))
-    except SettingsError as error:
-        raise _wrong_use(str(error)) from None
-
-
-@results.command("verify")
-def verify_result(
-    file: Annotated[Path, typer.Argument(help="A certificate's HTML file.")],
-    key: Annotated[
-        Path | None, typer.Option(help="Public keys; those in the station's credentials if not given.")
-    ] = None,
-    config: ConfigOption = CONFIG,
-    as_json: Json = False,
-) -> None:
-    """Whether a certificate is what the station signed: valid (0), or altered, unknown key, not signed (1)."""
-    from station.cli.keys import CERTIFICATE_KEYS, credentials_of
-    from station.cli.verify import verify_file
-
-    try:
-        keys = key or credentials_of(config) / CERTIFICATE_KEYS
-        raise typer.Exit(verify_file(file, keys, as_json=as_json))
-    except SettingsError as error:
-        raise _wrong_use(str(error)) from None
 
 
 @app.command()
@@ -365,7 +246,7 @@ def page(
     try:
         raise typer.Exit(run_page(Choice(config, socket, host, port, lang.value if lang else None)))
     except SettingsError as error:
-        raise _wrong_use(str(error)) from None
+        raise wrong_use(str(error)) from None
 
 
 @app.command()

@@ -59,6 +59,7 @@ VERBS: Mapping[str, Mapping[str, Field]] = {
     "identify": {},
     "apply": {"sha256": Field(str, True), "tree": Field(str, True, MAX_COMMAND_BYTES_OF_FEW)},
     "label": {"run_id": Field(str, True), "to_file": Field(bool)},
+    "requeue": {"run_id": Field(str)},
 }
 _NAMES = {str: "text", int: "a whole number", list: "a list", bool: "true or false"}
 

@@ -35,6 +35,18 @@ class RunRow:
     verdict: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class QuarantinedRow:
+    """A message that waits for a person. Without bytes it was refused here, and cannot be sent."""
+
+    seq: int
+    kind: str
+    run_id: str | None
+    created_at: str
+    reason: str | None
+    bytes: int
+
+
 WAIT_S = 5.0
 """So long a query waits where the store is locked."""
 _COLUMNS = "run_no, run_id, purpose, plan, product, serial_number, work_order, simulated, started_at, ended_at, verdict"
@@ -110,6 +122,15 @@ class History:
             return self._codec.record_from_json(rows[0][1])
         except (MessageError, TypeError) as error:
             raise StoreError(f"{self.path}: the record of run {rows[0][0]} cannot be read: {error}") from error
+
+    @_reading
+    def quarantined(self) -> list[QuarantinedRow]:
+        """What the centre rejected, or what was never fit to be sent, the oldest first."""
+        rows = self._db.execute(
+            "SELECT seq, suffix, run_id, created_at, reason, length(payload) FROM outbox"
+            " WHERE state = 'quarantined' ORDER BY seq"
+        ).fetchall()
+        return [QuarantinedRow(*row) for row in rows]
 
     @_reading
     def earlier(self, record: Record) -> tuple[EarlierRun, ...]:

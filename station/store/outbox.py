@@ -163,12 +163,12 @@ def _settle_one(seq: int | None, row: tuple[str, str, str, str | None] | None, r
     return Settled("quarantined" if receipt.status == "rejected" else "delivered", seq, suffix, run_id)
 
 
-def requeue(db: sqlite3.Connection, seqs: Sequence[int] | None) -> int:
-    """Quarantined rows (all, or these) wait again, with their old bytes. Rows without bytes stay where they are."""
-    chosen = "" if seqs is None else " AND seq IN (SELECT value FROM json_each(?))"
+def requeue(db: sqlite3.Connection, run_id: str | None) -> int:
+    """Quarantined rows (all, or those of a run) wait again, with their old bytes. Rows without bytes stay."""
     return db.execute(
-        "UPDATE outbox SET state = 'waiting' WHERE state = 'quarantined' AND length(payload) > 0" + chosen,
-        () if seqs is None else (json.dumps(list(seqs)),),
+        "UPDATE outbox SET state = 'waiting' WHERE state = 'quarantined' AND length(payload) > 0"
+        " AND (?1 IS NULL OR run_id = ?1)",
+        (run_id,),
     ).rowcount
 
 

@@ -174,9 +174,9 @@ class Store(StoreThread):
 
         return await self._call(work)
 
-    async def requeue(self, seqs: Sequence[int] | None = None) -> int:
-        """Send quarantined rows again (all, or these); returns how many."""
-        return await self._changing("requeue", lambda: outbox.requeue(self._db, seqs))
+    async def requeue(self, run_id: str | None = None) -> int:
+        """Send quarantined rows again (all, or those of a run); returns how many."""
+        return await self._changing("requeue", lambda: outbox.requeue(self._db, run_id))
 
     async def counts(self) -> OutboxCounts:
         """Rows of the outbox by state."""

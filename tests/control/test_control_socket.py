@@ -115,6 +115,7 @@ def test_no_verb_arms_resets_or_energises() -> None:
         "identify",
         "apply",
         "label",
+        "requeue",
     }
     assert set(VERBS["start"]) == {"work_order"}
 
