@@ -72,7 +72,7 @@ def _kill_broker(stage: Stage, rng: random.Random) -> Undo | None:
     if not stage.claim("broker"):
         return None
     stage.broker.kill()
-    return rng.uniform(0.0, 1.5), lambda: (stage.broker.start(), stage.release("broker"))
+    return rng.uniform(0.0, 1.5), lambda: (stage.start_broker(), stage.release("broker"))
 
 
 def _stop_broker(stage: Stage, rng: random.Random) -> Undo | None:

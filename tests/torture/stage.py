@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from station.cli.broker import EmbeddedBroker
 from station.contract.keys import new_key, public_keys_to_text, save_key
+from station.domain.errors import LinkError
 from tests.servers.mosquitto import Mosquitto
 from tests.servers.postgres import Postgres
 from tests.servers.proxy import Proxy
@@ -24,6 +26,7 @@ from tests.torture.settings import Settings
 from tests.torture.tortured import ENOUGH, STORE_CANNOT_OPEN, Told
 
 _QUIET = ("allow_anonymous true", "log_type none")
+_TRIES = 20
 _STATION_ROOM, _CENTRE_ROOM = "256m", "512m"
 
 
@@ -108,6 +111,15 @@ class Stage:
     def all_counts(self) -> Counter[str]:
         """What happened, with what the rogue did and saw in all its lives."""
         return sum(self._rogue_lives.values(), self.counts.copy())
+
+    def start_broker(self) -> None:
+        """Again, on its old port; another program's connection may sit on that for a moment."""
+        for _ in range(_TRIES):
+            with suppress(AssertionError, LinkError):
+                self.broker.start()
+                return
+            time.sleep(0.2)
+        self.broker.start()
 
     def claim(self, what: str) -> bool:
         """Whether nothing is being done to it; now something is."""
