@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from station.domain.errors import SettingsError, StationError
 from station.settings.revisions import Revisions, store_of
-from station.settings.switching import Switching
+from station.settings.switching import Switching, words_of
 from station.store.lock import hold_store
 
 log = logging.getLogger("station")
@@ -48,6 +48,7 @@ def _on_trial(serve: Serve, switching: Switching) -> int:
     status, why = FAILED, ""
     try:
         switching.begin()
+        log.info("plans, products, interlocks and diagnosis: %s", words_of(switching.revisions.current()))
         status = serve(switching)
         why = f"the daemon ended with status {status}; see its log"
     except StationError as error:
@@ -80,7 +81,11 @@ def _said(error: StationError) -> int:
 
 
 def _run_anew() -> NoReturn:
-    """The same program with the same arguments, under the same number: whoever watches over it sees no death."""
+    """The same program with the same arguments, under the same number: whoever watches over it sees no death.
+
+    A line that a library left open would be held by nobody and busy for ever: all are closed first.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

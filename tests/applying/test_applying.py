@@ -143,6 +143,7 @@ async def test_a_tree_with_problems_is_refused_with_the_first_of_them_and_change
         (TREE, OSError(28, "No space left on device"), "No space left on device"),
         (TREE, ZeroDivisionError("a bug"), "the station broke on it (ZeroDivisionError('a bug'))"),
     ],
+    ids=["bench's own", "no archive", "check late", "disk full", "bug"],
 )
 async def test_whatever_goes_wrong_is_the_reply_and_the_next_tree_is_taken(
     rig: Rig, archive: bytes, problems: Any, says: str

@@ -30,6 +30,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             raise Ran(*arguments)
 
     monkeypatch.setattr(os, "execv", execv)
+    monkeypatch.setattr(os, "closerange", lambda low, high: None)
     return tmp_path
 
 

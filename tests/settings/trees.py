@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 from collections.abc import Mapping
@@ -17,22 +18,22 @@ SHARED = read_files(SHIPPED)
 def packed(files: Mapping[str, bytes], *, form: int = tarfile.PAX_FORMAT) -> bytes:
     """A tar.gz of these files, folders before them."""
     with io.BytesIO() as out:
-        with tarfile.open(fileobj=out, mode="w:gz", format=form) as tar:
+        with tarfile.open(fileobj=out, mode="w", format=form) as tar:
             for folder in dict.fromkeys(name.rpartition("/")[0] for name in files):
                 if folder:
                     tar.addfile(entry(folder, type=tarfile.DIRTYPE))
             for name, content in files.items():
                 tar.addfile(entry(name, size=len(content)), io.BytesIO(content))
-        return out.getvalue()
+        return gzip.compress(out.getvalue(), mtime=0)
 
 
 def odd(*entries: tarfile.TarInfo) -> bytes:
     """A tar.gz of entries that say whatever they like."""
     with io.BytesIO() as out:
-        with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        with tarfile.open(fileobj=out, mode="w") as tar:
             for one in entries:
                 tar.addfile(one, io.BytesIO(b"\0" * one.size) if one.isreg() else None)
-        return out.getvalue()
+        return gzip.compress(out.getvalue(), mtime=0)
 
 
 def entry(name: str, **fields: Any) -> tarfile.TarInfo:

@@ -121,7 +121,11 @@ async def test_the_largest_assignment_holds_the_loop_up_for_milliseconds(tmp_pat
     await rig.store.close()
 
 
-@pytest.mark.parametrize("tree", [b64encode(bytes(MAX_TREE_BYTES)).decode(), "\x01" * 40_000, "é" * 120_000])
+@pytest.mark.parametrize(
+    "tree",
+    [b64encode(bytes(MAX_TREE_BYTES)).decode(), "\x01" * 40_000, "é" * 120_000],
+    ids=["zeros", "escaped", "wide"],
+)
 async def test_the_largest_tree_holds_the_loop_up_for_milliseconds(tmp_path: Path, tree: str) -> None:
     rig = Rig(await open_store(tmp_path / "s.sqlite"))
     args = {"sha256": "0" * 64, "tree": tree}
