@@ -32,8 +32,8 @@ from station.uplink.window import Window, WindowLimits
 SESSION_EXPIRY_S = 86_400
 OPENING_S = 10.0
 """From CONNECT to the birth's PUBACK; a link that takes longer is dropped."""
-TEND_S = 5.0
-"""A third of the keepalive."""
+TEND_S = 7.5
+"""Half of the keepalive."""
 TELEMETRY_EXPIRY_S = 60
 _NO_COMMANDS = "a light station of a simulated fleet carries nothing out"
 

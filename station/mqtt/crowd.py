@@ -88,7 +88,8 @@ class CrowdLink:
     def tend(self) -> None:
         """Keep it alive: ping where it was silent, end it where the broker was. Call several times a keepalive."""
         self._guarded(self._client.loop_misc)
-        self._crowd.unsent.add(self)
+        if self._client.want_write():
+            self._crowd.unsent.add(self)
 
     def say_goodbye(self) -> None:
         """Send what is queued and DISCONNECT, and let the broker forget the session. `Ended` follows."""
