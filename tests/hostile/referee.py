@@ -23,7 +23,7 @@ IDLE = {S.WAITING, S.SCAN_MISSING, S.WRONG_SERIAL, S.READY}
 RUNNING = {S.PREPARING, S.ENERGISED, S.PROMPT}
 VERDICTS = {S.PASS, S.FAIL, S.ABORTED, S.ERROR}
 NEVER_SAID = {"ARM", "ON", "HV", "RESET"}
-WITHOUT_EFFECT = {"identify", "status", "watch", "resend", "apply", "label"}
+WITHOUT_EFFECT = {"identify", "status", "watch", "resend", "apply", "label", "requeue"}
 """On the session: verbs after which it is as it was."""
 
 
