@@ -36,7 +36,7 @@ def _intrude(port: int, client_id: str, hold_s: float, clean: bool, counts: Coun
             if taken and len(taken) == 1:
                 ends = time.monotonic() + hold_s
                 taken.append(True)
-    counts["takeovers of a client id"] += bool(taken)
+    counts["takeover"] += bool(taken)
     client.disconnect()
     with contextlib.suppress(OSError):
         client.loop(0.05)

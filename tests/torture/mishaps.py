@@ -155,7 +155,7 @@ TABLE = (
     Mishap("disk full, centre", 2, _full_centre),
     Mishap("takeover", 4, _take_over),
     Mishap("rogue away", 2, _rogue_away),
-    *(Mishap(fault, 2, _on_a_wire(fault)) for fault in FAULTS),
+    *(Mishap(f"wire: {fault}", 2, _on_a_wire(fault)) for fault in FAULTS),
 )
 
 

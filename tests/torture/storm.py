@@ -19,6 +19,7 @@ from tests.torture.stage import Stage
 
 _TICK_S = 0.02
 _RESTART_S = 0.5
+_FIRST_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,8 @@ class _Storm:
         self._order = itertools.count()
         allowed = stage.settings.only
         self._mishaps = [mishap for mishap in TABLE if allowed is None or mishap.name in allowed]
-        self._first = list(self._mishaps)
-        self._rng.shuffle(self._first)
+        self._first = _FIRST_ROUNDS * self._mishaps
+        self._rng.shuffle(self._first)  # each again where it did not come off: its victim had trouble enough
 
     def rage(self) -> float:
         """Until enough; everything that was begun is undone."""
@@ -110,6 +111,8 @@ class _Storm:
 
     def _strike(self) -> None:
         weights = [mishap.weight for mishap in self._mishaps]
+        while self._first and self._stage.counts[self._first[-1].name]:
+            self._first.pop()
         mishap = self._first.pop() if self._first else self._rng.choices(self._mishaps, weights)[0]
         undo = mishap.strike(self._stage, self._rng)
         if undo is not None:
@@ -145,7 +148,7 @@ def _drain(stage: Stage) -> float:
     began, quiet = time.monotonic(), 0
     while time.monotonic() - began < stage.settings.drain_s and quiet < 3:
         stage.restart_ended()
-        quiet = quiet + 1 if all(seat.idle and _empty(seat.told.store) for seat in stage.seats) else 0
+        quiet = quiet + 1 if all(seat.idle and is_drained(seat.told.store) for seat in stage.seats) else 0
         time.sleep(0.2)
     took = time.monotonic() - began
     if quiet < 3:
@@ -158,7 +161,8 @@ def _drain(stage: Stage) -> float:
     return took
 
 
-def _empty(store: Path) -> bool:
+def is_drained(store: Path) -> bool:
+    """Whether no row waits or is in quarantine, and no run is open."""
     with closing(sqlite3.connect(store, timeout=10.0)) as db:
         sql = "SELECT (SELECT count(*) FROM outbox WHERE state <> 'delivered') + (SELECT count(*) FROM steps)"
         return bool(db.execute(sql).fetchone()[0] == 0)

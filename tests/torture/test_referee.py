@@ -14,7 +14,7 @@ import pytest
 from tests.torture.sabotaged_station import PUBACK
 from tests.torture.settings import Settings, beside
 from tests.torture.stage import Stage
-from tests.torture.storm import check, torture
+from tests.torture.storm import check, is_drained, torture
 
 
 @pytest.mark.timeout(240)
@@ -54,6 +54,16 @@ def kill_the_collector(stage: Stage) -> float:
     return 1.0
 
 
+def kill_the_collector_when_all_is_delivered(stage: Stage) -> float:
+    wait(stage, SHORT.results)
+    ends = time.monotonic() + 30.0
+    while not is_drained(stage.seats[0].told.store):
+        assert time.monotonic() < ends, "the outbox does not get empty"
+        time.sleep(0.02)
+    stage.collectors[0].kill()
+    return 1.0
+
+
 def lose_receipts(stage: Stage) -> float:
     for _ in range(3):
         wait(stage, 20)
@@ -75,7 +85,7 @@ def test_rows_deleted_on_puback_are_found_as_lost(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(60)
 def test_receipts_before_the_commit_are_found_as_loss(tmp_path: Path) -> None:
-    outcome = torture(replace(SHORT, sabotage_collector="early"), tmp_path, kill_the_collector)
+    outcome = torture(replace(SHORT, sabotage_collector="early"), tmp_path, kill_the_collector_when_all_is_delivered)
     assert outcome.account.lost and not outcome.account.double and not outcome.account.altered, str(outcome)
 
 
