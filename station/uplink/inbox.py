@@ -141,6 +141,9 @@ class Inbox:
         if await self._store.knows_command(command.cmd_id):
             log.info("command %s was answered before", command.cmd_id)
             return
+        if message.retained:  # whoever connects next would hear it again, long after it was meant
+            await self._refuse_stranger(plain, "a command is never retained; send it without, with a new cmd_id")
+            return
         answer = self._unkept.pop(command.cmd_id, None) or self._do(command)
 
         def reply(kept: Kept) -> list[Draft]:

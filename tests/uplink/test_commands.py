@@ -42,6 +42,7 @@ from station.uplink.inbox import STRANGERS_MAX
 from station.uplink.uplink import Uplink
 from tests.run.quiet_room import quiet_room
 from tests.run.test_conductor_people import Panel
+from tests.servers.mosquitto import Mosquitto
 from tests.settings.trees import packed
 from tests.uplink.rig import CLOCK, FAST, IMPATIENT, STATION, until
 
@@ -177,6 +178,18 @@ async def centre(broker: EmbeddedBroker) -> AsyncIterator[Centre]:
     centre = await Centre.open(broker.url)
     yield centre
     await centre.close()
+
+
+async def test_a_retained_command_is_refused_and_nothing_is_done(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path / "broker") as broker:
+        centre = await Centre.open(broker.url)
+        centre.link.publish(topic(STATION, "dn", "cmd"), command("assign", ASSIGN, cmd_id="kept"), retain=True)
+        desk = await Desk.open(tmp_path / "station.sqlite", broker.url)
+        reply = await centre.reply("kept")
+        assert reply["status"] == "refused" and "never retained" in reply["reason"]
+        assert desk.carried == [] and desk.waiting == []
+        await desk.close()
+        await centre.close()
 
 
 # ---- the verbs ---------------------------------------------------------------------------------------------
