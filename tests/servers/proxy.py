@@ -20,8 +20,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-from tests.servers.mosquitto import free_port
-
 ROOT = Path(__file__).parents[2]
 FAULTS = {
     "drop": "reset, both ends see it at once",
@@ -42,13 +40,14 @@ class Proxy:
     """The end of the one who tells. `routes`: a name for each broker port; each gets a port to connect to."""
 
     def __init__(self, routes: Mapping[str, int], *, seed: int = 0) -> None:
-        self._ports = {name: (free_port(), target) for name, target in routes.items()}
+        self._targets = dict(routes)
+        self._ports: dict[str, int] = {}
         self._seed = seed
         self.process: subprocess.Popen[str] | None = None
 
     def port(self, route: str) -> int:
         """Where clients of this route connect to, on 127.0.0.1."""
-        return self._ports[route][0]
+        return self._ports[route]
 
     def url(self, route: str) -> str:
         """`mqtt://127.0.0.1:port` of a route."""
@@ -56,12 +55,15 @@ class Proxy:
 
     def start(self) -> Proxy:
         """Start it and wait until it listens."""
-        routes = [f"--route={name}:{listen}:{target}" for name, (listen, target) in self._ports.items()]
+        routes = [f"--route={name}:{target}" for name, target in self._targets.items()]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.servers.proxy", "--seed", str(self._seed), *routes],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
         )  # fmt: skip
-        assert self.process.stdout is not None and self.process.stdout.readline(), "the proxy does not start"
+        assert self.process.stdout is not None
+        said = self.process.stdout.readline()
+        assert said, "the proxy does not start"
+        self._ports = json.loads(said)
         return self
 
     def strike(self, fault: str, route: str, seconds: float = 1.0) -> int:
@@ -262,11 +264,13 @@ async def serve(seed: int, specified: list[str]) -> None:
     """Listen on every route; do what standard input says, one order a line, until it ends."""
     rng = random.Random(seed)
     routes: dict[str, Route] = {}
+    ports: dict[str, int] = {}
     for text in specified:
-        name, listen, target = text.split(":")
+        name, target = text.split(":")
         routes[name] = Route(int(target), rng)
-        await asyncio.start_server(routes[name].serve, "127.0.0.1", int(listen), backlog=4096)
-    print("listening", flush=True)
+        server = await asyncio.start_server(routes[name].serve, "127.0.0.1", 0, backlog=4096)
+        ports[name] = server.sockets[0].getsockname()[1]
+    print(json.dumps(ports), flush=True)
     orders = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
     while line := await orders.readline():
@@ -279,9 +283,9 @@ async def serve(seed: int, specified: list[str]) -> None:
 
 
 def main() -> None:
-    """`python -m tests.servers.proxy --route NAME:LISTEN:TARGET …`; ends with its standard input."""
+    """`python -m tests.servers.proxy --route NAME:TARGET …`; ends with its standard input."""
     parser = argparse.ArgumentParser(prog="python -m tests.servers.proxy")
-    parser.add_argument("--route", action="append", required=True, metavar="NAME:LISTEN:TARGET")
+    parser.add_argument("--route", action="append", required=True, metavar="NAME:TARGET")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
