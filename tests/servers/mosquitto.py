@@ -6,7 +6,9 @@ and started again on the same port. More settings than these are lines of its ow
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import resource
 import shutil
 import signal
@@ -19,14 +21,18 @@ from types import TracebackType
 
 _PLACES = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 START_S = 10.0
+_PORTS = (20000, 32000)
 _OPEN = ("allow_anonymous true",)
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of 127.0.0.1 that nobody listens on, below those that the kernel gives to connections by itself:
+    one of them could take it before the server does."""
+    while True:
+        port = random.randint(*_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Mosquitto:
