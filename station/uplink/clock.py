@@ -18,6 +18,10 @@ _SYNCED_MAX_ERROR_US = 1_500_000
 More says that nobody has disciplined the clock for a while."""
 
 
+_SYNCED_IN_THIS_BOOT = Path("/run/systemd/timesync/synchronized")
+"""systemd-timesyncd makes it at its first synchronisation; it lives as long as the boot does."""
+
+
 class _Timex(ctypes.Structure):
     """`struct timex` up to `maxerror`'s neighbours (adjtimex(2)); the rest is room."""
 
@@ -40,12 +44,13 @@ def judge_clock(state: int, status: int, max_error_us: int, *, was_synced: bool)
 
 
 class ClockReader:
-    """Reads UTC with its quality. One per process: it remembers whether the clock was ever synced."""
+    """Reads UTC with its quality. One per process: it remembers whether the clock was synced in this boot, also by the
+    word of timesyncd where the process is younger than that."""
 
-    def __init__(self) -> None:
+    def __init__(self, synced_in_this_boot: Path = _SYNCED_IN_THIS_BOOT) -> None:
         self._adjtimex = ctypes.CDLL(None, use_errno=True).adjtimex
         self._boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        self._was_synced = False
+        self._was_synced = synced_in_this_boot.exists()
 
     def read_clock(self) -> ClockStamp:
         """How far a stamp taken now can be trusted; `max_error_ms` is None where the kernel does not know."""

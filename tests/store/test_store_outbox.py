@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +17,8 @@ from station.domain.errors import MessageError
 from station.domain.measurement import Curve
 from station.domain.outbox import Draft, Slot
 from station.store.asked import PIECE
-from station.store.outbox import OutboxCounts, OutboxRow, ReceiptEntry
+from station.store.outbox import MIGRATION, READ_BYTES_MAX, OutboxCounts, OutboxRow, ReceiptEntry
+from station.store.schema import MIGRATIONS
 from station.store.store import Store
 from tests.uplink.rig import MESSAGES, STATION, do_run, make_draft, make_record, make_step, open_store
 
@@ -209,3 +211,51 @@ async def test_a_command_is_taken_once_also_after_a_restart(tmp_path: Path) -> N
         await store.close()
     assert taken == [True, False, False, False]
     assert waiting == 1
+
+
+async def test_counts_are_those_of_the_rows_whatever_happened_to_them(store: Store) -> None:
+    chance = random.Random(5)
+    for _ in range(60):
+        rows = await store.due(50)
+        match chance.randrange(4):
+            case 0:
+                await store.post([MESSAGES.event("reset")] * chance.randrange(1, 9))
+            case 1 if rows:
+                statuses = [chance.choice(["stored", "duplicate", "rejected"]) for _ in rows]
+                await store.receipts([receipt(row, status) for row, status in zip(rows, statuses, strict=True)])  # type: ignore[arg-type]
+            case 2:
+                await store.requeue()
+            case _:
+                assert await _counted(store) == await store.counts()
+    assert await _counted(store) == await store.counts()
+
+
+async def test_a_store_of_before_the_counts_is_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = MIGRATIONS[: MIGRATIONS.index(MIGRATION)]
+    with monkeypatch.context() as patched:
+        patched.setattr("station.store.schema.MIGRATIONS", before)
+        old = await open_store(tmp_path / "s.sqlite")
+        await old.post([MESSAGES.event("reset")] * 3)
+        await old.receipts([receipt(row, "rejected") for row in await old.due(1)])
+        await old.close()
+    store = await open_store(tmp_path / "s.sqlite")
+    assert await store.counts() == OutboxCounts(2, 1, 0)
+    await store.close()
+
+
+async def _counted(store: Store) -> OutboxCounts:
+    def count() -> OutboxCounts:
+        rows = dict(store._db.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall())
+        return OutboxCounts(rows.get("waiting", 0), rows.get("quarantined", 0), rows.get("delivered", 0))
+
+    return await store._call(count)
+
+
+async def test_much_is_read_in_pieces_and_a_large_message_alone(store: Store) -> None:
+    sizes = [100_000] * 30 + [READ_BYTES_MAX + 1] * 2
+    await store.post([Draft("result", lambda slot, size=size: b"x" * size) for size in sizes])  # type: ignore[misc]
+    seen: list[int] = []
+    while rows := await store.due(60, skip=seen):
+        assert sum(len(row.payload) for row in rows[:-1]) <= READ_BYTES_MAX
+        seen += [row.seq for row in rows]
+    assert seen == list(range(1, 33))

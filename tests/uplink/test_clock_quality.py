@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,3 +39,19 @@ def test_a_stamp_is_utc_with_the_boot_it_belongs_to() -> None:
     assert second.monotonic_ns > first.monotonic_ns
     assert first.clock.quality in ("synced", "holdover", "unsynced")
     assert (first.clock.max_error_ms is None) == (first.clock.quality == "unsynced")
+
+
+def test_a_daemon_that_starts_anew_within_a_boot_knows_that_the_clock_was_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def undisciplined(timex: Any) -> int:
+        timex._obj.status, timex._obj.maxerror = UNSYNC, 16_000_000
+        return ERROR
+
+    mark = tmp_path / "synchronized"
+    for expected in ("unsynced", "holdover"):
+        reader = ClockReader(mark)
+        monkeypatch.setattr(reader, "_adjtimex", undisciplined)
+        clock = reader.read_clock()
+        assert (clock.quality, clock.max_error_ms) == (expected, None if expected == "unsynced" else 16_000.0)
+        mark.touch()

@@ -17,8 +17,10 @@ from typing import Any
 import pytest
 
 from station.contract.bodies import Aggregate, Progress, Telemetry
-from station.contract.envelope import topic
+from station.contract.envelope import sha256_of, topic
 from station.contract.keys import new_key, public_keys_to_text, save_key
+from station.contract.receipts import make_receipt
+from station.domain.outbox import Draft
 from station.mqtt.address import parse_address
 from station.mqtt.keeper import Backoff
 from station.mqtt.link import NO_MATCHING_SUBSCRIBERS, Acknowledged, Link, LinkOptions, Received, TakenOver
@@ -86,6 +88,32 @@ async def test_a_puback_that_says_nobody_listens_is_no_delivery(
     await by_hand.close()
     assert sorted(stored(tmp_path / "centre.sqlite")) == ["event/1.0", "event/1.0", "result/1.0"]
     assert record.run_id in {data["run_id"] for data in bench.seen("receipt")}
+
+
+async def test_an_alarm_goes_before_results_that_were_read_ahead(bench: Bench, broker: Mosquitto) -> None:
+    centre = await open_link(broker.url, "centre", topic(STATION, "up", "result"), topic(STATION, "up", "alarm"))
+    draft = MESSAGES.event("reset")
+    await bench.store.post([Draft("result", draft.encode)] * 200)
+    got: list[Received] = []
+
+    async def take(count: int) -> list[Received]:
+        while len(got) < count:
+            got.extend(item for item in await asyncio.wait_for(centre.next(), 10.0) if isinstance(item, Received))
+        return [got.pop(0) for _ in range(count)]
+
+    first = await take(20)
+    for message in first[:5]:
+        centre.publish(topic(STATION, "dn", "receipt"), receipt_for(message))
+    assert all(message.topic.endswith("result") for message in await take(5))
+    await bench.store.post([MESSAGES.alarm("trip", "hot")])
+    centre.publish(topic(STATION, "dn", "receipt"), receipt_for(first[5]))
+    [message] = await take(1)
+    assert message.topic.endswith("alarm")
+    await centre.close()
+
+
+def receipt_for(message: Received) -> bytes:
+    return make_receipt(json.loads(message.payload)["msg_id"], sha256_of(message.payload), "stored", KEY)
 
 
 async def test_a_broker_that_forgets_everything_when_it_is_killed_loses_nothing(
