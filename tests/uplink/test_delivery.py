@@ -143,7 +143,6 @@ async def test_a_receipt_with_a_wrong_signature_is_ignored_and_is_an_alarm(bench
 
 async def test_rejected_is_kept_in_quarantine_and_told_until_it_is_sent_again(bench: Bench, by_hand: Centre) -> None:
     record = await do_run(bench.store)
-    await bench.store.requeue([])
     message = await by_hand.next("result")
     by_hand.send("receipt", receipt_for(message, status="rejected"))
     await until(lambda: bench.seen("alarm"), "an alarm")
