@@ -19,6 +19,7 @@ from station.collector.aside import Aside
 from station.collector.centre import RECEIPTED, RETAINED, Centre, Incoming, Stored
 from station.collector.checking import AlarmBudget, Checked, check_all, kind_of
 from station.collector.figures import Figures
+from station.contract.bodies import ALSO_MAX, TAKES_ALSO, Info
 from station.contract.envelope import station_of, topic
 from station.contract.keys import SigningKey
 from station.contract.receipts import make_receipt
@@ -72,6 +73,8 @@ class Collector:
         self._aside = Aside(f"centre-{self._client_id}")
         self._unusable: SettingsError | None = None
         self._said: str | None = None
+        self._takes_also: set[str] = set()
+        """Stations whose latest `info` says that one receipt may speak of many of their messages."""
 
     async def run(self) -> None:
         """Serve until `close()`. A failure ends the link, is logged, and the next link begins after back-off.
@@ -170,16 +173,31 @@ class Collector:
             self.figures.online = await self._aside.call(self._centre.stations_online)
 
     def _receipt(self, link: Link, good: Sequence[Incoming], answers: Sequence[Stored]) -> None:
+        """One receipt a message; of what was stored now, one for many where the station takes such."""
+        together: dict[str, list[tuple[str, str]]] = {}
         for incoming, answer in zip(good, answers, strict=True):
             self.figures.answered[incoming.kind, answer.status] += 1
-            if incoming.kind in RECEIPTED:
-                self._publish(link, incoming.envelope.station, incoming.envelope.msg_id, incoming.sha256, answer)
+            envelope = incoming.envelope
+            if incoming.kind == "info" and isinstance(incoming.body, Info):
+                self._takes_also.discard(envelope.station)
+                self._takes_also |= {envelope.station} if TAKES_ALSO in incoming.body.capabilities else set()
+            if incoming.kind not in RECEIPTED:
+                continue
+            if answer.status == "stored" and envelope.station in self._takes_also:
+                together.setdefault(envelope.station, []).append((envelope.msg_id, incoming.sha256))
+            else:
+                self._publish(link, envelope.station, envelope.msg_id, incoming.sha256, answer)
+        for station, listed in together.items():
+            for start in range(0, len(listed), ALSO_MAX + 1):
+                (msg_id, sha256), *also = listed[start : start + ALSO_MAX + 1]
+                self._publish(link, station, msg_id, sha256, Stored("stored"), also)
 
-    def _publish(self, link: Link, station: str, msg_id: str, sha256: str, stored: Stored) -> None:
-        link.publish(topic(station, "dn", "receipt"), make_receipt(
-            msg_id, sha256, stored.status, self._key, stored.reason
-        ))  # fmt: skip
-        self.figures.receipts[stored.status] += 1
+    def _publish(
+        self, link: Link, station: str, msg_id: str, sha256: str, stored: Stored, also: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        payload = make_receipt(msg_id, sha256, stored.status, self._key, stored.reason, also)
+        link.publish(topic(station, "dn", "receipt"), payload)
+        self.figures.receipts[stored.status] += 1 + len(also)
 
     def _count(self, batch: Sequence[Received], checked: Checked) -> None:
         for message in batch:

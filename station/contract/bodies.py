@@ -129,15 +129,37 @@ class AlarmActive(Body):
     alarms: tuple[Alarm, ...] = ()
 
 
+class AlsoReceipted(Body):
+    """One more message that a receipt speaks of."""
+
+    msg_id: MsgId
+    sha256: Sha256
+
+
+ALSO_MAX = 50
+"""Messages that a receipt may speak of beside its first."""
+TAKES_ALSO = "receipts:also"
+"""In the capabilities of a station that understands `also`: no other is sent such a receipt."""
+
+
 class Receipt(Body):
-    """The centre's word on one message: the sha256 is of the exact payload bytes that it got."""
+    """The centre's word on a message: the sha256 is of the exact payload bytes that it got.
+
+    `also`: further messages of the same station with the same status, under the same signature.
+    """
 
     msg_id: MsgId
     sha256: Sha256
     status: Literal["stored", "duplicate", "rejected"]
     reason: Text | None = None
+    also: Annotated[tuple[AlsoReceipted, ...], Field(max_length=ALSO_MAX)] = ()
     key_id: str
     sig: str
+
+    @property
+    def speaks_of(self) -> tuple[tuple[str, str], ...]:
+        """`(msg_id, sha256)` of every message that this is the word on."""
+        return ((self.msg_id, self.sha256), *((one.msg_id, one.sha256) for one in self.also))
 
 
 class Command(Body):

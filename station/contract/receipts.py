@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -15,10 +16,23 @@ from station.domain.errors import MessageError
 Status = Literal["stored", "duplicate", "rejected"]
 
 
-def make_receipt(msg_id: str, sha256: str, status: Status, key: SigningKey, reason: str | None = None) -> bytes:
-    """The signed bytes for `dn/receipt`. A long reason is cut to what its field holds."""
+def make_receipt(
+    msg_id: str,
+    sha256: str,
+    status: Status,
+    key: SigningKey,
+    reason: str | None = None,
+    also: Sequence[tuple[str, str]] = (),
+) -> bytes:
+    """The signed bytes for `dn/receipt`. A long reason is cut to what its field holds.
+
+    `also`: `(msg_id, sha256)` of further messages with this status, only for a station that says `TAKES_ALSO`.
+    """
     reason = None if reason is None else reason[:1000]
-    return to_json(key.sign({"msg_id": msg_id, "sha256": sha256, "status": status, "reason": reason}))
+    said: dict[str, Any] = {"msg_id": msg_id, "sha256": sha256, "status": status, "reason": reason}
+    if also:
+        said["also"] = [{"msg_id": one, "sha256": digest} for one, digest in also]
+    return to_json(key.sign(said))
 
 
 def verify_receipt(payload: bytes, keys: PublicKeys) -> Receipt:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from station import __version__
-from station.contract.bodies import Info
+from station.contract.bodies import TAKES_ALSO, Info
 from station.contract.commands import VERBS
 from station.domain.record import Instrument
 from station.settings.tree import Tree
@@ -15,12 +15,13 @@ REASON_MAX = 1000
 
 def capabilities_of(tree: Tree) -> tuple[str, ...]:
     """`plan:ID:PURPOSE:FAMILY` (family `any`: for every product), `product:ID`, `verb:NAME`, and what else there is:
-    `printer`, `simulated`. An order for a product can be tested here where a plan has its purpose and its family."""
+    `printer`, `simulated`, `receipts:also`. An order for a product can be tested here where a plan has its purpose and
+    its family."""
     plans = [f"plan:{plan.id}:{plan.purpose}:{plan.family or 'any'}" for plan in tree.plans.values()]
     more = [name for name, has in (("printer", tree.station.printer), ("simulated", tree.station.simulated)) if has]
     return (
         *sorted(plans), *sorted(f"product:{product}" for product in tree.products), *(f"verb:{verb}" for verb in VERBS),
-        *more,
+        *more, TAKES_ALSO,
     )  # fmt: skip
 
 

@@ -88,7 +88,10 @@ class Inbox:
                     if len(message.payload) > MAX_RECEIPT_BYTES:
                         raise MessageError(f"{len(message.payload)} bytes; a receipt has at most {MAX_RECEIPT_BYTES}")
                     receipt = verify_receipt(message.payload, self._keys)
-                    entries.append(ReceiptEntry(receipt.msg_id, receipt.sha256, receipt.status, receipt.reason))
+                    entries += [
+                        ReceiptEntry(msg_id, sha256, receipt.status, receipt.reason)
+                        for msg_id, sha256 in receipt.speaks_of
+                    ]
                 elif message.topic == self._command_topic:
                     await self._answer(message)
                 else:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from station.contract.canonical import to_json
+from station.contract.bodies import ALSO_MAX
+from station.contract.canonical import MAX_RECEIPT_BYTES, to_json
 from station.contract.keys import (
     from_base64url,
     load_key,
@@ -33,6 +34,19 @@ def test_a_receipt_has_the_fields_of_the_contract_and_verifies() -> None:
     assert set(json.loads(payload)) == {"msg_id", "sha256", "status", "reason", "key_id", "sig"}
     receipt = verify_receipt(payload, KEYS)
     assert (receipt.msg_id, receipt.sha256, receipt.status, receipt.reason) == (MSG_ID, "a" * 64, "rejected", "why")
+
+
+def test_a_receipt_may_speak_of_more_messages_under_one_signature() -> None:
+    more = [(f"bench-07:9f31c2aa:{seq}", f"{seq:064x}") for seq in range(185, 185 + ALSO_MAX)]
+    payload = make_receipt(MSG_ID, "a" * 64, "stored", KEY, also=more)
+    assert len(payload) <= MAX_RECEIPT_BYTES
+    assert verify_receipt(payload, KEYS).speaks_of == ((MSG_ID, "a" * 64), *more)
+    plain = json.loads(payload)
+    for spoilt in (plain["also"][:-1], plain["also"][::-1], [{**plain["also"][0], "sha256": "b" * 64}], []):
+        with pytest.raises(MessageError, match="does not hold"):
+            verify_receipt(to_json({**plain, "also": spoilt}), KEYS)
+    with pytest.raises(MessageError, match="also"):
+        verify_receipt(make_receipt(MSG_ID, "a" * 64, "stored", KEY, also=[*more, more[0]]), KEYS)
 
 
 @pytest.mark.parametrize(
