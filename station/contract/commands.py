@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import (
@@ -41,6 +41,10 @@ SEQ_MAX = 10**15
 """Numbers of messages that a command may name; a number beyond what exists means the last."""
 MAX_TREE_BYTES = 128 * 1024
 """Of the tar.gz that `apply` brings, before base64."""
+LIFE_MAX = timedelta(days=1)
+"""From `issued_at` to `expires_at`: a card that was written anew remembers no `cmd_id`, and may hear only today's."""
+AHEAD_MAX = timedelta(minutes=5)
+"""`issued_at` may be so far ahead of the station's clock."""
 RUNS_MAX, PARTS_MAX, CURVES_MAX, POINTS_MAX, FIGURES_MAX, CAUSES_MAX = 20, 50, 24, 4096, 200, 100
 _NUMBER_BYTES, _OBJECT_BYTES = 32, 200
 YEARS = range(2000, 2101)
@@ -367,11 +371,16 @@ def why_not_now(command: Command, stamp: Stamp) -> str | None:
             "send it again then, with a new cmd_id"
         )
     try:
-        now, expires_at = datetime.fromisoformat(stamp.ts), datetime.fromisoformat(command.expires_at)
+        now = datetime.fromisoformat(stamp.ts)
+        issued_at, expires_at = datetime.fromisoformat(command.issued_at), datetime.fromisoformat(command.expires_at)
     except ValueError as error:
-        return f"expires_at {command.expires_at}: {error}"
+        return f"issued_at {command.issued_at}, expires_at {command.expires_at}: {error}"
+    anew = "send it again, with a new cmd_id"
+    if expires_at - issued_at > LIFE_MAX:
+        return f"from issued_at {command.issued_at} to expires_at {command.expires_at} is more than a day; {anew}"
+    if issued_at - now > AHEAD_MAX:
+        ahead = f"issued_at {command.issued_at} is more than 5 minutes ahead: it is {stamp.ts} here"
+        return f"{ahead}; set the centre's clock, and {anew}"
     if now > expires_at:
-        return (
-            f"the command expired at {command.expires_at}, and it is {stamp.ts} here; send it again, with a new cmd_id"
-        )
+        return f"the command expired at {command.expires_at}, and it is {stamp.ts} here; {anew}"
     return None

@@ -18,7 +18,7 @@ from station.contract.keys import new_key
 from tests.collector.post import rows
 from tests.servers.mosquitto import Mosquitto
 from tests.servers.postgres import Postgres, binaries
-from tests.uplink.rig import STATION, Bench, Office, do_run, open_store, until
+from tests.uplink.rig import OF_TODAY, STATION, Bench, Office, do_run, open_store, until
 
 RECEIPTS, COMMANDS = new_key(), new_key()
 EVERYTHING = "SELECT msg_id, sha256, payload FROM messages ORDER BY msg_id"
@@ -76,7 +76,7 @@ async def test_a_restored_backup_and_resend_bring_everything_back_once(
     backup: SqliteBackup | PostgresBackup, mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
     store = await open_store(tmp_path / "station.sqlite")
-    bench = Bench(store, mosquitto.url, RECEIPTS, carry=Commands(store).carry, command_key=COMMANDS)
+    bench = Bench(store, mosquitto.url, RECEIPTS, carry=Commands(store).carry, command_key=COMMANDS, messages=OF_TODAY)
     office = await _open(mosquitto, backup.database)
     for _ in range(4):
         await do_run(store)

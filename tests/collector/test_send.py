@@ -15,7 +15,7 @@ from station.contract.keys import new_key, save_key
 from station.domain.commands import Answer
 from station.domain.errors import SettingsError
 from tests.servers.mosquitto import Mosquitto
-from tests.uplink.rig import STATION, Bench, open_store, until
+from tests.uplink.rig import OF_TODAY, STATION, Bench, open_store, until
 
 ROOT = Path(__file__).parents[2]
 RECEIPTS, COMMANDS, STRANGER = new_key(), new_key(), new_key()
@@ -30,7 +30,7 @@ async def bench(mosquitto: Mosquitto, tmp_path: Path) -> AsyncIterator[Bench]:
         return Answer() if verb == "identify" else Answer("refused", f"not {verb} with {args}")
 
     store = await open_store(tmp_path / "station.sqlite")
-    bench = Bench(store, mosquitto.url, RECEIPTS, carry=carry, command_key=COMMANDS)
+    bench = Bench(store, mosquitto.url, RECEIPTS, carry=carry, command_key=COMMANDS, messages=OF_TODAY)
     await until(lambda: bench.uplink.connected, "the station is there")
     yield bench
     await bench.close()

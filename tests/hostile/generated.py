@@ -184,7 +184,11 @@ class Generator:
     def _late(self) -> tuple[str, bytes]:
         verb = self._random.choice(VERBS)
         stamp = self._pick(self._stamp(-1.0), "2020-01-01T00:00:00Z", "2026-13-45T99:99:99Z", "0001-01-01T00:00:00Z")
-        return "", self._sign(self._envelope(verb, self._args(verb)) | {"expires_at": stamp})
+        stamps = self._pick(
+            {"expires_at": stamp}, {"expires_at": self._stamp(90_000.0)},
+            {"issued_at": self._stamp(400.0), "expires_at": self._stamp(460.0)},
+        )  # fmt: skip
+        return "", self._sign(self._envelope(verb, self._args(verb)) | stamps)
 
     def _not_ours(self) -> tuple[str, bytes]:
         verb = self._random.choice(("identify", *VERBS))

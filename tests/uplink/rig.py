@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from station.contract.envelope import Stamp
 from station.contract.keys import SigningKey
 from station.contract.messages import Messages
 from station.contract.records import RecordCodec
+from station.domain.clock import utc_text
 from station.domain.events import Event
 from station.domain.journal import PlannedMeasurement, PlannedStep, RunDraft, UnfinishedRun, close_as_aborted
 from station.domain.measurement import Curve
@@ -54,6 +56,8 @@ def read_stamp() -> Stamp:
 
 
 MESSAGES = Messages(STATION, read_stamp)
+OF_TODAY = Messages(STATION, lambda: Stamp(utc_text(datetime.now(UTC)), CLOCK, 123))
+"""For a bench to which commands are sent with today's stamps."""
 
 
 def planned(name: str, *measurements: str) -> PlannedStep:
@@ -143,13 +147,14 @@ class Bench:
     def __init__(
         self, store: Store, url: str, key: SigningKey, limits: WindowLimits = IMPATIENT, *,
         carry: Carry = carry_nothing, command_key: SigningKey | None = None, tls: TlsFiles | None = None,
+        messages: Messages = MESSAGES,
     ) -> None:  # fmt: skip
         """`command_key` signs commands; the key of the receipts where none is given."""
         self.store = store
         self.events: list[Event] = []
         commands = command_key or key
         self.uplink = Uplink(
-            store, MESSAGES, url, {key.key_id: key.public}, self.events.append, limits=limits, backoff=FAST,
+            store, messages, url, {key.key_id: key.public}, self.events.append, limits=limits, backoff=FAST,
             carry=carry, command_keys={commands.key_id: commands.public}, tls=tls,
         )  # fmt: skip
         self.task = asyncio.create_task(self.uplink.run())

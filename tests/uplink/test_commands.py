@@ -161,9 +161,10 @@ class Centre:
 
 
 def command(
-    verb: str, args: Any, *, cmd_id: str, key: SigningKey = COMMANDS, station: str = STATION, expires_at: str = LATER
-) -> bytes:
-    return make_command(key, station, verb, args, cmd_id=cmd_id, issued_at=BEFORE, expires_at=expires_at)
+    verb: str, args: Any, *, cmd_id: str, key: SigningKey = COMMANDS, station: str = STATION, issued_at: str = BEFORE,
+    expires_at: str = LATER,
+) -> bytes:  # fmt: skip
+    return make_command(key, station, verb, args, cmd_id=cmd_id, issued_at=issued_at, expires_at=expires_at)
 
 
 @pytest.fixture
@@ -362,6 +363,25 @@ async def test_a_command_that_is_over_is_refused_and_stays_over(desk: Desk, cent
     assert desk.waiting == []
     assert (await centre.ask("assign", ASSIGN, expires_at="2026-11-22T03:52:10.123Z"))["status"] == "done"
     assert "month must be in 1..12" in (await centre.ask("assign", ASSIGN, expires_at="2026-13-22T03:52:10Z"))["reason"]
+
+
+@pytest.mark.parametrize(
+    ("issued_at", "expires_at", "says"),
+    [
+        ("2026-11-21T03:53:00Z", "2026-11-22T03:53:00Z", None),
+        ("2026-11-21T03:53:00Z", "2026-11-22T03:53:01Z", "to expires_at 2026-11-22T03:53:01Z is more than a day"),
+        ("2026-11-22T03:57:10.123Z", "2026-11-22T04:00:00Z", None),
+        ("2026-11-22T03:57:10.124Z", "2026-11-22T04:00:00Z", f"is more than 5 minutes ahead: it is {NOW} here; set"),
+        ("2026-13-22T03:57:10Z", "2026-11-22T04:00:00Z", "month must be in 1..12"),
+    ],
+)  # fmt: skip
+async def test_a_command_lives_a_day_at_most_and_does_not_come_from_the_future(
+    desk: Desk, centre: Centre, issued_at: str, expires_at: str, says: str | None
+) -> None:
+    reply = await centre.ask("identify", issued_at=issued_at, expires_at=expires_at)
+    assert reply["status"] == ("done" if says is None else "refused")
+    assert says is None or says in reply["reason"]
+    assert desk.carried == ([] if says else ["identify"])
 
 
 @pytest.mark.parametrize("quality", ["unsynced", "holdover", "synced"])
