@@ -1,10 +1,11 @@
 """The drain of an outbox beside bare paho: messages a second, in one run, over a real mosquitto.
 
-By hand: python tests/benchmarks/bench_drain.py [rows] [--profile]. Four figures of 4 KB messages, QoS 1, at most 20 in
+By hand: python tests/benchmarks/bench_drain.py [rows] [--profile]. Figures of 4 KB messages, QoS 1, at most 20 in
 flight: bare paho, with nobody and with a centre subscribed; the station (rows committed with synchronous=FULL, taken
-out by receipts) before a centre that answers with receipts signed beforehand; and before the real collector on
-SQLite. Goal: the station at least 50 % of bare paho. Only ratios of one run count, and those by processor time where
-the machine is not idle. Beside them stands what one core verifies in receipts alone: no station can be faster.
+out by receipts) before a centre that answers with one receipt for all that came together, and with a receipt each,
+signed beforehand; and before the real collector on SQLite. Goal: the station at least 50 % of bare paho. Only ratios
+of one run count, and those by processor time where the machine is not idle. Beside them stands what one core verifies
+in receipts alone: no station can be faster with a receipt each.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from station.contract.bodies import TAKES_ALSO, Info
 from station.contract.envelope import seal
 from station.contract.keys import SigningKey, new_key, public_keys_to_text, save_key
 from station.contract.receipts import make_receipt, verify_receipt
@@ -175,6 +177,7 @@ async def drain(store: Store, url: str, key: SigningKey, name: str) -> Figure:
             empty.set()
 
     uplink = Uplink(store, MESSAGES, url, {key.key_id: key.public}, follow)
+    uplink.retain("info", Info(software="0.1", capabilities=(TAKES_ALSO,)))
     gc.collect()
     gc.freeze()
     commits, cpu, began = store.commits, cpu_s(), time.perf_counter()
@@ -211,6 +214,11 @@ async def main(rows: int, profile: bool) -> None:
             alone = bare_paho(broker.port, rows)
             with centre(broker.port, None, rows):
                 heard = bare_paho(broker.port, rows)
+            store = await open_store(folder / "together.sqlite")
+            await fill(store, rows)
+            with centre(broker.port, folder / "key.json", rows):
+                together = await drain(store, broker.url, key, "station, one receipt for what came together")
+            await store.close()
             store = await open_store(folder / "station.sqlite")
             await fill(store, rows)
             await write_receipts(store, key, folder / "receipts")
@@ -229,7 +237,8 @@ async def main(rows: int, profile: bool) -> None:
                 await drain(store, broker.url, key, "station, the real collector on SQLite")
             await store.close()
         verify_alone()
-        print(f"station / bare paho with nobody subscribed: {ours.of(alone)}; with a centre: {ours.of(heard)}")
+        for name, figure in (("receipts together", together), ("a receipt each", ours)):
+            print(f"station / bare paho, {name}: {figure.of(alone)}; with a centre subscribed: {figure.of(heard)}")
 
 
 if __name__ == "__main__":

@@ -1,17 +1,24 @@
 """A centre that costs next to nothing, for `bench_drain.py`: a socket that speaks as much MQTT v5 as is needed.
 
-Arguments: port, file of receipts (`msg_id` TAB receipt, a line each; none: nothing is answered), number of messages
-to wait for. Prints `ready` when it is subscribed and, when the last one has come, how many came and how many twice;
-answers until it is killed. Receipts are signed beforehand, so that the station's cost is what is measured.
+Arguments: port, file of receipts (`msg_id` TAB receipt, a line each; `-`: nothing is answered; a key's file, `*.json`:
+one receipt is signed for all that came in together), number of messages to wait for. Prints `ready` when it is
+subscribed and, when the last one has come, how many came and how many twice; answers until it is killed. Single
+receipts are signed beforehand, so that the station's cost is what is measured.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import socket
 import struct
 import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from station.contract.keys import load_key
+from station.contract.receipts import make_receipt
 
 STATION = "bench-07"
 RECEIPT_TOPIC = f"bench/v1/{STATION}/dn/receipt".encode()
@@ -76,26 +83,36 @@ class Wire:
 
 
 def main(port: int, receipts: Path | None, wanted: int) -> None:
-    lines = receipts.read_bytes().splitlines() if receipts else []
+    key = load_key(receipts) if receipts and receipts.suffix == ".json" else None
+    lines = receipts.read_bytes().splitlines() if receipts and key is None else []
     answers = dict(line.split(b"\t") for line in lines)
     wire, seen, again, mid, told = Wire(port), set(), 0, 0, False
     wire.subscribe(b"bench/v1/+/up/result")
     print("ready", flush=True)
     while True:
         out = bytearray()
+        together: list[tuple[str, str]] = []
         for kind, body in wire.packets():
             if kind >> 4 != 3:
                 continue
             skip = 2 + int.from_bytes(body[:2], "big")
             out += b"\x40\x02" + body[skip : skip + 2]
             found = MSG_ID.search(body, skip)
-            assert found, body[:200]
+            assert found and body[skip + 2] == 0, body[:200]
+            if key is not None:
+                together.append((found[1].decode(), hashlib.sha256(body[skip + 3 :]).hexdigest()))
             again += found[1] in seen
             seen.add(found[1])
             told = told or (len(seen) == wanted and print(wanted, again, flush=True) is None)
             if answers:
                 mid = mid % 65535 + 1
                 out += packet(0x32, text(RECEIPT_TOPIC) + struct.pack("!H", mid) + b"\x00" + answers[found[1]])
+        if key is not None and together:
+            (msg_id, digest), *also = together[:51]
+            assert len(together) <= 51, "more than a station has in flight"
+            mid = mid % 65535 + 1
+            receipt = make_receipt(msg_id, digest, "stored", key, also=also)
+            out += packet(0x32, text(RECEIPT_TOPIC) + struct.pack("!H", mid) + b"\x00" + receipt)
         wire.send(bytes(out))
 
 

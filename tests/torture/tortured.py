@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import random
 import signal
 import sqlite3
@@ -22,6 +23,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from station.contract.bodies import TAKES_ALSO, Info
 from station.contract.envelope import Stamp
 from station.contract.keys import load_public_keys
 from station.contract.messages import Messages
@@ -223,6 +225,10 @@ async def live(told: Told) -> int:
         store, messages, told.broker, load_public_keys(Path(told.keys)), station.hear,
         limits=WindowLimits(receipt_timeout_s=told.receipt_timeout_s), backoff=Backoff(0.05, told.backoff_cap_s),
     )  # fmt: skip
+    if os.getpid() % 2:  # every other life takes one receipt for many messages
+        uplink.retain("info", Info(software="tortured", capabilities=(TAKES_ALSO,)))
+    else:
+        uplink.retain("info", Info(software="tortured"))
     ending = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
     serving = asyncio.create_task(uplink.run())
