@@ -1,24 +1,56 @@
-"""The order of the suite: what lasts longest begins first, so that no worker is left alone with it at the end.
+"""The order of the suite: what waits for real programs beside what computes, and what lasts longest first.
 
-Files stay whole and keep their own order; `--no-loadscope-reorder` (pyproject.toml) keeps xdist from another one.
+A bench that is played live leaves its processor alone most of the time, and a thousand seeds never do: workers that
+take files of both kinds in turn keep both cores busy, and none is left alone with a long file at the end. Files stay
+whole and keep their own order; `--no-loadscope-reorder` (pyproject.toml) keeps xdist from another one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 
 import pytest
 
 _HERE = Path(__file__).parent
-LONG = ("torture", "scenarios", "fleet", "campaign", "hostile", "firmware", "architecture")
-"""Rooms of the tests, the slowest first; the rest comes after them as it is found."""
+FIRST = ("torture/test_torture.py", "campaign/test_seeds_to_1000.py", "campaign/test_seeds_to_500.py")
+LIVE = (
+    "scenarios",
+    "torture",
+    "fleet",
+    "security",
+    "uplink",
+    "collector",
+    "applying",
+    "page",
+    "docs",
+    "firmware",
+    "paper",
+)
+"""Rooms whose tests mostly wait for programs that they started, the slowest first."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort by room; a sort that is stable leaves everything else as it was."""
-    items.sort(key=lambda item: _rank(item.path))
+    """Whole files in turn: one of a live room, one of another, as long as there are both."""
+    files = [list(found) for _, found in groupby(items, lambda item: item.path)]
+    files.sort(key=lambda found: _rank(found[0].path))
+    live = [found for found in files if _room(found[0].path) in LIVE]
+    rest = [found for found in files if _room(found[0].path) not in LIVE]
+    turns = [*_spread(live), *_spread(rest)]
+    items[:] = [item for _, found in sorted(turns, key=lambda turn: turn[0]) for item in found]
+
+
+def _spread(files: list[list[pytest.Item]]) -> Iterable[tuple[float, list[pytest.Item]]]:
+    """Each file with its place from 0 to 1, so that both kinds end together."""
+    for place, found in enumerate(files):
+        name = found[0].path.relative_to(_HERE).as_posix()
+        yield (FIRST.index(name) - len(FIRST) if name in FIRST else place / len(files)), found
+
+
+def _room(path: Path) -> str:
+    return path.relative_to(_HERE).parts[0]
 
 
 def _rank(path: Path) -> int:
-    room = path.relative_to(_HERE).parts[0]
-    return LONG.index(room) if room in LONG else len(LONG)
+    return LIVE.index(_room(path)) if _room(path) in LIVE else len(LIVE)
