@@ -206,3 +206,73 @@ def test_the_window_holds_its_bounds_and_always_goes_on(history: list[tuple[str,
             assert change_at - now <= 120.0
     window.expire(now + 1000.0)
     assert window.room(now + 1121.0) >= 1 and window.skip(now + 1121.0) == set()
+
+
+def test_a_row_that_three_links_were_lost_with_lets_the_others_go_first() -> None:
+    window, now = make_window(), 0.0
+    for link in range(1, 4):
+        window.link_stands(now)
+        for seq in range(20):
+            window.sent(seq, seq, now)
+        assert window.link_lost(by_broker=True) == (None if link < 3 else 0)
+        now += 60.0
+    window.link_stands(now)
+    assert (window.skip(now + 11.9), window.skip(now + 12.0)) == ({0}, set()), "10 s for the others, and its back-off"
+    window.sent(1, 1, now)
+    window.sent(2, 2, now)
+    assert window.link_lost(by_broker=True) == 1, "it was another one: the next oldest"
+    window.link_stands(now)
+    window.receipted(2)
+    assert window.skip(now) == {0, 1}
+
+
+def test_links_that_were_ended_here_or_in_which_the_row_timed_out_are_not_its_fault() -> None:
+    window = make_window()
+    for by_broker in (True, False, True, False):
+        window.sent(1, 1, 0.0)
+        assert window.link_lost(by_broker=by_broker) is None
+    window.sent(1, 1, 0.0)
+    window.expire(10.0)
+    window.sent(1, 1, 12.0)
+    assert window.link_lost(by_broker=True) is None
+
+
+class Station(Drain):
+    """The same with a centre that takes 50 ms to receipt, and never receipts the oldest rows."""
+
+    def play_until_digested(self, bad: int, deadline_s: float) -> float:
+        """Until every good row was receipted, in seconds; `deadline_s` where that did not happen."""
+        answers: list[tuple[float, int]] = []
+        while self.now < deadline_s and len(self.waiting) > bad:
+            while answers and answers[0][0] <= self.now:
+                row = answers.pop(0)[1]
+                self.window.receipted(row)
+                self.waiting = [one for one in self.waiting if one != row]
+            self.window.expire(self.now)
+            skip, room = self.window.skip(self.now), self.window.room(self.now)
+            for row in [row for row in self.waiting if row not in skip][:room]:
+                self.sent.append(row)
+                self.window.sent(row, len(self.sent), self.now)
+                if row >= bad:
+                    answers.append((self.now + 0.05, row))
+            assert self.window.in_flight <= 20
+            times = [answers[0][0]] if answers else []
+            if (change_at := self.window.next_change_at(self.now)) is not None:
+                times.append(change_at)
+            self.now = max(self.now + 0.001, min(times)) if times else self.now + 0.05
+        return self.now
+
+
+BOUND_MINUTES = {0: 0.1, 5: 1, 20: 15, 40: 20, 60: 20, 200: 45}
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("bad", BOUND_MINUTES)
+def test_however_many_rows_are_never_digested_all_the_others_are_within_the_hour(bad: int, seed: int) -> None:
+    station = Station(bad + 400, seed)
+    took_s = station.play_until_digested(bad, 86_400.0)
+    assert station.waiting == list(range(bad))
+    assert took_s / 60 < BOUND_MINUTES[bad]
+    station.waiting += range(10_000, 10_400)
+    began = station.now
+    assert station.play_until_digested(bad, began + 3600.0) - began < 30.0, "known by now, they cost nothing more"
