@@ -5,13 +5,16 @@ What others send is read between two scans of safety, so a message may bring onl
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from json.encoder import encode_basestring
 from typing import Any, NoReturn
 
 import rfc8785
+from pydantic_core import from_json
 
 from station.domain.errors import MessageError
 
@@ -25,6 +28,10 @@ MAX_COMMAND_VALUES = 8192
 """Numbers, texts, lists and objects in a command, counted by the commas and brackets before it is read."""
 MAX_RECEIPT_BYTES = 16 * 1024
 _SAFE_INTEGER = 2**53
+_FAR_EXPONENT = re.compile(rb"[eE]\+?\d{3,}(?:[\s,\]}]|$)")
+_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
+_MANY_DIGITS = b"0" * 200
+"""So many digits and less than three in the exponent are no more than 1e299."""
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
@@ -37,7 +44,19 @@ def to_json(value: Any) -> bytes:
 
 
 def parse_json(text: str) -> Any:
-    """The value of JSON text. Raises `MessageError` for all that strict JSON does not allow."""
+    """The value of JSON text. Raises `MessageError` for all that strict JSON does not allow.
+
+    pydantic's parser is several times as fast and reads the same values, but for numbers beyond a float and beyond
+    4,300 digits; what may hold one, and whatever it refuses, is left to Python's own.
+    """
+    with contextlib.suppress(ValueError):
+        payload = text.encode()
+        if not (_FAR_EXPONENT.search(payload) or _MANY_DIGITS in payload.translate(_DIGITS_ALIKE)):
+            return from_json(payload, allow_inf_nan=False)
+    return _parse_slowly(text)
+
+
+def _parse_slowly(text: str) -> Any:
     try:
         value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
         if "\\ud" in text or "\\uD" in text:

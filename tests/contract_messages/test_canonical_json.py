@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from station.contract.canonical import MAX_MESSAGE_BYTES, canonical, parse_object, to_json
+from station.contract.canonical import MAX_MESSAGE_BYTES, _parse_slowly, canonical, parse_json, parse_object, to_json
 from station.domain.errors import MessageError
 
 
@@ -43,6 +45,46 @@ def test_no_bytes_raise_anything_but_a_message_error(payload: bytes) -> None:
     except MessageError:
         return
     assert isinstance(value, dict)
+
+
+def judge(parse: Callable[[str], Any], text: str) -> str:
+    """What it makes of the text, with the types of all that is in it (`repr` tells 1 from 1.0 and -0.0 from 0.0)."""
+    try:
+        return repr(parse(text))
+    except MessageError:
+        return "refused"
+
+
+RARE = [
+    "1e999", "-1e999", "[1e400]", "1E+0400", '{"a": 1e308, "b": 1.8e308 }', "1e308", "1.7976931348623159e308", "1e-999",
+    "4.9e-324", "0e999", "-0", "-0.0", "01", "1.", ".5", "+1", "1_0", "0x10", "9" * 199, "9" * 200, "9" * 309 + ".5",
+    "9" * 4300, "9" * 4301, "18446744073709551616", "-9223372036854775809", '{"a":1,"a":2}', '{"a":1,"b":3,"a":2}',
+    "[1,]", "[1]x", "\ufeff{}", "NaN", "[-Infinity]", "{'a':1}", '"\\ud83d\\ude00"', '"\\ud83d"', '"\\udc00\\ud800"',
+    '"\\uD83d\\u0041"', '"\\u+123"', '"\\x"', '"\x01"', '"\x7f"', '"\\u0000"', '"\ud800"', "\x0b[]", "\xa0[]", "", " ",
+    "[" * 190 + "]" * 190, "[" * 400 + "]" * 400, "[" * 100_000, '"deadbe123", "0e123"', '["0e123"]',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", RARE, ids=lambda text: ascii(text[:24]))
+def test_the_fast_parser_judges_what_is_rare_as_the_strict_one(text: str) -> None:
+    assert judge(parse_json, text) == judge(_parse_slowly, text)
+
+
+digits = st.text("0123456789", min_size=1, max_size=40)
+numbers = st.builds("".join, st.tuples(
+    st.sampled_from(["", "-"]), digits, st.just(".") | st.just(""), digits, st.sampled_from(["", "e", "E+", "e-"]),
+    st.integers(0, 420).map(str),
+)) | st.floats(allow_nan=False, allow_infinity=False).map(repr) | st.integers().map(str)  # fmt: skip
+pieces = st.lists(st.sampled_from([
+    "{", "}", "[", "]", ",", ":", '"', '"a"', '{"a":', "\\", "\\ud83d", "\\ude00", "\\u00e9", "u", "1", "0", "-", "e",
+    "E", ".", "true", "null", "NaN", " ", "\n", "\0", "\ufeff", "é",
+]), max_size=14).map("".join)  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(numbers, max_size=4).map(lambda listed: f"[{','.join(listed)}]") | pieces | st.text(max_size=20))
+def test_the_fast_parser_judges_any_text_as_the_strict_one(text: str) -> None:
+    assert judge(parse_json, text) == judge(_parse_slowly, text)
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
