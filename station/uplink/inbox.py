@@ -79,28 +79,36 @@ class Inbox:
         """Messages that were neither a receipt nor a command of this contract."""
 
     async def take(self, batch: Sequence[Received]) -> None:
-        """Do what these messages say. Raises `StoreError`; then none of them may be acknowledged."""
-        entries: list[ReceiptEntry] = []
-        for message in batch:
+        """Do what these messages say; receipts first, so that no command can hold them up. Raises `StoreError`; then
+        none of them may be acknowledged."""
+        receipts = [message for message in batch if message.topic == self._receipt_topic]
+        commands = [message for message in batch if message.topic == self._command_topic]
+        self.ignored += len(batch) - len(receipts) - len(commands)
+        await self._settle(receipts)
+        for message in commands:
             await asyncio.sleep(BREATH_S if len(message.payload) > LARGE else 0)
             try:
-                if message.topic == self._receipt_topic:
-                    if len(message.payload) > MAX_RECEIPT_BYTES:
-                        raise MessageError(f"{len(message.payload)} bytes; a receipt has at most {MAX_RECEIPT_BYTES}")
-                    receipt = verify_receipt(message.payload, self._keys)
-                    entries += [
-                        ReceiptEntry(msg_id, sha256, receipt.status, receipt.reason)
-                        for msg_id, sha256 in receipt.speaks_of
-                    ]
-                elif message.topic == self._command_topic:
-                    await self._answer(message)
-                else:
-                    self.ignored += 1
+                await self._answer(message)
             except MessageError as error:
                 self.ignored += 1
                 log.warning("%s ignored: %s", message.topic, error)
-                if message.topic == self._receipt_topic:
-                    await self._raise_alarm("receipt_invalid", f"a receipt was ignored: {error}")
+
+    async def _settle(self, messages: Sequence[Received]) -> None:
+        entries: list[ReceiptEntry] = []
+        for message in messages:
+            await asyncio.sleep(BREATH_S if len(message.payload) > LARGE else 0)
+            try:
+                if len(message.payload) > MAX_RECEIPT_BYTES:
+                    raise MessageError(f"{len(message.payload)} bytes; a receipt has at most {MAX_RECEIPT_BYTES}")
+                receipt = verify_receipt(message.payload, self._keys)
+            except MessageError as error:
+                self.ignored += 1
+                log.warning("%s ignored: %s", message.topic, error)
+                await self._raise_alarm("receipt_invalid", f"a receipt was ignored: {error}")
+                continue
+            entries += [
+                ReceiptEntry(msg_id, sha256, receipt.status, receipt.reason) for msg_id, sha256 in receipt.speaks_of
+            ]
         if entries:
             for entry, settled in zip(entries, await self._store.receipts(entries), strict=True):
                 await self._follow(entry, settled)
@@ -131,8 +139,8 @@ class Inbox:
         A repeat (QoS 1, or a life before this one that died between doing and keeping) changes nothing that was kept.
         """
         if (why := why_too_much(message.payload)) is not None:
-            found = _CMD_ID.search(message.payload)
-            await self._refuse_stranger({"cmd_id": found and found[1].decode()}, why)
+            found = _CMD_ID.findall(message.payload)  # with several nobody knows which of them is the command's
+            await self._refuse_stranger({"cmd_id": found[0].decode() if len(found) == 1 else None}, why)
             return
         plain = parse_object(message.payload)
         await asyncio.sleep(0)  # a large one is parsed, verified and done with the loop let go between
@@ -147,8 +155,10 @@ class Inbox:
         if message.retained:  # whoever connects next would hear it again, long after it was meant
             await self._refuse_stranger(plain, "a command is never retained; send it without, with a new cmd_id")
             return
-        answer = self._unkept.pop(command.cmd_id, None) or self._do(command)
+        done = self._unkept.pop(command.cmd_id, None)
+        await self._keep(command, done or self._do(command))
 
+    async def _keep(self, command: Command, answer: Answer) -> None:
         def reply(kept: Kept) -> list[Draft]:
             outcome = answer.outcome(kept)
             if outcome is None:
@@ -160,12 +170,17 @@ class Inbox:
 
         try:
             await self._store.take_command(command.cmd_id, reply, answer.changes)
-        except (StoreError, MessageError):  # it comes again
+        except StoreError:  # it comes again
             if answer.changes:
                 answer.undo()  # the list is what the store holds until then
             elif answer.status == "done" and len(self._unkept) < UNKEPT_MAX:
                 self._unkept[command.cmd_id] = answer
             raise
+        except MessageError as error:  # it would be refused each time that it came
+            answer.undo()
+            log.error("command %s, %s, cannot be kept: %s", command.cmd_id, command.verb[:40], error)
+            refused = self._messages.reply(command.cmd_id, "refused", str(error)[:REASON_MAX])
+            await self._store.take_command(command.cmd_id, lambda kept: [refused])
 
     def _do(self, command: Command) -> Answer:
         why = why_not_now(command, self._messages.read_stamp())
