@@ -35,6 +35,8 @@ _BATCH, _BATCH_BYTES = 200, 2 << 20
 """A message that was read takes about ten times its bytes; two batches are in memory at a time."""
 RECEIVE_MAXIMUM = 400
 """Messages that the broker may hand out before one is acknowledged: what bounds this worker's memory."""
+PACKET_MAX = 1 << 20
+"""What is larger than a message may be, up to this, still gets its receipt: `rejected`. The broker drops the rest."""
 _END_S = 5.0
 _Batch = tuple[list[Received], Checked]
 
@@ -95,7 +97,10 @@ class Collector:
     async def _serve_one_link(self) -> None:
         await self._aside.call(self._centre.ready)
         self.figures.database_up = True
-        link = Link(LinkOptions(self._address, self._client_id, receive_maximum=RECEIVE_MAXIMUM, tls=self._tls))
+        options = LinkOptions(
+            self._address, self._client_id, receive_maximum=RECEIVE_MAXIMUM, packet_max=PACKET_MAX, tls=self._tls
+        )
+        link = Link(options)
         try:
             await link.open()
             for topic_filter in self._filters():

@@ -19,6 +19,7 @@ from paho.mqtt.properties import Properties
 
 from station.domain.errors import LinkError
 from station.mqtt.link import Acknowledged, LinkOptions, Received
+from station.mqtt.refusals import why_unreachable
 
 _CONNECT_TIMEOUT_S = 1.0
 """paho connects while everybody waits: on loopback that is 0.1 ms, or refused at once."""
@@ -59,10 +60,10 @@ class CrowdLink:
         try:
             self._client.connect(
                 address.host, address.port, options.keepalive_s, clean_start=options.session_expiry_s == 0,
-                properties=_connecting(options.session_expiry_s, options.receive_maximum),
+                properties=_connecting(options.session_expiry_s, options.receive_maximum, options.packet_max),
             )  # fmt: skip
         except OSError as error:
-            raise LinkError(f"{address}: {error}") from error
+            raise LinkError(f"{address}: {why_unreachable(error)}") from error
         opened = self._client.socket()
         assert opened is not None
         self.fd = opened.fileno()
@@ -234,8 +235,11 @@ class _Packed:
 
 
 @functools.cache
-def _connecting(session_expiry_s: int, receive_maximum: int) -> Any:
-    return _Packed(PacketTypes.CONNECT, SessionExpiryInterval=session_expiry_s, ReceiveMaximum=receive_maximum)
+def _connecting(session_expiry_s: int, receive_maximum: int, packet_max: int) -> Any:
+    return _Packed(
+        PacketTypes.CONNECT, SessionExpiryInterval=session_expiry_s, ReceiveMaximum=receive_maximum,
+        MaximumPacketSize=packet_max,
+    )  # fmt: skip
 
 
 @functools.cache

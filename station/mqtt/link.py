@@ -26,13 +26,18 @@ from paho.mqtt.properties import Properties
 
 from station.domain.errors import LinkError, SettingsError
 from station.mqtt.address import BrokerAddress
-from station.mqtt.refusals import refusal_of
+from station.mqtt.refusals import refusal_of, why_unreachable
 from station.mqtt.tls import MutualContext, TlsFiles, files_for, make_context, why_refused
 
 NO_MATCHING_SUBSCRIBERS = 0x10
 _CONNECT_TIMEOUT_S = 5.0
 _TICK_S = 1.0
 _TAKEN_OVER = 0x8E
+PACKET_MAX = 300_000
+"""A message of 256 KiB with its topic and properties. What is larger stays at the broker: 20 MB held up the loop, which
+scans the bench, for 0.1 s."""
+_TURN_BYTES = 256 * 1024
+"""So much is read before the loop has its turn again: half a millisecond."""
 log = logging.getLogger(__name__)
 
 
@@ -77,8 +82,24 @@ class LinkOptions:
     session_expiry_s: int = 0
     keepalive_s: int = 15
     receive_maximum: int = 64
+    packet_max: int = PACKET_MAX
+    """The broker hands out no packet of more bytes; it drops such a message for us."""
     tls: TlsFiles | None = None
     """The credentials for mqtts://, read by each link anew."""
+
+
+class _Client(paho.Client):
+    """paho, which reads as many packets in one call as it waits for answers, whatever their size: here in turns."""
+
+    turn_bytes = _TURN_BYTES
+    """What may still be read in this turn."""
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        if self.turn_bytes <= 0:
+            raise BlockingIOError("enough for one turn")
+        received = super()._sock_recv(min(bufsize, self.turn_bytes))
+        self.turn_bytes -= len(received)
+        return received
 
 
 class Link:
@@ -176,10 +197,8 @@ class Link:
 
     # --- opening -----------------------------------------------------------------------------------------------
 
-    def _make_client(self) -> paho.Client:
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2, self._options.client_id, protocol=paho.MQTTv5, manual_ack=True
-        )
+    def _make_client(self) -> _Client:
+        client = _Client(CallbackAPIVersion.VERSION2, self._options.client_id, protocol=paho.MQTTv5, manual_ack=True)
         client.connect_timeout = _CONNECT_TIMEOUT_S
         client.max_inflight_messages_set(0)
         client.on_connect = self._on_connect
@@ -203,6 +222,7 @@ class Link:
                 self._client.tls_set_context(self._context)
             properties.SessionExpiryInterval = options.session_expiry_s
             properties.ReceiveMaximum = options.receive_maximum
+            properties.MaximumPacketSize = options.packet_max
             address, clean = options.address, options.session_expiry_s == 0
             self._client.connect(
                 address.host, address.port, options.keepalive_s, clean_start=clean, properties=properties
@@ -229,11 +249,12 @@ class Link:
     # --- steps of paho -----------------------------------------------------------------------------------------
 
     def _read(self) -> None:
-        """Take what came in, in turns of at most as many messages as a window holds."""
+        """Take what came in, in turns of at most as many messages as a window holds, and of so many bytes."""
         opened = self._opened
         if self._ended.done():
             return
         _acknowledge_at_once(opened)
+        self._client.turn_bytes = _TURN_BYTES
         known, most = -1, len(self._inbox) + self._options.receive_maximum
         while known < len(self._inbox) < most and not self._ended.done():
             known = len(self._inbox)
@@ -294,7 +315,7 @@ class Link:
         tls, context = self._options.tls, self._context
         if isinstance(error, ssl.SSLError | ConnectionResetError) and tls is not None and context is not None:
             return why_refused(error, tls, self._options.address.host, context)
-        return str(error) if isinstance(error, SettingsError) else f"{type(error).__name__}: {error}"
+        return str(error) if isinstance(error, SettingsError) else why_unreachable(error)
 
     # --- paho's callbacks --------------------------------------------------------------------------------------
 

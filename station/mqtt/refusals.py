@@ -1,4 +1,4 @@
-"""Why a TLS connection was refused, in words: which side, which certificate, what to do.
+"""Why a connection was refused, in words: nobody there, or with TLS which side and which certificate; what to do.
 
 With TLS 1.3 the broker judges our certificate after our side of the handshake is done: its refusal (an alert) arrives
 with the first read, and a write may fail before that read. `RecallingSocket` keeps it, whoever else swallows the error.
@@ -7,6 +7,8 @@ with the first read, and a write may fail before that read. `RecallingSocket` ke
 from __future__ import annotations
 
 import contextlib
+import errno
+import socket
 import ssl
 from typing import Any
 
@@ -40,6 +42,9 @@ _OF_OURS = {
     "DECRYPT_ERROR": "shown with a key that is not its own",
 }
 """By the alert that the broker sent (RFC 8446, section 6)."""
+
+
+_NO_WAY = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
 
 
 class RecallingSocket(ssl.SSLSocket):
@@ -99,3 +104,18 @@ def explain(error: ssl.SSLError | ConnectionResetError, **facts: str) -> str:
     if "PROTOCOL_VERSION" in reason or reason == "UNSUPPORTED_PROTOCOL":
         return "the broker speaks no TLS 1.2 or better; update it"
     return f"TLS failed: {reason or error}"
+
+
+def why_unreachable(error: Exception) -> str:
+    """The same for a connection that did not come about, or was lost, without TLS having a part in it."""
+    if isinstance(error, ConnectionRefusedError):
+        return "refused, nobody listens there; start the broker, or correct the address"
+    if isinstance(error, socket.gaierror):
+        return f"this name was not found ({error.strerror}); correct it, or look at this machine's DNS"
+    if isinstance(error, TimeoutError):
+        return "no answer; is the broker's machine on, and does a firewall let this port through?"
+    if isinstance(error, OSError) and error.errno in _NO_WAY:
+        return f"no way there ({error.strerror}); check cable, network and address"
+    if isinstance(error, ConnectionError):
+        return f"hung up ({error.strerror or error}); the broker's log may say why"
+    return f"{type(error).__name__}: {error}"
