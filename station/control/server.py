@@ -13,6 +13,7 @@ import logging
 import os
 import socket
 import stat
+import struct
 from pathlib import Path
 from typing import Protocol
 
@@ -35,6 +36,8 @@ ANSWER_S = 10.0
 """The daemon's own bound on one command."""
 LARGE, BREATH_S = 4096, 0.02
 """Requests of more bytes than this go one at a time, and so long after each nothing is read: safety goes first."""
+FOR_ROOT = frozenset({"apply"})
+"""Verbs for root and the daemon's own user alone: limits are the centre's to sign, and the page is in the group too."""
 
 
 class Desk(Protocol):
@@ -137,17 +140,17 @@ class ControlServer:
                 await _hang_up(reader, writer, reply_line(None, Outcome("refused", too_long)))
                 return
             if len(line) <= LARGE:
-                verb, outcome = await self._take(line)
+                verb, outcome = await self._take(line, writer)
             else:
                 async with self._one_large:
-                    verb, outcome = await self._take(line)
+                    verb, outcome = await self._take(line, writer)
                     await asyncio.sleep(BREATH_S)
             if verb == "watch":
                 await self._watch(reader, writer)
                 return
             await self._say(writer, reply_line(verb, outcome))
 
-    async def _take(self, line: bytes) -> tuple[str | None, Outcome]:
+    async def _take(self, line: bytes, writer: asyncio.StreamWriter) -> tuple[str | None, Outcome]:
         """The verb of a request and what became of it; `watch` is still to be done."""
         try:
             command = read_request(line)
@@ -155,6 +158,9 @@ class ControlServer:
             return None, Outcome("refused", str(error))
         if command.verb == "watch":
             return "watch", Outcome()
+        if command.verb in FOR_ROOT and (uid := _peer_uid(writer)) not in (0, os.geteuid()):
+            who = "on this socket only root may; or the centre sends it, signed (docs/commands.md)"
+            return command.verb, Outcome("refused", f"{command.verb}: not for user {uid}: {who}")
         await asyncio.sleep(0)  # a large one is parsed and done with the loop let go between
         return command.verb, await self._do(command)
 
@@ -191,6 +197,12 @@ class ControlServer:
         writer.write(line)
         async with asyncio.timeout(WRITE_S):
             await writer.drain()
+
+
+def _peer_uid(writer: asyncio.StreamWriter) -> int:
+    """Who connected, as the kernel saw it then."""
+    its = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", its)[1])
 
 
 async def _hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: bytes) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import stat
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -95,6 +96,43 @@ async def test_every_verb_reaches_the_desk_and_its_outcome_comes_back(
     refused = await asyncio.to_thread(ask, path, "abort", run_id="r1")
     assert (refused["status"], refused["reason"]) == ("refused", "no run is in progress")
     assert desk.commands == [Command("status"), Command("scan", {"text": "SN:1"}), Command("abort", {"run_id": "r1"})]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+async def test_a_configuration_is_taken_from_root_alone_and_the_rest_from_the_whole_group(desk: Desk) -> None:
+    apply = b'{"verb": "apply", "args": {"sha256": "0", "tree": "AAAA"}}\n'
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        path = Path(folder) / "station.sock"
+        one = ControlServer(path, desk)
+        await one.start()
+        path.chmod(0o666)
+        replies = {}
+        for uid in (0, 65534):
+            with socket.socket(socket.AF_UNIX) as peer:
+                os.seteuid(uid)
+                try:
+                    peer.connect(str(path))
+                finally:
+                    os.seteuid(0)
+                reader, writer = await asyncio.open_connection(sock=peer.dup())
+                writer.write(apply + b'{"verb": "identify"}\n')
+                replies[uid] = [json.loads(await reader.readline())["reply"] for _ in range(2)]
+                writer.close()
+        await one.close()
+    assert [reply["status"] for reply in replies[0]] == ["done", "done"]
+    assert [reply["status"] for reply in replies[65534]] == ["refused", "done"]
+    assert "apply: not for user 65534: on this socket only root may; or the centre" in replies[65534][0]["reason"]
+    assert [command.verb for command in desk.commands] == ["apply", "identify", "identify"]
+
+
+async def test_the_daemons_own_user_is_told_by_the_kernel(
+    server: ControlServer, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"sha256": "0", "tree": "AAAA"}
+    assert (await asyncio.to_thread(ask, path, "apply", **given))["status"] == "done"
+    monkeypatch.setattr(server_module, "_peer_uid", lambda writer: os.geteuid() + 1)
+    assert (await asyncio.to_thread(ask, path, "apply", **given))["status"] == "refused"
 
 
 async def test_an_error_of_the_station_is_a_refusal_with_its_words(server: ControlServer, path: Path) -> None:
