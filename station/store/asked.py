@@ -31,8 +31,8 @@ MIGRATION = (
         place INTEGER PRIMARY KEY AUTOINCREMENT, cmd_id TEXT, sha256 TEXT NOT NULL, archive BLOB NOT NULL,
         asked_at TEXT NOT NULL)""",
 )
-PIECE = 256
-"""Rows looked at in one commit."""
+PIECE, PIECE_BYTES = 256, 2 << 20
+"""Rows looked at in one commit, and of payloads brought back in it, but for one message."""
 TREES_MAX = 4
 """Trees that may wait to be checked; each takes a second or two."""
 
@@ -107,7 +107,7 @@ def bring_back(db: sqlite3.Connection) -> bool:
     """Bring back the next piece that holds anything. False: nothing is left. To be called within a transaction."""
     while (row := db.execute("SELECT place, first, last FROM resending ORDER BY place LIMIT 1").fetchone()) is not None:
         place, first, last = row
-        upto = min(last, first + PIECE - 1)
+        upto = _end_of_piece(db, first, min(last, first + PIECE - 1))
         sql = "UPDATE outbox SET state = 'waiting' WHERE state = 'delivered' AND seq BETWEEN ? AND ?"
         found = db.execute(sql, (first, upto)).rowcount
         if upto == last:
@@ -117,6 +117,17 @@ def bring_back(db: sqlite3.Connection) -> bool:
         if found:
             return is_resending(db)
     return False
+
+
+def _end_of_piece(db: sqlite3.Connection, first: int, last: int) -> int:
+    """Up to which row there are not too many bytes to bring back at once."""
+    sql = "SELECT seq, length(payload) FROM outbox WHERE state = 'delivered' AND seq BETWEEN ? AND ? ORDER BY seq"
+    size = 0
+    for seq, length in db.execute(sql, (first, last)):
+        size += length
+        if size > PIECE_BYTES:
+            return max(first, int(seq) - 1)
+    return last
 
 
 # ---- configurations ----------------------------------------------------------------------------------------

@@ -82,6 +82,11 @@ def _require_open(db: sqlite3.Connection, run_id: str) -> int:
     return int(row[0])
 
 
+def is_open(db: sqlite3.Connection) -> bool:
+    """Whether a run was begun and not finished."""
+    return db.execute("SELECT 1 FROM runs WHERE record IS NULL LIMIT 1").fetchone() is not None
+
+
 def read_unfinished(db: sqlite3.Connection, codec: Codec) -> list[UnfinishedRun]:
     """Every run without a record, oldest first."""
     rows = db.execute("SELECT run_no, run_id, draft FROM runs WHERE record IS NULL ORDER BY run_no").fetchall()

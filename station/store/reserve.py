@@ -1,5 +1,5 @@
 """Room that is kept for the run under way: a file beside the store that holds nothing and is let go of when the disk
-is full. Before each run it is made whole; without it no run begins. Runs in the store's thread.
+is too full for that run. Before each run it is made whole; without it no run begins. Runs in the store's thread.
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ class Reserve:
     def __init__(self, store: Path) -> None:
         self._file = store.with_name(store.name + ".reserve")
         self._whole = False
+        self.spent = False
+        """Whether the room was given back and not taken again since."""
 
     def make_whole(self) -> bool:
         """Take the room, if it is not taken already. False: there is not so much on the disk."""
         if not self._whole:
             self._whole = self._take()
+            self.spent = self.spent and not self._whole
         return self._whole
 
     def release(self) -> bool:
@@ -35,7 +38,8 @@ class Reserve:
             self._file.unlink()
         except FileNotFoundError:
             return False
-        log.error("the disk is full: the reserve of %d MB is used so that nothing is lost", RESERVE_BYTES >> 20)
+        self.spent = True
+        log.error("the disk is full: the reserve of %d MB is used for the run under way", RESERVE_BYTES >> 20)
         return True
 
     def _take(self) -> bool:

@@ -7,6 +7,7 @@ of one call are one commit. A run costs one commit a step and two more, and `com
 from __future__ import annotations
 
 import secrets
+import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Collection, Sequence
@@ -27,7 +28,7 @@ from station.store import asked, earlier, journal, orders, outbox, paper
 from station.store.asked import WaitingTree
 from station.store.journal import Codec
 from station.store.outbox import OutboxCounts, OutboxRow, ReceiptEntry, Settled
-from station.store.thread import StoreThread
+from station.store.thread import DiskFull, StoreThread, is_full
 
 T = TypeVar("T")
 
@@ -159,8 +160,7 @@ class Store(StoreThread):
 
         def work() -> list[OutboxRow]:
             if self._resending:
-                with self._transaction("requeue"):
-                    self._resending = asked.bring_back(self._db)
+                self._bring_back()
             return outbox.read_due(self._db, self._prefix, limit, skip)
 
         return await self._call(work)
@@ -297,6 +297,17 @@ class Store(StoreThread):
         kept = asked.change(self._db, self._codec, changes, self._now(), cmd_id)
         self._resending = asked.is_resending(self._db)
         return kept
+
+    def _bring_back(self) -> None:
+        """What the disk is too full for comes later; what waits already does not wait for it."""
+        try:
+            with self._transaction("requeue"):
+                self._resending = asked.bring_back(self._db)
+        except DiskFull:
+            return
+        except sqlite3.OperationalError as error:
+            if not is_full(error):
+                raise
 
     def _add(self, messages: Sequence[Draft], *, keep_refused: bool = False) -> tuple[str, ...]:
         return outbox.add_messages(self._db, self._prefix, messages, self._now(), keep_refused=keep_refused)

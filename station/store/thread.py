@@ -1,4 +1,5 @@
-"""One SQLite connection in a thread of its own, and the transactions on it. Knows the tables by opening them only.
+"""One SQLite connection in a thread of its own, and the transactions on it. Of the tables it asks
+one thing: whether a run is open.
 
 A piece of work that was asked for is done, also where the asker is cancelled meanwhile; what SQLite says becomes a
 `StoreError` with what to do about it.
@@ -17,10 +18,22 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from station.domain.errors import StoreError
+from station.store import journal
 from station.store.reserve import RESERVE_BYTES, Reserve
 from station.store.schema import open_database
 
 T = TypeVar("T")
+OF_THE_RUN = ("step", "finish_run")
+"""What alone may use the reserve; everything else comes again when there is room."""
+
+
+class DiskFull(StoreError):
+    """There is no room, or what there is belongs to the run under way."""
+
+
+def is_full(error: sqlite3.Error) -> bool:
+    """Whether it is the disk that was full."""
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 
 
 class StoreThread:
@@ -33,6 +46,7 @@ class StoreThread:
         self._commits: Counter[str] = Counter()
         self._db: sqlite3.Connection
         self._reserve = Reserve(path)
+        self._may_release = False
         self._closed = False
 
     async def close(self) -> None:
@@ -65,6 +79,9 @@ class StoreThread:
 
     @contextmanager
     def _transaction(self, kind: str) -> Iterator[None]:
+        self._may_release = kind in OF_THE_RUN
+        if self._reserve.spent and not self._may_release:
+            self._leave_room()
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -104,16 +121,23 @@ class StoreThread:
         try:
             return await answer
         except sqlite3.Error as error:
-            raise StoreError(self._explain(error)) from error
+            raise (DiskFull if is_full(error) else StoreError)(self._explain(error)) from error
 
     def _do(self, work: Callable[[], T]) -> T:
-        """What the disk is too full for is rolled back, the reserve let go of, and done again."""
+        """What the disk is too full for is rolled back; where it is the run's, the reserve is let go of and it is done
+        again."""
+        self._may_release = False
         try:
             return work()
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_FULL or not self._reserve.release():
+            if not is_full(error) or not self._may_release or not self._reserve.release():
                 raise
             return work()
+
+    def _leave_room(self) -> None:
+        """The run under way lives on what was the reserve: nobody else takes any of it. Raises `StoreError`."""
+        if journal.is_open(self._db) and not self._reserve.make_whole():
+            raise DiskFull(self._words_of_full_disk())
 
     def _require_reserve(self) -> None:
         """Room to finish what is begun now, whatever happens to the disk. Raises `StoreError`."""
@@ -122,7 +146,7 @@ class StoreThread:
         except OSError as error:
             raise StoreError(f"{self._path}: no room can be kept beside it ({error}); check the disk") from error
         if not whole:
-            raise StoreError(self._words_of_full_disk())
+            raise DiskFull(self._words_of_full_disk())
 
     def _words_of_full_disk(self) -> str:
         free = shutil.disk_usage(self._path.parent).free / 1e6
@@ -133,7 +157,7 @@ class StoreThread:
 
     def _explain(self, error: sqlite3.Error) -> str:
         code = getattr(error, "sqlite_errorname", "")
-        if code == "SQLITE_FULL":
+        if is_full(error):
             return self._words_of_full_disk()
         if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             return f"{self._path}: the store is damaged ({error}); keep a copy and put a back-up in its place"

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from station.domain.commands import ResendRange
 from station.domain.errors import StoreError
+from station.domain.outbox import Draft
+from station.store.outbox import ReceiptEntry
 from station.store.reserve import RESERVE_BYTES, Reserve
 from station.store.store import Store
 from tests.uplink.rig import MESSAGES, PLAN, do_run, make_draft, make_record, make_step, open_store
@@ -64,19 +68,43 @@ async def test_a_run_is_finished_with_its_messages_and_the_next_is_refused_until
     assert reserve.stat().st_blocks * 512 >= RESERVE_BYTES
 
 
-async def test_what_does_not_fit_into_the_reserve_either_is_said_and_changes_nothing(store: Store, disk: Path) -> None:
-    draft = make_draft()
-    await store.begin_run(draft)
-    fill(disk)
-    written = 0
+async def post_until_full(store: Store) -> None:
     with pytest.raises(StoreError, match="the disk is full"):
         while True:
             await store.post([MESSAGES.alarm("trip", "x" * 900)] * 100)
-            written += 100
-    assert (await store.counts()).waiting == written > 1000
+
+
+async def test_the_reserve_is_the_runs_whoever_else_asks_first(store: Store, disk: Path) -> None:
+    large = Draft("result", lambda slot: b"x" * 50_000)
+    await store.post([large] * 60)
+    while rows := await store.due(60):
+        await store.receipts([ReceiptEntry(r.msg_id, hashlib.sha256(r.payload).hexdigest(), "stored") for r in rows])
+    draft = make_draft()
+    run_no = await store.begin_run(draft)
+    await store.change([ResendRange(1, 60)])
+    fill(disk)
+    await post_until_full(store)
+    waiting = (await store.counts()).waiting
+    for _ in range(5):
+        assert len(await store.due(20)) == 20, "what waits is read, also where nothing more is brought back"
+    with pytest.raises(StoreError, match="the disk is full"):
+        await store.take_command("c1", lambda kept: [MESSAGES.reply("c1", "done")] * 100)
+    reserve = disk / "station.sqlite.reserve"
+    assert reserve.exists(), "nobody but the run may use it"
+    for attempt in range(1, 301):
+        await store.add_step(draft.run_id, 0, make_step(PLAN[0].id, attempt=attempt))
+        if not reserve.exists():
+            with pytest.raises(StoreError, match="the disk is full"):
+                await store.post([MESSAGES.alarm("trip", "small")])
+    assert not reserve.exists()
+    record = make_record(draft, run_no)
+    await store.finish_run(record, [MESSAGES.result(record), MESSAGES.event("run_ended", run_id=draft.run_id)])
+    assert await store.unfinished() == [] and (disk / "filler").exists()
+    assert (await store.counts()).waiting >= waiting + 2
     (disk / "filler").unlink()
-    await store.finish_run(make_record(draft, 1))
-    assert await store.unfinished() == []
+    before = (await store.counts()).waiting
+    await store.due(1)
+    assert (await store.counts()).waiting > before, "with room the resend goes on"
 
 
 def test_a_reserve_is_taken_once_and_let_go_of_once(tmp_path: Path) -> None:

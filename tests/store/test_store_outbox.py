@@ -16,7 +16,7 @@ from station.domain.commands import ResendRange, ResendRun, Resent
 from station.domain.errors import MessageError
 from station.domain.measurement import Curve
 from station.domain.outbox import Draft, Slot
-from station.store.asked import PIECE
+from station.store.asked import PIECE, PIECE_BYTES
 from station.store.outbox import MIGRATION, READ_BYTES_MAX, OutboxCounts, OutboxRow, ReceiptEntry
 from station.store.schema import MIGRATIONS
 from station.store.store import Store
@@ -153,6 +153,19 @@ async def test_a_long_range_comes_back_in_pieces_also_over_a_restart_and_holds_n
     await store.due(1000)
     assert store.commits == commits
     await store.close()
+
+
+async def test_large_messages_come_back_a_few_at_a_time(store: Store) -> None:
+    sizes = [PIECE_BYTES // 10] * 30 + [PIECE_BYTES + 1] * 2 + [10]
+    await store.post([Draft("result", lambda slot, size=size: b"x" * size) for size in sizes])  # type: ignore[misc]
+    while rows := await store.due(1000):
+        await store.receipts([receipt(row) for row in rows])
+    await store.change([ResendRange(1, 33)])
+    waiting = []
+    for _ in range(6):
+        await store.due(1)
+        waiting.append((await store.counts()).waiting)
+    assert waiting == [10, 20, 30, 31, 32, 33]
 
 
 async def test_a_range_of_which_nothing_was_delivered_is_passed_over_in_one_commit(store: Store) -> None:
