@@ -43,10 +43,11 @@ SET_LATEST = _insert(
     WHERE (excluded.store_epoch = latest.store_epoch AND (excluded.number > latest.number
             OR (excluded.number = latest.number AND excluded.state = 'offline' AND latest.state = 'online')))
         OR (excluded.store_epoch <> latest.store_epoch AND coalesce(excluded.state, '') <> 'offline'
-            AND (excluded.ts >= latest.ts OR excluded.clock = 'unsynced' OR latest.clock = 'unsynced'))""",
+            AND (excluded.ts >= latest.ts OR excluded.clock <> 'synced' OR latest.clock <> 'synced'))""",
 )  # fmt: skip
 """Never backwards: within one epoch the higher number wins, and of one session the death follows the birth. Epochs have
-no order of their own: of another epoch a death says nothing, and the rest counts if it is later, as far as clocks tell.
+no order of their own: of another epoch a death says nothing, and the rest counts unless two synced clocks say that it
+is the earlier one.
 """
 MEASUREMENT_COLUMNS = (
     "run_id", "place", "step", "attempt", "measurement", "channel", "value", "unit", "low", "high", "bound", "verdict",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from tests.uplink.rig import STATION
 
 EARLY, LATE = "2026-11-22T03:00:00Z", "2026-11-22T05:00:00Z"
 NOW = "2026-11-22T06:00:00Z"
+FLOW = Path(__file__).parents[2] / "docs" / "subscribers" / "node-red-flow.json"
 
 
 def presence(state: str, session: int, epoch: str = EPOCH, ts: str = EARLY, quality: str = "synced") -> Incoming:
@@ -51,6 +55,14 @@ CASES: dict[str, tuple[list[Incoming], tuple[Any, ...]]] = {
         [presence("online", 900, ts=LATE), presence("online", 1, OTHER_EPOCH, EARLY, "unsynced")],
         ("online", OTHER_EPOCH, 1),
     ),
+    "another store whose clock drifts": (
+        [presence("online", 900, ts=LATE), presence("online", 1, OTHER_EPOCH, EARLY, "holdover")],
+        ("online", OTHER_EPOCH, 1),
+    ),
+    "another store after one whose clock had drifted ahead": (
+        [presence("online", 900, ts=LATE, quality="holdover"), presence("online", 1, OTHER_EPOCH, EARLY)],
+        ("online", OTHER_EPOCH, 1),
+    ),
 }  # fmt: skip
 
 
@@ -67,6 +79,27 @@ def test_presence_compares_within_an_epoch(
         centre.take(messages[::-1], [], NOW)
         assert rows(database, "SELECT state, store_epoch, session FROM stations") == [expected], "and in disorder"
     assert centre.stations_online() == (expected[0] == "online")
+
+
+RULE = next(node["func"] for node in json.loads(FLOW.read_text(encoding="utf-8")) if node["id"] == "presence-rule")
+
+
+@pytest.mark.byhand
+@pytest.mark.parametrize(("messages", "expected"), CASES.values(), ids=CASES)
+def test_the_flow_for_node_red_has_the_same_rule(messages: list[Incoming], expected: tuple[Any, ...]) -> None:
+    told = [json.loads(message.payload) for message in messages]
+    orders = [told, told + told]
+    if all(message["clock"]["quality"] == "synced" for message in told):
+        orders.append(told + told[::-1])
+    for order in orders:
+        program = f"""const kept = {{}};
+            const flow = {{ get: (name) => kept[name], set: (name, value) => {{ kept[name] = value; }} }};
+            const rule = new Function("msg", "flow", {json.dumps(RULE)});
+            for (const payload of {json.dumps(order)}) {{ rule({{ topic: "bench/v1/x/up/presence", payload }}, flow); }}
+            const {{ online, store_epoch, session }} = kept.stations.x;
+            console.log(JSON.stringify([online ? "online" : "offline", store_epoch, session]));"""
+        said = subprocess.run(["node", "-e", program], capture_output=True, text=True, check=True).stdout
+        assert tuple(json.loads(said)) == expected
 
 
 def test_info_progress_and_alarms_are_the_latest_json_in_any_order_and_by_any_worker(
