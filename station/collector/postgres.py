@@ -24,6 +24,8 @@ from station.domain.clock import utc_text
 from station.domain.errors import CentreError, SettingsError
 
 log = logging.getLogger(__name__)
+logging.getLogger("psycopg").addFilter(lambda record: not str(record.msg).startswith("error ignored"))
+"""psycopg's word on what follows from an error that it raises too, at each death of the server; that one is said."""
 T = TypeVar("T")
 _DEFAULTS = {
     "application_name": "bench-collector", "connect_timeout": "10", "keepalives_idle": "30",

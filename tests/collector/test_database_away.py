@@ -87,6 +87,24 @@ async def test_a_connection_that_was_lost_in_between_is_replaced_without_a_word(
     await office.close()
 
 
+async def test_a_connection_that_dies_in_the_middle_of_a_batch_is_replaced_without_a_word(
+    postgres: Postgres, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = postgres.create("middle")
+    centre = open_centre(database)
+    centre.ready()
+    waiting = "FROM pg_stat_activity WHERE datname = 'middle' AND wait_event_type = 'Lock'"
+    with hanging(database) as free:
+        taking = asyncio.create_task(asyncio.to_thread(centre.take, [result(1)], [], NOW))
+        await until(lambda: rows(postgres.url, f"SELECT count(*) {waiting}") == [(1,)], "the batch waits")
+        rows(postgres.url, f"SELECT pg_terminate_backend(pid) {waiting}")
+        await asyncio.sleep(0.1)
+        free()
+    assert [answer.status for answer in await asyncio.wait_for(taking, 10.0)] == ["stored"]
+    assert caplog.records == []
+    centre.close()
+
+
 async def test_a_database_that_hangs_holds_up_neither_the_link_nor_the_worker_s_end(
     bench: Bench, mosquitto: Mosquitto, database: str
 ) -> None:
