@@ -9,7 +9,7 @@ import socket
 import stat
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -98,28 +98,36 @@ async def test_every_verb_reaches_the_desk_and_its_outcome_comes_back(
     assert desk.commands == [Command("status"), Command("scan", {"text": "SN:1"}), Command("abort", {"run_id": "r1"})]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-async def test_a_configuration_is_taken_from_root_alone_and_the_rest_from_the_whole_group(desk: Desk) -> None:
-    apply = b'{"verb": "apply", "args": {"sha256": "0", "tree": "AAAA"}}\n'
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Where anybody may look for a socket."""
     with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
-        path = Path(folder) / "station.sock"
-        one = ControlServer(path, desk)
-        await one.start()
-        path.chmod(0o666)
-        replies = {}
-        for uid in (0, 65534):
-            with socket.socket(socket.AF_UNIX) as peer:
-                os.seteuid(uid)
-                try:
-                    peer.connect(str(path))
-                finally:
-                    os.seteuid(0)
-                reader, writer = await asyncio.open_connection(sock=peer.dup())
-                writer.write(apply + b'{"verb": "identify"}\n')
-                replies[uid] = [json.loads(await reader.readline())["reply"] for _ in range(2)]
-                writer.close()
-        await one.close()
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+async def test_a_configuration_is_taken_from_root_alone_and_the_rest_from_the_whole_group(
+    desk: Desk, open_folder: Path
+) -> None:
+    apply = b'{"verb": "apply", "args": {"sha256": "0", "tree": "AAAA"}}\n'
+    path = open_folder / "station.sock"
+    one = ControlServer(path, desk)
+    await one.start()
+    path.chmod(0o666)
+    replies = {}
+    for uid in (0, 65534):
+        with socket.socket(socket.AF_UNIX) as peer:
+            os.seteuid(uid)
+            try:
+                peer.connect(str(path))
+            finally:
+                os.seteuid(0)
+            reader, writer = await asyncio.open_connection(sock=peer.dup())
+            writer.write(apply + b'{"verb": "identify"}\n')
+            replies[uid] = [json.loads(await reader.readline())["reply"] for _ in range(2)]
+            writer.close()
+    await one.close()
     assert [reply["status"] for reply in replies[0]] == ["done", "done"]
     assert [reply["status"] for reply in replies[65534]] == ["refused", "done"]
     assert "apply: not for user 65534: on this socket only root may; or the centre" in replies[65534][0]["reason"]
