@@ -45,7 +45,7 @@ class FleetChoice:
 def run_fleet(choice: FleetChoice) -> int:
     """Until a signal or `seconds`; then the outboxes are emptied and every station says goodbye.
 
-    0; 1 where messages were left without a receipt. Raises `SettingsError` for what cannot be used.
+    0; 1 where no station came online or messages were left without a receipt. Raises `SettingsError` for wrong use.
     """
     address = _address_of(choice)
     _allow_files(choice.stations)
@@ -64,12 +64,12 @@ def run_fleet(choice: FleetChoice) -> int:
             if (told := view.look()) is not None:
                 line.update(told)
         line.update("the outboxes are emptied")
-        fleet.settle(SETTLE_S)
+        fleet.settle(SETTLE_S if fleet.figures.births else 0.0)
         last = view.tell()
         line.update("the stations say goodbye")
         fleet.leave()
     view.end(last)
-    return 1 if fleet.figures.waiting else 0
+    return 0 if fleet.figures.births and not last["waiting"] else 1
 
 
 def _address_of(choice: FleetChoice) -> BrokerAddress:
@@ -124,6 +124,16 @@ class _View:
             self._print({**told, "ended": True})
         else:
             self.console.print(_line(told), soft_wrap=True)
+        if (why := self._why_nothing()) is not None:
+            self.console.print(why, soft_wrap=True, markup=False)
+
+    def _why_nothing(self) -> str | None:
+        figures = self._fleet.figures
+        if not figures.births:
+            return f"no station came online: {figures.last_error or 'no answer in so short a time'} (--broker)"
+        if figures.posted and not figures.receipts:
+            return "no receipts; is a collector running on this broker (`station collect`)?"
+        return None
 
     def tell(self) -> dict[str, Any]:
         """How it stands."""

@@ -19,7 +19,7 @@ from typing import Any
 from station.collector.options import add_broker_options, tls_of
 from station.contract.bodies import Reply
 from station.contract.canonical import parse_object, to_json
-from station.contract.commands import VERBS, make_command
+from station.contract.commands import VERBS, check_args, make_command
 from station.contract.envelope import STATION, open_envelope, topic
 from station.contract.keys import SigningKey, load_key
 from station.contract.messages import decode_body
@@ -104,7 +104,9 @@ def _read_order(options: argparse.Namespace) -> Order:
         raise SettingsError(f"--station {options.station!r}: 1 to 40 of a-z, 0-9 and -")
     if not 0 < options.expires <= 86_400:
         raise SettingsError(f"--expires {options.expires}: seconds, more than 0 and at most 86400")
-    return Order(options.station, options.verb, read_args(options.args), options.expires)
+    args = read_args(options.args)
+    check_args(options.verb, args)
+    return Order(options.station, options.verb, args, options.expires)
 
 
 def main() -> int:

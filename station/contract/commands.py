@@ -323,6 +323,20 @@ def read_apply(args: Mapping[str, Any]) -> tuple[str, bytes]:
     return read.sha256, read.to_archive()
 
 
+def check_args(verb: str, args: Mapping[str, Any]) -> None:
+    """Whether a station can understand this at all; it may refuse it for other reasons. Raises `MessageError`."""
+    if verb not in ARGS:
+        raise MessageError(f"{verb}: no such verb; one of {', '.join(VERBS)}")
+    if verb == "assign":
+        read_assign(args)
+    elif verb == "resend":
+        read_resend(args)
+    elif verb == "apply":
+        read_apply(args)
+    else:
+        _read(verb, ARGS[verb], args)
+
+
 def _read(verb: str, model: type[Body], args: Mapping[str, Any]) -> Any:
     try:
         return model.model_validate_json(to_json(dict(args)), strict=True)

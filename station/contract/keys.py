@@ -20,8 +20,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from station.contract.canonical import canonical, parse_object, to_json
 from station.domain.errors import MessageError, SettingsError
+from station.domain.secret_file import why_not_private
 
 PublicKeys = Mapping[str, Ed25519PublicKey]
+_REMEDY = "`python -m station.cli.keys DIR receipts|commands` makes a pair (docs/enrolling-a-bench.md, part 4)"
 
 
 def to_base64url(data: bytes) -> str:
@@ -89,13 +91,15 @@ def save_key(path: Path, key: SigningKey) -> None:
 
 
 def load_key(path: Path) -> SigningKey:
-    """Read a key file. Raises `SettingsError`."""
-    content = _read(path)
+    """Read a key file, which its owner alone may read. Raises `SettingsError`."""
+    content = _read(path, "the private key that signs receipts or commands")
+    if (why := why_not_private(path, path.stat().st_mode, os.environ.get("CREDENTIALS_DIRECTORY"))) is not None:
+        raise SettingsError(why)
     try:
         private = Ed25519PrivateKey.from_private_bytes(from_base64url(str(content["private"])))
         return SigningKey(str(content["key_id"]), private)
     except (KeyError, ValueError, MessageError) as error:
-        raise SettingsError(f"{path}: no key file ({error!r}); make one with new_key and save_key") from error
+        raise SettingsError(f"{path}: no key file ({error!r}); {_REMEDY}") from error
 
 
 def public_keys_to_text(*keys: SigningKey) -> str:
@@ -106,7 +110,9 @@ def public_keys_to_text(*keys: SigningKey) -> str:
 def load_public_keys(path: Path) -> dict[str, Ed25519PublicKey]:
     """Read a file of public keys. Raises `SettingsError`; an empty one is an error, for then no receipt can hold."""
     keys: dict[str, Ed25519PublicKey] = {}
-    for key_id, text in _read(path).items():
+    for key_id, text in _read(
+        path, "the file of the centre's public keys (mqtt.receipt_keys, mqtt.command_keys)"
+    ).items():
         try:
             keys[key_id] = Ed25519PublicKey.from_public_bytes(from_base64url(str(text)))
         except (ValueError, MessageError) as error:
@@ -116,8 +122,11 @@ def load_public_keys(path: Path) -> dict[str, Ed25519PublicKey]:
     return keys
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, what: str) -> dict[str, Any]:
     try:
         return parse_object(path.read_bytes())
-    except (OSError, MessageError) as error:
-        raise SettingsError(f"{path}: cannot be read as a file of keys: {error}") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SettingsError(f"{path}: {reason}; {what} belongs there: {_REMEDY}") from error
+    except MessageError as error:
+        raise SettingsError(f"{path}: cannot be read as a file of keys: {error}; {_REMEDY}") from error

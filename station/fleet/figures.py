@@ -13,8 +13,10 @@ class Figures:
     """CONNECTs sent."""
     refused: int = 0
     """Tries that found nobody, or were told no."""
+    births: int = 0
+    """Those that the broker acknowledged."""
     online: int = 0
-    """Stations whose birth the broker has acknowledged."""
+    """Stations whose latest birth the broker has acknowledged, and that are still there."""
     lost: int = 0
     """Links that ended after the birth."""
     telemetry: int = 0

@@ -230,6 +230,7 @@ class LightStation:
             self._window.refused(item.mid, now)
         if item.mid == self._birth and self.state is State.OPENING:
             self.state = State.ONLINE
+            self._figures.births += 1
             self._figures.online += 1
 
     def _receive(self, message: Received, now: float) -> None:

@@ -128,12 +128,17 @@ def _is_below(path: str, parents: Sequence[str]) -> bool:
 def _check_mqtt(source: Source) -> Iterator[Problem]:
     mqtt = table(source.data.get("mqtt"))
     if isinstance(url := mqtt.get("url"), str):
-        yield from _check_url(source, url)
+        found = list(_check_url(source, url))
+        yield from found
+        if not found and url.startswith("mqtts://"):
+            yield from _check_command_keys(source, mqtt)
     for name in ("receipt_keys", "command_keys", "ca", "certificate", "key", "crl"):
         file = mqtt.get(name)
         if isinstance(file, str) and ("/" in file or file in (".", "..")):
             wrong = f"{file!r} is a path"
             yield source.problem(("mqtt", name), wrong, "give the file's name in the credentials directory only")
+        elif isinstance(file, str) and not file.isprintable():
+            yield source.problem(("mqtt", name), f"{file!r} holds what nobody can print", "name the file without it")
 
 
 def _check_url(source: Source, url: str) -> Iterator[Problem]:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from station.collector.send import DONE, NO_REPLY, REFUSED, WRONG_USE, read_args
+from station.collector.send import DONE, NO_REPLY, REFUSED, WRONG_USE, main, read_args
 from station.contract.keys import new_key, save_key
 from station.domain.commands import Answer
 from station.domain.errors import SettingsError
-from tests.servers.mosquitto import Mosquitto
+from tests.servers.mosquitto import Mosquitto, free_port
 from tests.uplink.rig import OF_TODAY, STATION, Bench, open_store, until
 
 ROOT = Path(__file__).parents[2]
@@ -72,3 +72,25 @@ def test_arguments_may_lie_in_a_file(tmp_path: Path) -> None:
     assert read_args(f"@{tmp_path / 'args.json'}") == {"work_order": "WO-1"}
     with pytest.raises(SettingsError, match="@FILE"):
         read_args(f"@{tmp_path / 'none.json'}")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (["frobnicate"], "frobnicate: no such verb; one of assign, withdraw"),
+        (["withdraw", '{"order": "WO-1"}'], "withdraw: work_order"),
+        (["resend", '{"from_seq": 2, "to_seq": 1}'], "swap the two"),
+        (["assign", '{"work_order": "WO 1"}'], "assign: work_order"),
+        (["apply", '{"sha256": "0", "tree": ""}'], "apply: sha256"),
+    ],
+)
+def test_what_no_station_understands_is_wrong_use_before_anybody_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: list[str], words: str
+) -> None:
+    save_key(tmp_path / "key.json", COMMANDS)
+    nobody = f"mqtt://127.0.0.1:{free_port()}"
+    options = ["send", "--broker", nobody, "--key", str(tmp_path / "key.json"), "--station", STATION]
+    monkeypatch.setattr(sys, "argv", [*options, *line])
+    assert main() == WRONG_USE and words in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", [*options, "identify"])
+    assert main() == NO_REPLY and "nobody listens there" in capsys.readouterr().err

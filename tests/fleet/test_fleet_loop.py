@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import resource
+import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from station.cli import simulate_fleet as verb
 from station.cli.simulate_fleet import FleetChoice, run_fleet
-from station.contract.keys import new_key
+from station.contract.keys import new_key, public_keys_to_text
 from station.domain.errors import SettingsError
 from station.fleet import fleet as fleet_room
 from station.fleet.fleet import Fleet, Work, fleet_names
 from station.mqtt.address import parse_address
 from station.uplink.clock import ClockReader
 from tests.fleet.viewer import retained_presence
-from tests.servers.mosquitto import Mosquitto
+from tests.servers.mosquitto import Mosquitto, free_port
 from tests.uplink.rig import FAST
 
 KEY = new_key()
@@ -107,3 +110,24 @@ def test_more_stations_than_files_are_refused_with_the_number_that_fits(monkeypa
     monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 1024))
     with pytest.raises(SettingsError, match=r"needs 1064 open files, .* may have 1024; .*--fleet 960"):
         run_fleet(FleetChoice(1000, "mqtt://127.0.0.1:1", 1.0, 1.0, True))
+
+
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [
+        (False, "no station came online: mqtt://127.0.0.1:{port}: refused, nobody listens there; start the broker"),
+        (True, "no receipts; is a collector running on this broker"),
+    ],
+)
+def test_a_fleet_that_reached_nobody_says_why(
+    broker: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    there: bool, words: str,
+) -> None:  # fmt: skip
+    (tmp_path / verb.RECEIPT_KEYS).write_text(public_keys_to_text(KEY), encoding="utf-8")
+    monkeypatch.setattr(verb, "KEYS", tmp_path)
+    monkeypatch.setattr(verb, "centre_key", lambda: None)
+    monkeypatch.setattr(verb, "SETTLE_S", 0.1)
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)
+    port = broker.port if there else free_port()
+    assert run_fleet(FleetChoice(3, f"mqtt://127.0.0.1:{port}", 50.0, 0.3, False)) == 1
+    assert words.format(port=port) in " ".join(capsys.readouterr().out.split())

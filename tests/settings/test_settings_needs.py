@@ -15,6 +15,8 @@ from tests.settings.settings_tree import TreeCopy
 SOAK, BENCH = "plans/outgoing-soak-amplifier.toml", "plans/outgoing-bench-amplifier.toml"
 INCOMING, STATION = "plans/incoming-amplifier.toml", "station.toml"
 KEYS = 'receipt_keys = "receipt-keys.json"'
+URL = 'url = "mqtt://127.0.0.1:1883"'
+COMMENT = '               # without TLS only on this machine; else "mqtts://host:8883"'
 
 
 @pytest.fixture
@@ -79,6 +81,14 @@ def test_an_intermittent_fault_has_its_own_incoming_plan(tree: TreeCopy) -> None
          'shift.ends[2]: "24:00" is out of bounds; it should match pattern'),
         (STATION, KEYS, f'{KEYS}\n§command_keys = "/etc/keys"',
          "mqtt.command_keys: '/etc/keys' is a path; give the file's name in the credentials directory only"),
+        (STATION, KEYS, f'{KEYS}\n§command_keys = "a\\u0000b"',
+         "mqtt.command_keys: 'a\\x00b' holds what nobody can print; name the file without it"),
+        (STATION, URL, '§url = "mqtts://broker.example"',
+         "mqtt.command_keys: is missing: with mqtts:// the keys of receipts do not sign commands; write "
+         'command_keys = "command-keys.json"; make a pair with `python -m station.cli.keys DIR commands`'),
+        (STATION, f"{URL}{COMMENT}\n{KEYS}", f'url = "mqtts://broker.example"\n{KEYS}\n§command_keys = "receipt-keys.json"\n#',
+         "mqtt.command_keys: 'receipt-keys.json' is the file of receipt_keys, and with mqtts:// one key must not do both; "
+         "name another file; make a pair with `python -m station.cli.keys DIR commands`"),
     ],
 )  # fmt: skip
 def test_one_error_is_said_once_where_it_is(tree: TreeCopy, file: str, old: str, new: str, says: str) -> None:
@@ -93,6 +103,13 @@ def test_shifts_and_command_keys_are_optional(tree: TreeCopy) -> None:
     tree.spoil(STATION, '# command_keys = "command-keys.json"', 'command_keys = "command-keys.json"')
     assert tree.load().station.shift_ends == (time(12), time(20))
     assert tree.load().station.command_keys == "command-keys.json"
+
+
+def test_a_broker_on_the_network_goes_with_command_keys_of_their_own(tree: TreeCopy) -> None:
+    tree.spoil(STATION, URL, 'url = "mqtts://broker.example:8883"')
+    tree.spoil(STATION, '# command_keys = "command-keys.json"', 'command_keys = "command-keys.json"')
+    station = tree.load().station
+    assert (station.mqtt_url, station.command_keys) == ("mqtts://broker.example:8883", "command-keys.json")
 
 
 def test_credentials_of_mqtts_have_names_of_their_own_if_none_are_given(tree: TreeCopy) -> None:
