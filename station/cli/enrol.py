@@ -103,7 +103,8 @@ def _words(choice: Choice, names: TlsNames, key: Path, request: Path, made: bool
         f"     mkdir -p {CREDSTORE}.encrypted",
         f"     systemd-creds encrypt --name={names.key} {key} {CREDSTORE}.encrypted/bench.{names.key}",
         f"     shred -u {key}",
-        f'4. In station.toml: name = "{choice.name}", url = "mqtts://HOST:8883"; then systemctl restart {UNIT}',
+        f'4. In station.toml: name = "{choice.name}", url = "mqtts://HOST:8883", and the centre\'s command_keys =',
+        f'   "command-keys.json" (step 4 of that page); then systemctl restart {UNIT}',
     ]
     return "\n".join(lines)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import ssl
-import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from cryptography.x509.oid import NameOID
 
 from station.domain.errors import SettingsError
+from station.domain.secret_file import why_not_private
 from station.mqtt.address import BrokerAddress
 from station.mqtt.refusals import RecallingSocket, explain
 
@@ -180,7 +180,8 @@ def _common_name(files: TlsFiles, certificate: x509.Certificate) -> str:
 def read_key(file: Path) -> ec.EllipticCurvePrivateKey:
     """A private key on P-256 that its owner alone may read. Raises `SettingsError`."""
     content = _read(file, "the private key that `station enrol` made")
-    _check_private(file)
+    if (why := why_not_private(file, file.stat().st_mode, os.environ.get("CREDENTIALS_DIRECTORY"))) is not None:
+        raise SettingsError(why)
     try:
         key = load_pem_private_key(content, password=None)
     except TypeError as error:
@@ -190,15 +191,6 @@ def read_key(file: Path) -> ec.EllipticCurvePrivateKey:
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise SettingsError(f"{file}: no key on the curve P-256; move it away and make one with `station enrol`")
     return key
-
-
-def _check_private(file: Path) -> None:
-    """In systemd's own folder of credentials the group's bits are the mask of an access list, which names the service's
-    user alone."""
-    mode = stat.S_IMODE(file.stat().st_mode)
-    by_systemd = str(file.parent) == os.environ.get("CREDENTIALS_DIRECTORY")
-    if mode & (0o007 if by_systemd else 0o077):
-        raise SettingsError(f"{file}: a private key that others may read (mode {mode:04o}); chmod 600 {file}")
 
 
 def _public_bytes(key: CertificatePublicKeyTypes) -> bytes:

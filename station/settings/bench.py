@@ -141,6 +141,17 @@ def _check_mqtt(source: Source) -> Iterator[Problem]:
             yield source.problem(("mqtt", name), f"{file!r} holds what nobody can print", "name the file without it")
 
 
+def _check_command_keys(source: Source, mqtt: Mapping[str, object]) -> Iterator[Problem]:
+    """Over a network, who can sign a receipt shall not be able to change limits."""
+    remedy = "make a pair with `python -m station.cli.keys DIR commands` (docs/enrolling-a-bench.md, step 4)"
+    if mqtt.get("command_keys") is None:
+        wrong = "is missing: with mqtts:// the keys of receipts do not sign commands"
+        yield source.problem(("mqtt", "command_keys"), wrong, f'write command_keys = "command-keys.json"; {remedy}')
+    elif mqtt["command_keys"] == mqtt.get("receipt_keys"):
+        wrong = f"{mqtt['command_keys']!r} is the file of receipt_keys, and with mqtts:// one key must not do both"
+        yield source.problem(("mqtt", "command_keys"), wrong, f"name another file; {remedy}")
+
+
 def _check_url(source: Source, url: str) -> Iterator[Problem]:
     path = ("mqtt", "url")
     parts = _URL.fullmatch(url)

@@ -72,8 +72,8 @@ class ControlTable:
 @dataclass(frozen=True, slots=True)
 class MqttTable:
     """The broker, and the names of credential files: the centre's public keys that sign receipts, those that sign
-    commands (the same file where none is named), and for mqtts:// the authority's certificate, this station's, its key,
-    and the authority's list of revoked ones (none is looked at where none is named)."""
+    commands (with mqtt:// the same file where none is named), and for mqtts:// the authority's certificate, this
+    station's, its key, and the authority's list of revoked ones (none is looked at where none is named)."""
 
     url: Words
     receipt_keys: Words

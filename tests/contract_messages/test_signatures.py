@@ -92,10 +92,24 @@ def test_key_files_come_back_are_private_and_never_overwritten(tmp_path: Path) -
     verify(KEY.sign({"a": 1}), keys)
 
 
+def test_a_signing_key_that_others_may_read_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "key.json"
+    save_key(path, KEY)
+    for mode in (0o604, 0o640, 0o644):
+        path.chmod(mode)
+        with pytest.raises(SettingsError) as caught:
+            load_key(path)
+        assert str(caught.value) == f"{path}: a private key that others may read (mode {mode:04o}); chmod 600 {path}"
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    path.chmod(0o440)
+    assert load_key(path).key_id == KEY.key_id
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"k":"AAAA"}', '{"k":5}', '{"k":"not base64!"}'])
 def test_a_file_of_keys_that_cannot_be_used_says_so(tmp_path: Path, text: str) -> None:
     path = tmp_path / "keys.json"
     path.write_text(text)
+    path.chmod(0o600)
     with pytest.raises(SettingsError, match=r"keys\.json"):
         load_public_keys(path)
     with pytest.raises(SettingsError, match=r"keys\.json"):

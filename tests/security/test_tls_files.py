@@ -174,6 +174,8 @@ def test_the_daemon_does_not_start_with_wrong_files_and_names_the_file(
     credentials = tree.directory / "credentials"
     credentials.mkdir()
     shutil.copy(site.bench / "receipt-keys.json", credentials)
+    shutil.copy(site.root / "etc/credstore/bench.command-keys.json", credentials / "command-keys.json")
+    tree.spoil("station.toml", '# command_keys = "command-keys.json"', 'command_keys = "command-keys.json"')
     for file in (files.ca, files.certificate, files.key):
         shutil.copy(file, credentials)
     if not says:

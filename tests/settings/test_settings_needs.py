@@ -16,7 +16,6 @@ SOAK, BENCH = "plans/outgoing-soak-amplifier.toml", "plans/outgoing-bench-amplif
 INCOMING, STATION = "plans/incoming-amplifier.toml", "station.toml"
 KEYS = 'receipt_keys = "receipt-keys.json"'
 URL = 'url = "mqtt://127.0.0.1:1883"'
-COMMENT = '               # without TLS only on this machine; else "mqtts://host:8883"'
 
 
 @pytest.fixture
@@ -86,9 +85,9 @@ def test_an_intermittent_fault_has_its_own_incoming_plan(tree: TreeCopy) -> None
         (STATION, URL, '§url = "mqtts://broker.example"',
          "mqtt.command_keys: is missing: with mqtts:// the keys of receipts do not sign commands; write "
          'command_keys = "command-keys.json"; make a pair with `python -m station.cli.keys DIR commands`'),
-        (STATION, f"{URL}{COMMENT}\n{KEYS}", f'url = "mqtts://broker.example"\n{KEYS}\n§command_keys = "receipt-keys.json"\n#',
-         "mqtt.command_keys: 'receipt-keys.json' is the file of receipt_keys, and with mqtts:// one key must not do both; "
-         "name another file; make a pair with `python -m station.cli.keys DIR commands`"),
+        (STATION, URL, 'url = "mqtts://broker.example"\n§command_keys = "receipt-keys.json"',
+         "mqtt.command_keys: 'receipt-keys.json' is the file of receipt_keys, and with mqtts:// one key must not do "
+         "both; name another file; make a pair with `python -m station.cli.keys DIR commands`"),
     ],
 )  # fmt: skip
 def test_one_error_is_said_once_where_it_is(tree: TreeCopy, file: str, old: str, new: str, says: str) -> None:
