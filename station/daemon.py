@@ -35,6 +35,7 @@ from station.contract.records import RecordCodec
 from station.control.supervisor import Supervisor
 from station.desk import Desk
 from station.domain.clock import MonotonicClock, ScaledClock, TestClock
+from station.domain.errors import SettingsError
 from station.domain.journal import RunDraft, close_as_aborted
 from station.domain.plan import Plan, Product, Purpose
 from station.domain.record import DutInfo, PlanInfo
@@ -117,6 +118,13 @@ def _load_keys(credentials: Path, settings: StationSettings) -> _Keys:
     receipts = load_public_keys(credentials / settings.receipt_keys)
     named = settings.command_keys not in ("", settings.receipt_keys)
     commands = load_public_keys(credentials / settings.command_keys) if named else receipts
+    both = {key.public_bytes_raw() for key in receipts.values()} & {key.public_bytes_raw() for key in commands.values()}
+    if both and parse_address(settings.mqtt_url).tls:
+        raise SettingsError(
+            f"{credentials / (settings.command_keys or settings.receipt_keys)}: a key in it signs receipts too; with "
+            "mqtts:// commands need one of their own: `python -m station.cli.keys DIR commands`, its public half in "
+            "mqtt.command_keys (docs/enrolling-a-bench.md, step 4)"
+        )
     return _Keys(receipts, commands, _tls_files(credentials, settings))
 
 
