@@ -75,6 +75,8 @@ class Collector:
         self._aside = Aside(f"centre-{self._client_id}")
         self._unusable: SettingsError | None = None
         self._said: str | None = None
+        self._committed = False
+        """Whether something was committed over the present link, or over the last one."""
         self._takes_also: set[str] = set()
         """Stations whose latest `info` says that one receipt may speak of many of their messages."""
 
@@ -84,7 +86,9 @@ class Collector:
         Raises `SettingsError` for what waiting does not mend (a database of a newer version).
         """
         self._aside.start()
-        await keep_serving(self._serve_one_link, self._closing, self._backoff, self._note)
+        await keep_serving(
+            self._serve_one_link, self._closing, self._backoff, self._note, did_its_work=lambda: self._committed
+        )
         if not await self._aside.end(_END_S):
             log.warning("the database does not answer; what it is busy with has no receipt and will come again")
         if self._unusable is not None:
@@ -95,7 +99,9 @@ class Collector:
         self._closing.set()
 
     async def _serve_one_link(self) -> None:
-        await self._aside.call(self._centre.ready)
+        self._committed = False
+        if not await self._is_ready():
+            return
         self.figures.database_up = True
         options = LinkOptions(
             self._address, self._client_id, receive_maximum=RECEIVE_MAXIMUM, packet_max=PACKET_MAX, tls=self._tls
@@ -110,6 +116,20 @@ class Collector:
         finally:
             self.figures.linked = False
             await link.close()
+
+    async def _is_ready(self) -> bool:
+        """Whether the database is; False if `close()` comes first: one that hangs is waited for no longer."""
+        ready = asyncio.create_task(self._aside.call(self._centre.ready))
+        closing = asyncio.create_task(self._closing.wait())
+        try:
+            await asyncio.wait({ready, closing}, return_when=asyncio.FIRST_COMPLETED)
+            if ready.done():
+                ready.result()
+            return ready.done()
+        finally:
+            ready.cancel()
+            closing.cancel()
+            await asyncio.gather(ready, closing, return_exceptions=True)
 
     def _filters(self) -> Iterator[str]:
         for kind in RECEIPTED:
@@ -168,6 +188,7 @@ class Collector:
         if checked.good or alarms:
             with self.figures.committing():
                 answers = await self._aside.call(self._centre.take, checked.good, alarms, utc_text(datetime.now(UTC)))
+            self._committed = True
             self._receipt(link, checked.good, answers)
         for one in checked.rejected:
             if one.wants_receipt and one.msg_id is not None:

@@ -31,10 +31,11 @@ async def keep_serving(
     backoff: Backoff,
     on_failure: Callable[[Exception], Awaitable[None]],
     now: Callable[[], float] = time.monotonic,
+    did_its_work: Callable[[], bool] = lambda: False,
 ) -> None:
     """Call `serve` again and again until `closing` is set. Whatever it raises goes to `on_failure`, never further.
 
-    A link that stood for longer than the longest wait starts the back-off anew.
+    A link that stood for longer than the longest wait, or `did_its_work`, starts the back-off anew.
     """
     attempt = 0
     while not closing.is_set():
@@ -44,7 +45,8 @@ async def keep_serving(
         except* Exception as group:
             for error in _leaves(group):
                 await on_failure(error)
-        attempt = 0 if now() - began > backoff.cap_s else attempt
+        if did_its_work() or now() - began > backoff.cap_s:
+            attempt = 0
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(closing.wait(), backoff.wait_s(attempt))
         attempt += 1

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import shutil
+import signal
+import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from station.collector.centre import Centre
+from station.collector.centre import Centre, CentreAlarm, Incoming, Stored
+from station.collector.collector import Collector
 from station.collector.database import open_centre
+from station.collector.postgres import PostgresCentre
 from station.collector.sqlite import SqliteCentre
+from station.contract.envelope import topic
 from station.contract.keys import new_key
 from station.domain.errors import CentreError, SettingsError
+from station.mqtt.address import parse_address
+from station.mqtt.keeper import Backoff
+from station.mqtt.link import Link, LinkOptions
 from station.uplink.window import WindowLimits
-from tests.collector.post import result, rows, run
+from tests.collector.post import result, rows, run, said
 from tests.servers.mosquitto import Mosquitto
 from tests.servers.postgres import Postgres
-from tests.uplink.rig import Bench, Office, do_run, open_store, until
+from tests.uplink.rig import STATION, Bench, Office, do_run, open_store, until
 
 KEY = new_key()
 NOW = "2026-11-22T04:00:00Z"
@@ -162,6 +171,71 @@ async def test_a_worker_ends_although_its_database_hangs(
         free()
     office.centre.close()
     assert (await bench.store.counts()).waiting == 3, "nothing was receipted"
+
+
+async def test_a_worker_ends_although_its_database_hangs_before_it_is_ready(
+    mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("station.collector.collector._END_S", 0.2)
+    centre, asked, free = SqliteCentre(tmp_path / "centre.sqlite"), threading.Event(), threading.Event()
+    monkeypatch.setattr(centre, "ready", lambda: asked.set() or free.wait())
+    office = Office(mosquitto.url, centre, KEY)
+    await until(asked.is_set, "it is asked whether it is ready")
+    office.collector.close()
+    try:
+        await asyncio.wait_for(office.task, 5.0)
+        assert not office.collector.figures.database_up
+    finally:
+        free.set()
+        centre.close()
+
+
+async def test_a_worker_ends_although_its_server_is_stopped(
+    mosquitto: Mosquitto, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("station.collector.collector._END_S", 0.2)
+    assert postgres.process is not None
+    centre = PostgresCentre(postgres.url)
+    postgres.process.send_signal(signal.SIGSTOP)
+    try:
+        office = Office(mosquitto.url, centre, KEY)
+        await until(centre._lock.locked, "it connects")
+        office.collector.close()
+        await asyncio.wait_for(office.task, 5.0)
+    finally:
+        postgres.process.send_signal(signal.SIGCONT)
+    await until(lambda: not centre._lock.locked(), "what was left behind comes to its end")
+    centre.close()
+
+
+@pytest.mark.parametrize(("commits", "expected"), [(True, [1.0] * 4), (False, [1.0, 2.0, 4.0, 8.0])])
+async def test_after_a_commit_the_back_off_begins_anew(
+    mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commits: bool, expected: list[float]
+) -> None:
+    longest: list[float] = []
+    backoff = Backoff(1.0, 64.0, lambda low, high: longest.append(high) or 0.0)  # type: ignore[func-returns-value]
+    centre = SqliteCentre(tmp_path / "centre.sqlite")
+    take, asked = centre.take, itertools.count()
+
+    def take_every_other(messages: Sequence[Incoming], alarms: Sequence[CentreAlarm], now: str) -> list[Stored]:
+        if commits and next(asked) % 2 == 0:
+            return take(messages, alarms, now)
+        raise CentreError("killed")
+
+    monkeypatch.setattr(centre, "take", take_every_other)
+    collector = Collector(mosquitto.url, centre, KEY, backoff=backoff)
+    task = asyncio.create_task(collector.run())
+    link = Link(LinkOptions(parse_address(mosquitto.url), "bench-07"))
+    await link.open()
+    for seq in range(1, 2000):
+        if len(longest) > 3:
+            break
+        link.publish(topic(STATION, "up", "event"), said("event", seq, event="reset").payload)
+        await asyncio.sleep(0.01)
+    collector.close()
+    await asyncio.gather(task, link.close())
+    centre.close()
+    assert longest[:4] == expected
 
 
 async def test_a_read_only_server_is_left_alone_until_it_takes_writes_again(
