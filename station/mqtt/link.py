@@ -33,6 +33,8 @@ NO_MATCHING_SUBSCRIBERS = 0x10
 _CONNECT_TIMEOUT_S = 5.0
 _TICK_S = 1.0
 _TAKEN_OVER = 0x8E
+_PACKET_MAX, _PACKET_HEAD = 268_435_460, 10
+"""Bytes of MQTT's largest packet; of a PUBLISH without properties, beside topic and payload."""
 PACKET_MAX = 300_000
 """A message of 256 KiB with its topic and properties. What is larger stays at the broker: 20 MB held up the loop, which
 scans the bench, for 0.1 s."""
@@ -43,6 +45,10 @@ log = logging.getLogger(__name__)
 
 class TakenOver(LinkError):
     """Another client came with our client id, and the broker dropped us for it."""
+
+
+class Dismissed(LinkError):
+    """It is known why the connection ended, by the broker's word or its bad packet: it was no other client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,7 @@ class Link:
         self._ended: asyncio.Future[str] = self._loop.create_future()
         self._subscribed: dict[int, asyncio.Future[None]] = {}
         self._said: str | None = None
-        self._taken_over = False
+        self._taken_over = self._dismissed = False
         self._opened: Any = None
         self._context: MutualContext | None = None
         self._tick: asyncio.TimerHandle | None = None
@@ -122,7 +128,9 @@ class Link:
         self.congested = False
         """Whether the socket takes nothing more at present: whatever can be left unsaid should be."""
         self.unacknowledged = 0
-        """Messages of QoS 1 that the broker has not acknowledged."""
+        """Messages that the broker has not acknowledged, or that are not written where it acknowledges none."""
+        self.takes_at_once, self.takes_bytes = 65_535, _PACKET_MAX
+        """Of the broker: messages without its acknowledgement, and bytes of one packet."""
         self.connect_sent = False
         """Whether a CONNECT went out at all, also where it was refused."""
         self._client = self._make_client()
@@ -131,6 +139,15 @@ class Link:
     def alive(self) -> bool:
         """Whether it was opened and nothing has ended it so far."""
         return self._tick is not None and not self._ended.done()
+
+    @property
+    def room(self) -> int:
+        """How many more messages the broker takes before it acknowledges one."""
+        return max(0, self.takes_at_once - self.unacknowledged)
+
+    def takes(self, topic: str, payload: bytes) -> bool:
+        """Whether such a message of QoS 1 is not too large for the broker, which would end the link for it."""
+        return _PACKET_HEAD + len(topic.encode()) + len(payload) <= self.takes_bytes
 
     async def open(self) -> None:
         """Connect and wait for the CONNACK. Raises `LinkError`."""
@@ -153,7 +170,7 @@ class Link:
         if expiry_s is not None:
             properties = _properties(PacketTypes.PUBLISH)
             properties.MessageExpiryInterval = expiry_s
-        self.unacknowledged += qos
+        self.unacknowledged += 1
         return self._client.publish(topic, payload, qos, retain, properties).mid
 
     def ack(self, message: Received) -> None:
@@ -193,7 +210,8 @@ class Link:
             raise self._error(self._ended.result() if self._ended.done() else otherwise)
 
     def _error(self, why: str) -> LinkError:
-        return (TakenOver if self._taken_over else LinkError)(f"{self._options.address}: {why}")
+        kind = TakenOver if self._taken_over else Dismissed if self._dismissed else LinkError
+        return kind(f"{self._options.address}: {why}")
 
     # --- opening -----------------------------------------------------------------------------------------------
 
@@ -292,6 +310,7 @@ class Link:
             self._end(self._said or self._words(error))
             return
         if code != paho.MQTT_ERR_SUCCESS or self._client.socket() is None:
+            self._dismissed = self._dismissed or code == paho.MQTT_ERR_PROTOCOL
             refusal = refusal_of(self._opened)
             why = "the connection ended" if code == paho.MQTT_ERR_SUCCESS else paho.error_string(code)
             self._end(self._said or (why if refusal is None else self._words(refusal)))
@@ -334,12 +353,14 @@ class Link:
             self._said = f"the broker refused the connection: {reason}"
             client.disconnect()
         else:
+            self.takes_at_once = getattr(properties, "ReceiveMaximum", self.takes_at_once)
+            self.takes_bytes = getattr(properties, "MaximumPacketSize", self.takes_bytes)
             _finish(self._connected, None)
 
     def _on_disconnect(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         if flags.is_disconnect_packet_from_server:
             self._said = f"the broker ended the connection: {reason}"
-            self._taken_over = reason.value == _TAKEN_OVER
+            self._taken_over, self._dismissed = reason.value == _TAKEN_OVER, reason.value != _TAKEN_OVER
 
     def _on_message(self, client: Any, userdata: Any, message: paho.MQTTMessage) -> None:
         self._arrive(Received(message.topic, bytes(message.payload), message.retain, message.mid, message.qos))

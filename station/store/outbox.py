@@ -1,6 +1,7 @@
 """The outbox in SQL: rows wait until a receipt moves them, and are never deleted here. Runs in the store's thread.
 
-States: `waiting` -> `delivered` on a receipt `stored` or `duplicate`, -> `quarantined` on `rejected`; back to
+States: `waiting` -> `delivered` on a receipt `stored` or `duplicate`, -> `quarantined` on `rejected` or where the
+broker takes no message of that size; back to
 `waiting` by a person (`requeue`) or by the centre (`resend`). Knows no message: what it reads of a receipt is
 handed in, checked by others.
 """
@@ -161,6 +162,11 @@ def _settle_one(seq: int | None, row: tuple[str, str, str, str | None] | None, r
     if state == "delivered" or (state == "quarantined" and receipt.status == "rejected"):
         return Settled("known", seq, suffix, run_id)
     return Settled("quarantined" if receipt.status == "rejected" else "delivered", seq, suffix, run_id)
+
+
+def quarantine(db: sqlite3.Connection, seq: int, reason: str) -> None:
+    """A row that cannot be sent waits for a person."""
+    db.execute("UPDATE outbox SET state = 'quarantined', reason = ? WHERE seq = ? AND state = 'waiting'", (reason, seq))
 
 
 def requeue(db: sqlite3.Connection, run_id: str | None) -> int:

@@ -174,6 +174,15 @@ class Store(StoreThread):
 
         return await self._call(work)
 
+    async def quarantine(self, seq: int, reason: str) -> None:
+        """Put a row that cannot be sent to those that wait for a person."""
+
+        def work() -> None:
+            with self._transaction("quarantine"):
+                outbox.quarantine(self._db, seq, reason)
+
+        await self._call(work)
+
     async def requeue(self, run_id: str | None = None) -> int:
         """Send quarantined rows again (all, or those of a run); returns how many."""
         return await self._changing("requeue", lambda: outbox.requeue(self._db, run_id))

@@ -69,7 +69,7 @@ class StoreThread:
     @property
     def commits_by_kind(self) -> Mapping[str, int]:
         """The same by what they were for: begin_run, step, finish_run, post, receipts, paper, session, command, orders,
-        asked, requeue."""
+        asked, quarantine, requeue."""
         return dict(self._commits)
 
     # --- the thread --------------------------------------------------------------------------------------------

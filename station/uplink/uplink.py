@@ -16,21 +16,32 @@ from station.contract.bodies import Body, Presence, Telemetry
 from station.contract.envelope import topic
 from station.contract.keys import PublicKeys
 from station.contract.messages import Messages, encode_body
-from station.domain.errors import LinkError, StationError
+from station.domain.errors import LinkError, StationError, StoreError
 from station.domain.events import Event, Publish
 from station.mqtt.address import parse_address
 from station.mqtt.keeper import Backoff, keep_serving
-from station.mqtt.link import NO_MATCHING_SUBSCRIBERS, Acknowledged, Link, LinkOptions, Received, TakenOver, Will
+from station.mqtt.link import (
+    NO_MATCHING_SUBSCRIBERS,
+    Acknowledged,
+    Dismissed,
+    Link,
+    LinkOptions,
+    Received,
+    TakenOver,
+    Will,
+)
 from station.mqtt.tls import TlsFiles, files_for
+from station.store.outbox import OutboxRow
 from station.store.store import Store
 from station.uplink.ahead import Ahead
 from station.uplink.inbox import Carry, Inbox, carry_nothing
-from station.uplink.window import Window, WindowLimits
+from station.uplink.window import LINKS_LOST, Window, WindowLimits
 
 log = logging.getLogger(__name__)
 _SESSION_EXPIRY_S = 86_400
 _ALARM_PAUSE_S = 60.0
 _NAMESAKE_PAUSE_S = 86_400.0
+_NOT_AUTHORIZED = 0x87
 _SHORT_LINKS = 5
 """So many links in a row that stood and were soon lost: mosquitto 2.0 closes without a word when a namesake comes."""
 _UNACKNOWLEDGED_MAX = 200
@@ -80,6 +91,10 @@ class Uplink:
         self._session_used = True
         self._unnumbered = 0
         self._short_links = 0
+        self._suspect: int | None = None
+        """The row that the last links may have been lost by."""
+        self._refusal: str | None = None
+        self._refusals: set[str] = set()
         self._retained: dict[str, Body] = {}
         self._late: set[str] = set()
         """Of those, the ones that changed while the socket took nothing."""
@@ -133,6 +148,7 @@ class Uplink:
             await link.subscribe(topic(self._messages.station, "dn", "#"))
             self._greet(link)
             self._link, self.last_error, stood_at = link, None, self._now()
+            self._window.link_stands(stood_at)
             async with asyncio.TaskGroup() as tasks:
                 receiving = tasks.create_task(self._receive(link))
                 await self._send(link)
@@ -140,13 +156,16 @@ class Uplink:
         finally:
             self._session_used = link.connect_sent
             if stood_at is not None:
-                self._short_links = 0 if self._now() - stood_at > self._backoff.cap_s else self._short_links + 1
-            self._window.link_lost()
+                long = self._now() - stood_at > self._backoff.cap_s
+                self._short_links, self._suspect = (0, None) if long else (self._short_links + 1, self._suspect)
+            suspect = self._window.link_lost(by_broker=stood_at is not None and not link.alive)
             self._ahead.forget()
             if self._link is not None and link.alive:
                 await self._leave(link)
             self._link = None
             await link.close()
+            if suspect is not None:
+                await self._say_suspect(suspect)
 
     def _options(self) -> LinkOptions:
         name = topic(self._messages.station, "up", "presence")
@@ -155,14 +174,12 @@ class Uplink:
 
     def _greet(self, link: Link) -> None:
         self._publish_body(link, "presence", self._presence("online"), retain=True)
-        for name, body in self._retained.items():
-            self._publish_body(link, name, body, retain=True)
-        self._late.clear()
+        self._late = set(self._retained)
 
     def _say_late(self) -> None:
         """Publish what is retained and changed, unless the socket takes nothing: then the latest goes out later."""
         link = self._link
-        while self._late and link is not None and not link.congested:
+        while self._late and link is not None and not link.congested and link.room:
             name = self._late.pop()
             self._publish_body(link, name, self._retained[name], retain=True)
 
@@ -190,13 +207,16 @@ class Uplink:
                 raise LinkError(f"{self._address}: {link.unacknowledged} messages without the broker's acknowledgement")
             if not self._window.calm:
                 self._ahead.forget()
-            room = self._window.room(self._now())
+            room = min(self._window.room(self._now()), link.room)
             if room:
                 rows = await self._ahead.take(room, self._window.skip(self._now()), calm=self._window.calm)
                 now = self._now()
                 for row in rows:
-                    mid = link.publish(topic(self._messages.station, "up", row.suffix), row.payload)
-                    self._window.sent(row.seq, mid, now)
+                    name = topic(self._messages.station, "up", row.suffix)
+                    if link.takes(name, row.payload):
+                        self._window.sent(row.seq, link.publish(name, row.payload), now)
+                    else:
+                        await self._put_aside(row, link.takes_bytes)
             change_at = self._window.next_change_at(self._now())
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(None if change_at is None else max(0.0, change_at - self._now())):
@@ -206,9 +226,8 @@ class Uplink:
         while True:
             items = await link.next()
             for item in items:
-                if isinstance(item, Acknowledged) and (item.reason >= 0x80 or item.reason == NO_MATCHING_SUBSCRIBERS):
-                    self._window.refused(item.mid, self._now())
-                    self._say_refused(item.reason)
+                if isinstance(item, Acknowledged):
+                    self._acknowledged(item)
             received = [item for item in items if isinstance(item, Received)]
             if received:
                 await self._inbox.take(received)
@@ -216,12 +235,45 @@ class Uplink:
                     link.ack(message)
             self._wake.set()
 
+    def _acknowledged(self, item: Acknowledged) -> None:
+        if item.reason >= 0x80:
+            self._say_refused(item.reason)
+        elif self._refusal is not None and self._window.flies(item.mid):
+            self.last_error = None if self.last_error == self._refusal else self.last_error
+            self._refusal = None
+        if item.reason >= 0x80 or item.reason == NO_MATCHING_SUBSCRIBERS:
+            self._window.refused(item.mid, self._now())
+
     def _say_refused(self, reason: int) -> None:
         """What waits for ever because of the broker's rules must be heard of here."""
-        text = f"the broker refuses what we publish (0x{reason:02x}); may this name write bench/v1/%u/up/# by its ACL?"
-        if reason >= 0x80 and self.last_error != text:
+        remedy = "may this name write bench/v1/%u/up/# by its ACL?" if reason == _NOT_AUTHORIZED else "see its log"
+        text = f"the broker refuses what we publish (0x{reason:02x}); {remedy}"
+        if text not in self._refusals:
             log.warning("uplink: %s", text)
-            self.last_error = text
+        self._refusals.add(text)
+        self._refusal = self.last_error = text
+
+    async def _put_aside(self, row: OutboxRow, most: int) -> None:
+        """The broker would end the link for a row of this size, and all behind it would wait for ever."""
+        size = len(row.payload)
+        why = f"{size} bytes, and the broker takes packets of {most}; raise its limit, then `results requeue`"
+        try:
+            await self._store.quarantine(row.seq, why)
+        except StoreError as error:
+            log.warning("%s %s is too large for the broker and could not be put aside: %s", row.suffix, row.seq, error)
+            self._window.sent(row.seq, 0, self._now())  # it is not; its time-out has it come again
+        else:
+            self._window.forget(row.seq)
+            await self.raise_alarm("too_large", f"{row.suffix} {row.msg_id} is in quarantine: {why}")
+        self._wake.set()
+
+    async def _say_suspect(self, seq: int) -> None:
+        if self._suspect in (None, seq):
+            self._short_links = 0  # it explains them
+        self._suspect = seq
+        msg_id = f"{self._messages.station}:{self._store.store_epoch}:{seq}"
+        cause = f"{LINKS_LOST} links in a row were lost with {msg_id} under way; it rests, the others go on"
+        await self.raise_alarm("links_lost", cause)
 
     def _posted(self) -> None:
         self._ahead.forget()
@@ -261,6 +313,8 @@ class Uplink:
         name = self._messages.station
         if isinstance(error, TakenOver):
             await self.raise_alarm("namesake", f"{text}; another client is called {name!r}: give it a name of its own")
+        elif isinstance(error, Dismissed):
+            self._short_links = 0  # the broker said why
         elif self._short_links == _SHORT_LINKS:
             cause = f"{text}, {_SHORT_LINKS} times in a row; is another client called {name!r}, or is the broker ill?"
             await self.raise_alarm("namesake", cause)

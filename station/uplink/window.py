@@ -100,19 +100,26 @@ class Window:
         self._sent += 1
         self._flights[seq] = _Flight(mid, now, self._sent)
 
+    def flies(self, mid: int) -> bool:
+        """Whether the broker's answer to this PUBLISH is to a row in flight."""
+        return any(flight.mid == mid for flight in self._flights.values())
+
     def receipted(self, seq: int) -> None:
-        """A row was settled: by a verified receipt, as a rule."""
-        flight = self._flights.pop(seq, None)
+        """A row was settled by a verified receipt."""
+        flight = self._flights.get(seq)
         if flight is not None:
             self._receipted = max(self._receipted, flight.number)
-        self._unheard.pop(seq, None)
+        self.forget(seq)
         for one in self._unheard:
             self._rest(one, _AT_ONCE, 1)
         self._unheard.clear()
-        self._rests.pop(seq, None)
-        self._links_lost.pop(seq, None)
         self._silences = 0
         self._paused_until = float("-inf")
+
+    def forget(self, seq: int) -> None:
+        """A row waits no more."""
+        for kept in (self._flights, self._unheard, self._rests, self._links_lost):
+            kept.pop(seq, None)
 
     def refused(self, mid: int, now: float) -> None:
         """The broker acknowledged with a reason that says that nobody has the message."""
