@@ -40,6 +40,7 @@ from station.domain.journal import RunDraft, close_as_aborted
 from station.domain.plan import Plan, Product, Purpose
 from station.domain.record import DutInfo, PlanInfo
 from station.domain.work_order import Ticket
+from station.logs import log_off_the_loop
 from station.mqtt.address import parse_address
 from station.mqtt.tls import TlsFiles, read_own
 from station.panel.panel_task import PanelTask
@@ -88,7 +89,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--config", type=Path, default=Path("/etc/bench"), metavar="DIR", help="configuration tree")
     parser.add_argument("--broker", metavar="URL", help="mqtt://host:port; overrides the configuration")
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    log_off_the_loop()
     return serve_bench(options.config, partial(_load_and_serve, options))
 
 

@@ -85,6 +85,7 @@ def _run_anew() -> NoReturn:
 
     A line that a library left open would be held by nobody and busy for ever: all are closed first.
     """
+    logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
