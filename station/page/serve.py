@@ -81,7 +81,9 @@ def url_of(bound: socket.socket) -> str:
 async def serve(
     choice: PageChoice, line: Line, advice: Advice, make_earlier: Make | None, ready: Callable[[str], None]
 ) -> None:
-    """Until SIGTERM or Ctrl-C. `ready` is told the address once somebody may come. Raises `SettingsError`."""
+    """Until SIGTERM, Ctrl-C, or another configuration is in use. `ready` is told the address once somebody may come.
+
+    Raises `SettingsError`."""
     board = Board(advice, choice.zone)
     assets, build = read_assets(page_words(advice), choice.language)
     feed = Feed(board, build)
@@ -112,7 +114,8 @@ async def serve(
 
 
 async def _until_one_ends(server: asyncio.Future[None], tasks: Sequence[asyncio.Future[None]]) -> None:
-    """The server ends when it is told to; a follower that breaks ends the page, and systemd starts a fresh one."""
+    """The server ends when it is told to; a follower that ends or breaks ends the page, and systemd starts a fresh
+    one."""
     done, _ = await asyncio.wait({server, *tasks}, return_when=asyncio.FIRST_COMPLETED)
     if server not in done:
         server.cancel()
