@@ -10,11 +10,8 @@ a trip is latched until a person has pressed RESET: so no restart of this kind e
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import os
 import shutil
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -39,22 +36,13 @@ LEFT_S = 300.0
 """A verdict that nobody put away, or scans that nobody used, hold a restart up for so long."""
 AGAIN_S = 30.0
 """After something failed that may mend itself (a full disk) it is tried again."""
-CHECK_S = 60.0
-SHOWN = 5
-"""Problems of a tree in a reply."""
-_ROOT = str(Path(__file__).resolve().parents[1])
-_START = (
-    "import os, resource; os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0)); os.nice(10); "
-    "resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30)); from station.cli.main import main; main()"
-)
-"""It inherits the daemon's real-time priority and gives it back before it does anything that takes time."""
 
 
 class Checked(Protocol):
-    """Checks a shared part together with what is the bench's own; every problem as a line."""
+    """Checks a shared part together with what is the bench's own."""
 
     async def __call__(self, shared: Path) -> list[str]:
-        """Raises `SettingsError` where it could not be checked."""
+        """What is wrong, as short as a reply has to be. Raises `SettingsError` where it could not be checked."""
 
 
 class Session(Protocol):
@@ -120,12 +108,17 @@ class Applying:
         self._state = switching.read()
         self._revision = switching.revisions.current()
 
+    @property
+    def on_trial(self) -> bool:
+        """Whether the revision in use has yet to show that the bench stays up with it."""
+        return self._state.trial is not None
+
     def look(self) -> Mapping[str, Any]:
         """For `status` and watchers: the revision in use (None: the bench's own directory), what is wanted, on trial,
         and why the last one was refused or given up."""
         state = self._state
         return {
-            "revision": self._revision, "wanted": state.wanted, "on_trial": state.trial is not None,
+            "revision": self._revision, "wanted": state.wanted, "on_trial": self.on_trial,
             "last_apply_error": state.error,
         }  # fmt: skip
 
@@ -136,11 +129,13 @@ class Applying:
             try:
                 if self._state.untold:
                     await self._tell_that_it_went_back()
-                if self._state.trial is not None and self._now_s() >= holds_at_s:
+                if self._switching.behind:
+                    await self._write(self._switching.write_down)
+                if self.on_trial and self._now_s() >= holds_at_s:
                     await self._write(self._switching.holds)
                 if (tree := await self._store.next_tree()) is not None:
                     await self._take(tree)
-                elif self._state.wanted is not None and self._state.trial is None and self._quiet.holds():
+                elif self._state.wanted is not None and not self.on_trial and await self._ready():
                     log.warning("%s is taken into use: the daemon starts again", words_of(self._state.wanted))
                     return
                 await asyncio.sleep(LOOK_S)
@@ -171,8 +166,7 @@ class Applying:
         files = await asyncio.to_thread(self._lay_out, tree.archive)
         problems = await self._check(self._checking)
         if problems:
-            more = f" | and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
-            return Outcome("refused", "apply: " + " | ".join(problems[:SHOWN]) + more)
+            return Outcome("refused", "apply: " + " | ".join(problems))
         revision = await asyncio.to_thread(self._switching.revisions.keep, files)
         new = await self._write(lambda: self._switching.want(revision))
         when = "taken into use when no run is under way" if new else "it is in use"
@@ -183,6 +177,13 @@ class Applying:
         shutil.rmtree(self._checking, ignore_errors=True)
         write_files(self._checking, files)
         return files
+
+    async def _ready(self) -> bool:
+        """The bench is quiet and the disk takes the change: where it is full, no restart mends that."""
+        if not self._quiet.holds():
+            return False
+        await self._write(self._switching.write_down)
+        return self._quiet.holds()
 
     # ---- small parts ---------------------------------------------------------------------------------------
     async def _tell_that_it_went_back(self) -> None:
@@ -197,37 +198,3 @@ class Applying:
         self._state = await asyncio.to_thread(self._switching.read)
         self._publish(Event("configuration", dict(self.look())))
         return result
-
-
-def checker(own: Path) -> Checked:
-    """Runs `station check` in a process of its own, for the bench whose own directory this is."""
-    directory = str(own.absolute())
-
-    async def check(shared: Path) -> list[str]:
-        paths = os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH")]))
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-c", _START, "check", directory, "--shared", str(shared), "--json",
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": paths},
-        )  # fmt: skip
-        try:
-            async with asyncio.timeout(CHECK_S):
-                said, errors = await process.communicate()
-        except TimeoutError:
-            raise SettingsError(f"not checked within {CHECK_S:g} s; is the machine overloaded? send it again") from None
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode not in (0, 1):
-            last = errors.decode(errors="replace").strip().splitlines()[-1:]
-            raise SettingsError(f"the check ended with {process.returncode}: {' '.join(last)}; see the station's log")
-        return [_line(problem, f"{shared}/") for problem in json.loads(said)]
-
-    return check
-
-
-def _line(problem: Mapping[str, Any], folder: str) -> str:
-    """As `check` prints it, the file as it is called in the archive."""
-    file = str(problem["file"]).removeprefix(folder)
-    return f"{file}:{problem['line']}: {problem['key']}: {problem['wrong']}; {problem['remedy']}"

@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfo
 from drivers.catalog import CATALOG
 from drivers.errors import DriverError
 from station import __version__
-from station.applying import Applying, Checked, Quiet, checker
+from station.applying import Applying, Checked, Quiet
 from station.assembly import Devices, make_devices, printing_of, rules_of
 from station.contract.bodies import Info
 from station.contract.keys import PublicKeys, load_public_keys
@@ -59,8 +59,9 @@ from station.safety.errors import NotReady
 from station.safety.guarded import build_bench
 from station.safety.kernel import Kernel
 from station.safety.voltage import voltage_of
+from station.settings.checker import Checker
 from station.settings.loading import load
-from station.settings.switching import Switching
+from station.settings.switching import Switching, words_of
 from station.settings.tree import StationSettings, Tree
 from station.starting import AGAIN, DONE, FAILED, WRONG_USE, serve_bench
 from station.steps.catalog import STEPS
@@ -95,11 +96,12 @@ def main(arguments: Sequence[str]) -> int:
 
 def _load_and_serve(options: argparse.Namespace, switching: Switching) -> int:
     tree = load(options.config, STEPS, CATALOG)
+    log.info("plans, products, interlocks and diagnosis: %s", words_of(switching.revisions.current()))
     if options.broker:
         tree = replace(tree, station=replace(tree.station, mqtt_url=options.broker))
     keys = _load_keys(_credentials(options.config), tree.station)
     take_priority(SCAN_PRIORITY)
-    return asyncio.run(_serve(tree, keys, switching, checker(options.config)))
+    return asyncio.run(_serve(tree, keys, switching, Checker(options.config)))
 
 
 class _Keys(NamedTuple):
@@ -261,7 +263,7 @@ async def _serve(tree: Tree, keys: _Keys, switching: Switching, check: Checked) 
         for hears_of_it in (supervisor.alive, desk.look_at_voltage, telling.soon):
             kernel.each_turn(hears_of_it)
         return await _live(
-            supervisor, conductor.stop, applying.run(),
+            supervisor, conductor.stop, lambda: applying.on_trial, applying.run(),
             kernel.wait_failed(), conductor.panel.run(), _scans(devices, conductor), uplink.run(),
             conductor.watch_guard(), printing.run(), certificate.run(), devices.inventory(),
         )  # fmt: skip
@@ -331,13 +333,15 @@ async def _first_word(kernel: Kernel, devices: Devices) -> None:
 async def _live(
     supervisor: Supervisor,
     make_dead: Callable[[], Awaitable[None]],
+    on_trial: Callable[[], bool],
     until_changed: Coroutine[Any, Any, None],
     *works: Coroutine[Any, Any, Any],
 ) -> int:
     """Run the rooms until a signal (0), until another configuration is to be loaded, or until one of them breaks (4).
 
     The bench goes dead and the run goes on record first, while every room still works: only then are they closed,
-    some of which wait for a network.
+    some of which wait for a network. Where a room breaks while a revision is on trial, the process runs itself anew
+    with the one before: the supervisor, once told of a stop, would kill it for that. After a signal it never does.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -350,7 +354,7 @@ async def _live(
     supervisor.ready()
     log.info("ready")
     done, _ = await asyncio.wait({*tasks[:-1], stopped, changed}, return_when=asyncio.FIRST_COMPLETED)
-    if done == {changed}:
+    if done == {changed} or (stopped not in done and on_trial()):
         supervisor.starting_again()
     else:
         supervisor.stopping()
@@ -361,6 +365,6 @@ async def _live(
     broken = [r for r in results if isinstance(r, Exception)]
     for error in broken:
         log.critical("a room of the daemon broke: %s", error, exc_info=error)
-    if broken or not done & {stopped, changed}:
+    if (broken or not done & {stopped, changed}) and not (stop.is_set() and on_trial()):
         return FAILED
     return DONE if stop.is_set() else AGAIN

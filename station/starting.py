@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from station.domain.errors import SettingsError, StationError
 from station.settings.revisions import Revisions, store_of
-from station.settings.switching import Switching, words_of
+from station.settings.switching import Switching
 from station.store.lock import hold_store
 
 log = logging.getLogger("station")
@@ -48,7 +48,9 @@ def _on_trial(serve: Serve, switching: Switching) -> int:
     status, why = FAILED, ""
     try:
         switching.begin()
-        log.info("plans, products, interlocks and diagnosis: %s", words_of(switching.revisions.current()))
+    except OSError as error:
+        return _cannot_write(switching, error)
+    try:
         status = serve(switching)
         why = f"the daemon ended with status {status}; see its log"
     except StationError as error:
@@ -62,9 +64,19 @@ def _on_trial(serve: Serve, switching: Switching) -> int:
         switching.ended_well()
     elif status == AGAIN:
         _switch(switching)
-    elif switching.go_back(why):
-        return AGAIN
+    else:
+        try:
+            return AGAIN if switching.go_back(why) else status
+        except OSError as error:
+            return _cannot_write(switching, error)
     return status
+
+
+def _cannot_write(switching: Switching, error: OSError) -> int:
+    """The revision on trial can neither be counted nor left: no start is safe before somebody was there."""
+    where = switching.revisions.state
+    print(f"station run: {where}: {error}; it leads to the configuration in use: make room there", file=sys.stderr)
+    return FAILED
 
 
 def _switch(switching: Switching) -> None:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from station.settings import Problem
+
+TEXT_MAX = 500
+"""Characters of each text of a problem where only the first are asked for."""
 
 
-def check_tree(directory: Path, as_json: bool = False, shared: Path | None = None) -> int:
+def check_tree(directory: Path, as_json: bool = False, shared: Path | None = None, most: int | None = None) -> int:
     """Check the tree in `directory` and print what is wrong, a line a problem, or one line that says it is clean.
 
     Its shared part is the revision in use where this bench has one, or what is in `shared`.
     With `as_json` standard output gets one JSON list of `{file, line, key, wrong, remedy}` and people's text goes
-    to standard error. Returns the exit status of contracts/cli.md: 0 clean, 1 errors, 2 no such directory.
+    to standard error. With `most` only the first are printed, in JSON as `{count, problems}` with each text cut.
+    Returns the exit status of contracts/cli.md: 0 clean, 1 errors, 2 no such directory.
     """
     if not directory.is_dir():
         print(f"{directory}: no such directory; name the configuration directory, e.g. config", file=sys.stderr)
@@ -25,12 +34,22 @@ def check_tree(directory: Path, as_json: bool = False, shared: Path | None = Non
     problems = check(directory, STEPS, CATALOG, shared)
     for_people = sys.stderr if as_json else sys.stdout
     if as_json:
-        print(json.dumps([asdict(problem) for problem in problems], ensure_ascii=False))
+        print(json.dumps(_document(problems, most), ensure_ascii=False))
     else:
-        for problem in problems:
+        for problem in problems[:most]:
             print(problem)
     print(_summary(directory, len(problems), shared), file=for_people)
     return 1 if problems else 0
+
+
+def _document(problems: Sequence[Problem], most: int | None) -> Any:
+    if most is None:
+        return [asdict(problem) for problem in problems]
+    first = [
+        {key: value[:TEXT_MAX] if isinstance(value, str) else value for key, value in asdict(problem).items()}
+        for problem in problems[:most]
+    ]
+    return {"count": len(problems), "problems": first}
 
 
 def _summary(directory: Path, count: int, shared: Path | None) -> str:

@@ -114,11 +114,14 @@ def check(
     directory: Annotated[Path, typer.Argument(help="A configuration tree.")] = Path("config"),
     as_json: Json = False,
     shared: Annotated[Path | None, typer.Option(help="Plans, products, interlocks and diagnosis from here.")] = None,
+    most: Annotated[
+        int | None, typer.Option(min=0, help="Print so many errors at most; with --json: {count, problems}.")
+    ] = None,
 ) -> None:
     """Validate a configuration tree without hardware: every error at once."""
     from station.cli.check import check_tree
 
-    raise typer.Exit(check_tree(directory, as_json=as_json, shared=shared))
+    raise typer.Exit(check_tree(directory, as_json=as_json, shared=shared, most=most))
 
 
 @app.command("enrol")

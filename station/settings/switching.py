@@ -4,7 +4,8 @@
                                         └── will not load, dies, or does not come up twice ──▶ the one before
 
 `state.json` beside the revisions says where that stands; it is written whole, before and after `current` changes, and
-`begin` makes the two agree again however the one before ended. Only who holds the store's lock may write here.
+`begin` makes the two agree again however the one before ended. What a full disk does not take is known in memory and
+written later: a bench whose `current` leads to what held before starts. Only who holds the store's lock may write here.
 """
 
 from __future__ import annotations
@@ -46,14 +47,26 @@ class SwitchState:
 
 
 class Switching:
-    """Of one bench; every method may raise `OSError`."""
+    """Of one bench; every method may raise `OSError`, except `drop`, `ended_well` and `told`."""
 
     def __init__(self, revisions: Revisions) -> None:
         self.revisions = revisions
         self._file = revisions.state / "state.json"
+        self._unwritten: SwitchState | None = None
+
+    @property
+    def behind(self) -> bool:
+        """Whether the file says less than is known here."""
+        return self._unwritten is not None
+
+    def write_down(self) -> None:
+        """Write where it stands once more: afterwards it is in the file, and the disk takes it."""
+        self._write(self.read())
 
     def read(self) -> SwitchState:
         """Where it stands; nothing is wanted where nothing can be read."""
+        if self._unwritten is not None:
+            return self._unwritten
         try:
             plain = json.loads(self._file.read_text(encoding="utf-8"))
             trial = plain["trial"]
@@ -90,7 +103,7 @@ class Switching:
         """The wanted revision could not be taken into use; it is wanted no more."""
         state = self.read()
         trial = None if state.trial and self.revisions.current() != state.trial.to else state.trial
-        self._write(replace(state, wanted=None, trial=trial, error=error[:ERROR_MAX]))
+        self._keep(replace(state, wanted=None, trial=trial, error=error[:ERROR_MAX]))
 
     def begin(self) -> None:
         """To be called at every start, before anything is loaded."""
@@ -100,13 +113,16 @@ class Switching:
             return
         if self.revisions.current() != trial.to:
             if trial.starts == 0:  # killed before it was in use: it is still wanted
-                self._write(replace(state, trial=None))
+                self._keep(replace(state, trial=None))
             else:  # killed on the way back
                 self._give_up(state, trial, "the bench did not come up with it")
         elif trial.starts >= STARTS_MAX:
             self.go_back(f"it did not stay up for {HOLDS_S:.0f} s, {STARTS_MAX} times in a row")
         else:
-            self._write(replace(state, wanted=None, trial=replace(trial, starts=trial.starts + 1)))
+            try:
+                self._write(replace(state, wanted=None, trial=replace(trial, starts=trial.starts + 1)))
+            except OSError as error:  # started uncounted, it could fail for ever
+                self.go_back(f"its start could not be counted: {error}; make room and apply it again")
 
     def holds(self) -> None:
         """The revision on trial has been up long enough."""
@@ -119,32 +135,45 @@ class Switching:
         """The daemon was told to stop: that says nothing against a revision on trial."""
         state = self.read()
         if state.trial is not None:
-            self._write(replace(state, trial=replace(state.trial, starts=0)))
+            self._keep(replace(state, trial=replace(state.trial, starts=0)))
 
     def go_back(self, why: str) -> bool:
         """Give up the revision on trial for the one before. False: none is on trial."""
         state = self.read()
         if state.trial is None or self.revisions.current() != state.trial.to:
             return False
-        self.revisions.use(state.trial.back)
+        try:
+            self.revisions.use(state.trial.back)
+        except OSError:
+            if self.revisions.current() != state.trial.back:
+                raise
         self._give_up(state, state.trial, why)
         return True
 
     def told(self) -> None:
         """The centre will hear that it went back."""
-        self._write(replace(self.read(), untold=False))
+        self._keep(replace(self.read(), untold=False))
 
     def _give_up(self, state: SwitchState, trial: Trial, why: str) -> None:
         error = f"revision {trial.to[:12]} was given up, {words_of(trial.back)} is in use again: {why}"[:ERROR_MAX]
         log.error("%s", error)
         wanted = None if state.wanted == trial.to else state.wanted
-        self._write(replace(state, wanted=wanted, trial=None, error=error, untold=True))
+        self._keep(replace(state, wanted=wanted, trial=None, error=error, untold=True))
+
+    def _keep(self, state: SwitchState) -> None:
+        """Write it, or know it until it can be written."""
+        try:
+            self._write(state)
+        except OSError as error:
+            log.error("%s is not written: %s; it is tried again", self._file, error)
+            self._unwritten = state
 
     def _write(self, state: SwitchState) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         beside = self._file.with_suffix(".new")
         write_file(beside, json.dumps(asdict(state), ensure_ascii=False).encode())
         put_in_place(beside, self._file)
+        self._unwritten = None
 
 
 def words_of(revision: str | None) -> str:

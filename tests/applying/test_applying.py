@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from station.applying import LEFT_S, LOOK_S, Applying, Quiet, checker
+from station.applying import LEFT_S, LOOK_S, Applying, Quiet
 from station.domain.commands import KeepTree, TooMany
 from station.domain.errors import SettingsError, StoreError
 from station.domain.events import Event
 from station.domain.session_state import State
 from station.settings.archive import unpack
-from station.settings.revisions import Revisions, revision_of, write_files
+from station.settings.revisions import Revisions, revision_of
 from station.settings.switching import HOLDS_S, Switching
 from station.store.asked import TREES_MAX
 from station.store.store import Store
-from tests.settings.trees import SHARED, SHIPPED, packed
+from tests.settings.trees import packed
 from tests.uplink.rig import MESSAGES, open_store, until
 
 TREE = packed({"interlocks.toml": b"one"})
@@ -123,7 +123,7 @@ async def test_a_tree_is_checked_kept_answered_once_and_wanted_until_the_bench_i
 
 
 async def test_a_tree_with_problems_is_refused_with_the_first_of_them_and_changes_nothing(rig: Rig) -> None:
-    rig.problems = [f"plans/a.toml:{n}: high: too high; write less" for n in range(9)]
+    rig.problems = [*(f"plans/a.toml:{n}: high: too high; write less" for n in range(5)), "and 4 more"]
     await rig.ask(TREE, "c1")
     await rig.answered()
     (reply,) = await rig.replies()
@@ -224,6 +224,50 @@ async def test_that_it_went_back_is_an_alarm_once(rig: Rig) -> None:
     assert [event.data["code"] for event in rig.events if event.kind == "alarm"] == ["config_went_back"]
 
 
+async def test_on_a_full_disk_the_daemon_does_not_restart_over_and_over(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rig.ask(TREE, "c1")
+    await rig.answered()
+    rig.bench.state = State.WAITING
+    rig.fresh()
+    tries: list[Path] = []
+
+    def full(path: Path, content: bytes) -> None:
+        tries.append(path)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("station.applying.AGAIN_S", 0.001)
+    with monkeypatch.context() as disk:
+        disk.setattr("station.settings.switching.write_file", full)
+        assert not await rig.run(lambda: len(tries) > 2)
+    assert await rig.run(lambda: False), "with room it starts again"
+
+
+async def test_what_a_full_disk_did_not_take_is_written_when_there_is_room_and_told_once(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rig.ask(TREE, "c1")
+    await rig.answered()
+    rig.switching.switch()
+    tries: list[Path] = []
+
+    def full(path: Path, content: bytes) -> None:
+        tries.append(path)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("station.applying.AGAIN_S", 0.001)
+    with monkeypatch.context() as disk:
+        disk.setattr("station.settings.switching.write_file", full)
+        rig.switching.go_back("it does not load")
+        rig.fresh()
+        await rig.run(lambda: len(tries) > 4)
+    await rig.run(lambda: not rig.switching.behind)
+    kept = Switching(rig.switching.revisions).read()
+    assert kept.trial is None and not kept.untold and "it does not load" in str(kept.error)
+    assert [row.suffix for row in await rig.store.due(99)].count("alarm") == 1
+
+
 # ---- when -------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("state", list(State))
 def test_a_restart_is_for_a_bench_at_rest(state: State) -> None:
@@ -260,24 +304,3 @@ def test_scans_and_verdicts_are_given_their_time_from_the_last_change_on() -> No
     assert quiet.holds()
     bench.state = State.WAITING
     assert not quiet.holds(), "a badge is on the bench"
-
-
-# ---- the check itself -------------------------------------------------------------------------------------
-async def test_the_check_is_a_process_of_its_own_with_the_benchs_own_part_and_names_files_as_sent(
-    tmp_path: Path,
-) -> None:
-    write_files(tmp_path / "good", SHARED)
-    loose = SHARED["interlocks.toml"].replace(b"high = 100.0", b"high = 130.0", 1)
-    write_files(tmp_path / "loose", {**SHARED, "interlocks.toml": loose})
-    good, bad = await asyncio.gather(checker(SHIPPED)(tmp_path / "good"), checker(SHIPPED)(tmp_path / "loose"))
-    assert good == []
-    (problem,) = bad
-    assert problem.startswith("interlocks.toml:") and "temperature.heatsink_degc must trip sooner" in problem
-
-
-async def test_a_check_that_cannot_be_made_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SettingsError, match="the check ended with 2"):
-        await checker(tmp_path / "nowhere")(tmp_path)
-    monkeypatch.setattr("station.applying.CHECK_S", 0.01)
-    with pytest.raises(SettingsError, match=r"not checked within 0.01 s"):
-        await checker(SHIPPED)(SHIPPED)

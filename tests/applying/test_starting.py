@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from station.daemon import main
 from station.domain.errors import LinkError, SettingsError
 from station.settings.revisions import Revisions, revision_of
 from station.settings.switching import Switching
@@ -115,10 +116,7 @@ def test_a_second_daemon_is_refused_and_counts_for_nothing(own: Path, capsys: py
 def test_a_revision_that_cannot_be_linked_is_wanted_no_more(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     switching = wanted(own)
 
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "symlink_to", full)
+    monkeypatch.setattr(Path, "symlink_to", no_space)
     with pytest.raises(Ran):
         serve_bench(own, lambda switching: AGAIN)
     state = switching.read()
@@ -128,3 +126,74 @@ def test_a_revision_that_cannot_be_linked_is_wanted_no_more(own: Path, monkeypat
 def test_a_directory_that_names_no_store_is_left_to_say_so(tmp_path: Path) -> None:
     assert serve_bench(tmp_path, fails(SettingsError("station.toml: store is missing"))) == WRONG_USE
     assert list(tmp_path.iterdir()) == []
+
+
+# ---- a full disk ------------------------------------------------------------------------------------------
+def no_space(*_: object) -> None:
+    """Instead of what writes."""
+    raise OSError(28, "No space left on device")
+
+
+def test_on_a_full_disk_a_revision_that_fails_is_given_up_and_the_one_before_starts(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switching = on_trial(own)
+
+    def fails_on_a_full_disk(_: Switching) -> int:
+        monkeypatch.setattr("station.settings.switching.write_file", no_space)
+        return FAILED
+
+    with pytest.raises(Ran):
+        serve_bench(own, fails_on_a_full_disk)
+    assert switching.revisions.current() is None
+    seen: list[Switching] = []
+    for _ in range(3):
+        assert serve_bench(own, lambda again: seen.append(again) or DONE) == DONE  # type: ignore[func-returns-value]
+    assert len(seen) == 3 and seen[0].behind and seen[0].read().untold and seen[0].read().trial is None
+
+
+def test_a_start_on_trial_that_cannot_be_counted_is_one_of_the_revision_before(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switching, seen = on_trial(own), []
+    monkeypatch.setattr("station.settings.switching.write_file", no_space)
+
+    def serve(again: Switching) -> int:
+        seen.append((again.revisions.current(), again.read().trial, str(again.read().error)))
+        return FAILED
+
+    assert serve_bench(own, serve) == FAILED, "none is on trial"
+    ((current, trial, error),) = seen
+    assert (current, trial) == (None, None) and "could not be counted: [Errno 28]" in error
+    assert switching.revisions.current() is None
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_where_even_current_cannot_lead_back_one_line_says_so(
+    own: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], counted: bool
+) -> None:
+    on_trial(own)
+    monkeypatch.setattr(Revisions, "use", no_space)
+    if not counted:
+        monkeypatch.setattr("station.settings.switching.write_file", no_space)
+    assert serve_bench(own, lambda switching: FAILED) == FAILED
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{own}/store/config" in line and "No space left on device" in line and "make room" in line
+
+
+def test_a_stop_on_a_full_disk_is_a_stop(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_trial(own)
+
+    def stopped(_: Switching) -> int:
+        monkeypatch.setattr("station.settings.switching.write_file", no_space)
+        return DONE
+
+    assert serve_bench(own, stopped) == DONE
+
+
+def test_a_directory_that_is_not_there_is_not_said_to_be_in_use(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        assert main(["--config", str(tmp_path / "nowhere")]) == WRONG_USE
+    assert "own directory" not in caplog.text

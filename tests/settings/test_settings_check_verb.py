@@ -42,6 +42,20 @@ def test_json_of_a_clean_tree_is_an_empty_list(tree: TreeCopy, capsys: pytest.Ca
     assert json.loads(capsys.readouterr().out) == []
 
 
+def test_the_first_errors_are_told_with_their_number_and_no_longer_than_a_reader_takes(
+    tree: TreeCopy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tree.directory / "diagnosis.toml").write_text("".join(f"{'k' * 5000}{n} = 1\n" for n in range(9)))
+    assert check_tree(tree.directory, as_json=True, most=2) == 1
+    captured = capsys.readouterr()
+    told = json.loads(captured.out)
+    assert (told["count"], len(told["problems"])) == (9, 2) and len(captured.out) < 2000
+    assert set(told["problems"][0]) == {"file", "line", "key", "wrong", "remedy"}
+    assert check_tree(tree.directory, most=2) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3 and lines[-1].startswith("9 errors")
+
+
 def test_a_directory_that_is_not_there_is_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert check_tree(tmp_path / "nowhere") == 2
     captured = capsys.readouterr()
