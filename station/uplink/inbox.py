@@ -25,6 +25,7 @@ from station.domain.outbox import Draft
 from station.mqtt.link import Received
 from station.store.outbox import ReceiptEntry, Settled
 from station.store.store import Store
+from station.uplink.seldom import Seldom
 from station.uplink.window import Window
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ Carry = Callable[[str, Mapping[str, Any]], Answer]
 """Does a verb with its arguments at once; what must be kept of it comes back."""
 STRANGERS_MAX, STRANGERS_S = 10, 60.0
 """So many commands that nobody known signed are answered in so long; more would fill the outbox."""
+IGNORED_PAUSE_S = 60.0
+"""Between two lines of the log on what was ignored: whoever floods the bench shall not write its log."""
 REASON_MAX, ID_MAX = 1000, 100
 _CMD_ID = re.compile(rb'"cmd_id"\s*:\s*"([!#-\[\]-~]{1,100})"')
 UNKEPT_MAX = 100
@@ -72,6 +75,7 @@ class Inbox:
         self._carry = carry
         self._now_s = now_s
         self._strangers_s: list[float] = []
+        self._seldom = Seldom(now_s)
         self._unkept: dict[str, Answer] = {}
         self._receipt_topic = topic(messages.station, "dn", "receipt")
         self._command_topic = topic(messages.station, "dn", "cmd")
@@ -90,8 +94,7 @@ class Inbox:
             try:
                 await self._answer(message)
             except MessageError as error:
-                self.ignored += 1
-                log.warning("%s ignored: %s", message.topic, error)
+                self._ignore("a command", f"{message.topic} ignored: {error}")
 
     async def _settle(self, messages: Sequence[Received]) -> None:
         entries: list[ReceiptEntry] = []
@@ -103,7 +106,6 @@ class Inbox:
                 receipt = verify_receipt(message.payload, self._keys)
             except MessageError as error:
                 self.ignored += 1
-                log.warning("%s ignored: %s", message.topic, error)
                 await self._raise_alarm("receipt_invalid", f"a receipt was ignored: {error}")
                 continue
             entries += [
@@ -113,6 +115,11 @@ class Inbox:
             for entry, settled in zip(entries, await self._store.receipts(entries), strict=True):
                 await self._follow(entry, settled)
 
+    def _ignore(self, kind: str, text: str) -> None:
+        self.ignored += 1
+        if (said := self._seldom.say(kind, text, IGNORED_PAUSE_S)) is not None:
+            log.warning("%s", said)
+
     async def _follow(self, entry: ReceiptEntry, settled: Settled) -> None:
         if settled.outcome == "mismatch":
             cause = (
@@ -121,8 +128,7 @@ class Inbox:
             await self._raise_alarm("receipt_mismatch", cause)
             return
         if settled.outcome == "unknown":
-            self.ignored += 1
-            log.warning("a receipt for %s, which is not in this outbox, was ignored", entry.msg_id)
+            self._ignore("a receipt", f"a receipt for {entry.msg_id}, which is not in this outbox, was ignored")
             return
         self._window.receipted(settled.seq)
         data = {"msg_id": entry.msg_id, "of": settled.suffix, "run_id": settled.run_id, "status": entry.status}

@@ -35,6 +35,7 @@ from station.store.outbox import OutboxRow
 from station.store.store import Store
 from station.uplink.ahead import Ahead
 from station.uplink.inbox import Carry, Inbox, carry_nothing
+from station.uplink.seldom import Seldom
 from station.uplink.window import LINKS_LOST, Window, WindowLimits
 
 log = logging.getLogger(__name__)
@@ -98,7 +99,7 @@ class Uplink:
         self._retained: dict[str, Body] = {}
         self._late: set[str] = set()
         """Of those, the ones that changed while the socket took nothing."""
-        self._alarmed_at: dict[str, float] = {}
+        self._seldom = Seldom(now)
         self.last_error: str | None = None
         """Why the last link ended; None while all is well."""
         store.on_posted = self._posted
@@ -295,12 +296,11 @@ class Uplink:
         return encode_body(body, name, msg_id, self._messages.station, self._messages.read_stamp())
 
     async def raise_alarm(self, code: str, cause: str) -> None:
-        """Say it here and to the centre, at most once a minute a code: a flood must not fill the outbox."""
-        log.error("%s: %s", code, cause)
-        pause_s = _NAMESAKE_PAUSE_S if code == "namesake" else _ALARM_PAUSE_S
-        if self._now() - self._alarmed_at.get(code, float("-inf")) < pause_s:
+        """Say it here and to the centre, at most once a minute a code: a flood must fill neither log nor outbox."""
+        said = self._seldom.say(code, cause, _NAMESAKE_PAUSE_S if code == "namesake" else _ALARM_PAUSE_S)
+        if said is None:
             return
-        self._alarmed_at[code] = self._now()
+        log.error("%s: %s", code, said)
         self._publish_event(Event("alarm", {"code": code, "cause": cause, "run_id": None}))
         with contextlib.suppress(StationError):
             await self._store.post([self._messages.alarm(code, cause)])
