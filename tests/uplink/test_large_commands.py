@@ -9,6 +9,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -116,7 +117,7 @@ async def test_the_largest_assignment_holds_the_loop_up_for_milliseconds(tmp_pat
     rig = Rig(await open_store(tmp_path / "s.sqlite"))
     payloads = [signed(assign_args(value, f"W{n}"), f"c{n}") for n in range(3)]
     assert why_too_much(payloads[0]) is None
-    assert min([await rig.take(one) for one in payloads]) < SLICE_S
+    assert median([await rig.take(one) for one in payloads]) < SLICE_S
     assert len(rig.answers) == 3
     await rig.store.close()
 
@@ -131,7 +132,7 @@ async def test_the_largest_tree_holds_the_loop_up_for_milliseconds(tmp_path: Pat
     args = {"sha256": "0" * 64, "tree": tree}
     payloads = [make_command(KEY, STATION, "apply", args, cmd_id=f"c{n}", **HOW) for n in range(3)]
     assert len(payloads[0]) > MAX_COMMAND_BYTES and why_too_much(payloads[0]) is None
-    assert min([await rig.take(one) for one in payloads]) < SLICE_S
+    assert median([await rig.take(one) for one in payloads]) < SLICE_S
     assert len(rig.answers) == 3
     await rig.store.close()
 
