@@ -5,6 +5,7 @@ Two hold the promise: `station.collector.sqlite` and `station.collector.postgres
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -56,6 +57,9 @@ class Stored:
 class Centre(Protocol):
     """A database of the centre. Its methods block; they are called one after another, from any thread."""
 
+    alarm_counts: Counter[tuple[str, str]]
+    """The centre's alarms by code and by what became of them: `written` or `withheld`."""
+
     def ready(self) -> None:
         """Connect where there is no connection, and bring the tables to the present version.
 
@@ -65,6 +69,7 @@ class Centre(Protocol):
     def take(self, messages: Sequence[Incoming], alarms: Sequence[CentreAlarm], now: str) -> list[Stored]:
         """Commit a batch; one answer for each message, in order. When it returns, everything is on the disk.
 
+        `alarms` and what is found wrong here are written as far as the budget of alarms goes.
         Raises `CentreError` where nothing may be receipted.
         """
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from station.collector.centre import RECEIPTED, RETAINED, CentreAlarm, Incoming
@@ -18,8 +17,6 @@ _MSG_ID = re.compile(r"([a-z0-9-]{1,40}):[0-9a-f]{8,32}:p?[0-9]{1,18}")
 _MEMBER = re.compile(rb'"msg_id"\s*:\s*"([a-z0-9:-]{1,100})"')
 _HEAD_BYTES = 1024
 """Where the `msg_id` of a message that is too long to be parsed is looked for."""
-STATION_ALARMS, ALL_ALARMS, ALARMS_S = 20, 1000, 60.0
-"""So many rejections of one station, and of all, are written down in so long; more would fill the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +65,6 @@ def check_all(batch: Sequence[Received]) -> Checked:
             msg_id = _readable_msg_id(message.payload, station)
             checked.rejected.append(Rejected(station, message.topic, msg_id, digest, str(error)))
     return checked
-
-
-class AlarmBudget:
-    """Lets so many alarms of rejected messages through; the rest is counted and logged."""
-
-    def __init__(self, now_s: Callable[[], float]) -> None:
-        self._now_s = now_s
-        self._since_s = now_s()
-        self._by_station: Counter[str] = Counter()
-
-    def allow(self, rejected: Sequence[Rejected]) -> list[CentreAlarm]:
-        """The alarms that are still within the budget."""
-        if self._now_s() - self._since_s > ALARMS_S:
-            self._since_s = self._now_s()
-            self._by_station.clear()
-        allowed = []
-        for one in rejected:
-            if self._by_station[one.station] < STATION_ALARMS and self._by_station.total() < ALL_ALARMS:
-                self._by_station[one.station] += 1
-                allowed.append(one.to_alarm())
-        return allowed
 
 
 def _check(message: Received, station: str, digest: str) -> Incoming:

@@ -11,13 +11,12 @@ import asyncio
 import contextlib
 import logging
 import secrets
-import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from station.collector.aside import Aside
 from station.collector.centre import RECEIPTED, RETAINED, Centre, Incoming, Stored
-from station.collector.checking import AlarmBudget, Checked, check_all, kind_of
+from station.collector.checking import Checked, check_all, kind_of
 from station.collector.figures import Figures
 from station.contract.bodies import ALSO_MAX, TAKES_ALSO, Info
 from station.contract.envelope import station_of, topic
@@ -69,7 +68,7 @@ class Collector:
         self._tls = files_for(self._address, tls)
         self._on_ready = on_ready
         self.figures = figures or Figures()
-        self._budget = AlarmBudget(time.monotonic)
+        self.figures.alarms = centre.alarm_counts
         self._closing = asyncio.Event()
         self._client_id = f"collector-{secrets.token_hex(4)}"
         self._aside = Aside(f"centre-{self._client_id}")
@@ -184,7 +183,7 @@ class Collector:
     async def _take(self, link: Link, batch: Sequence[Received], checked: Checked) -> None:
         """Commit, then receipt, then acknowledge. Whatever raises in between leaves it to the stations to repeat."""
         self._count(batch, checked)
-        alarms = self._budget.allow(checked.rejected)
+        alarms = [one.to_alarm() for one in checked.rejected]
         if checked.good or alarms:
             with self.figures.committing():
                 answers = await self._aside.call(self._centre.take, checked.good, alarms, utc_text(datetime.now(UTC)))
@@ -233,7 +232,6 @@ class Collector:
                 self.figures.heard(station)
         for one in checked.rejected:
             self.figures.answered[kind_of(one.topic), "rejected"] += 1
-            log.warning("%s rejected: %s", one.msg_id or one.topic, one.reason)
 
     async def _note(self, error: Exception) -> None:
         if isinstance(error, CentreError):

@@ -23,6 +23,8 @@ class Figures:
         """Messages by kind."""
         self.answered: Counter[tuple[str, str]] = Counter()
         """Messages by kind and by what became of them: `stored`, `duplicate`, `rejected`."""
+        self.alarms: Counter[tuple[str, str]] = Counter()
+        """The centre's own alarms by code and by what became of them: `written` or `withheld`."""
         self.receipts: Counter[str] = Counter()
         """Receipts by status."""
         self.batches = [0] * (len(BATCH_BOUNDS_S) + 1)

@@ -32,6 +32,7 @@ class FiguresSource(Source):
         yield _counter("messages_received", "Messages that came in", ["kind"], _keyed(figures.received))
         yield _counter("messages", "Messages by what became of them", ["kind", "outcome"], dict(figures.answered))
         yield _counter("receipts", "Receipts sent", ["status"], _keyed(figures.receipts))
+        yield _counter("alarms", "Alarms of the centre itself", ["code", "outcome"], dict(figures.alarms))
         yield _counter("database_errors", "Times the database was given up", [], {(): figures.database_errors})
         yield _counter("links", "Links to the broker that stood", [], {(): figures.links})
         yield _gauge("linked", "1 while a link to the broker stands", figures.linked)

@@ -16,6 +16,7 @@ import psycopg
 from psycopg import sql as pg
 from psycopg.conninfo import conninfo_to_dict
 
+from station.collector.budget import AlarmBudget
 from station.collector.centre import CentreAlarm, Incoming, Stored
 from station.collector.dialect import POSTGRES, Transaction
 from station.collector.schema import MIGRATIONS, migrate, read_version, refuse_newer
@@ -55,6 +56,8 @@ class PostgresCentre:
             )
         self._told: dict[str, Any] = {**_DEFAULTS, **told}
         self._name = url
+        self._budget = AlarmBudget()
+        self.alarm_counts = self._budget.counts
         self._lock = threading.Lock()
         self._db: psycopg.Connection | None = None
 
@@ -66,8 +69,10 @@ class PostgresCentre:
     def take(self, messages: Sequence[Incoming], alarms: Sequence[CentreAlarm], now: str) -> list[Stored]:
         with self._lock:
             return take_all(
-                lambda part, said, bare: self._commit(lambda to: take(to, part, said, now, bare)), messages, alarms
-            )
+                lambda part, said, bare: self._commit(
+                    lambda to: take(to, part, said, now, bare, self._budget.allow)
+                ), messages, alarms,
+            )  # fmt: skip
 
     def stations_online(self) -> int:
         sql = "SELECT count(*) FROM latest WHERE kind = 'presence' AND state = 'online'"

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from station.collector.budget import AlarmBudget
 from station.collector.centre import CentreAlarm, Incoming, Stored
 from station.collector.dialect import SQLITE, Transaction
 from station.collector.schema import migrate
@@ -33,6 +34,8 @@ class SqliteCentre:
     def __init__(self, path: Path) -> None:
         """Raises `OSError`, `sqlite3.Error` and `SettingsError` for a file that cannot be opened, made or written."""
         self._path = path
+        self._budget = AlarmBudget()
+        self.alarm_counts = self._budget.counts
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
         self._file = (0, 0)
@@ -50,8 +53,10 @@ class SqliteCentre:
     def take(self, messages: Sequence[Incoming], alarms: Sequence[CentreAlarm], now: str) -> list[Stored]:
         with self._lock:
             return take_all(
-                lambda part, said, bare: self._commit(lambda to: take(to, part, said, now, bare)), messages, alarms
-            )
+                lambda part, said, bare: self._commit(
+                    lambda to: take(to, part, said, now, bare, self._budget.allow)
+                ), messages, alarms,
+            )  # fmt: skip
 
     def stations_online(self) -> int:
         with self._lock, self._said():

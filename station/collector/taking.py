@@ -5,7 +5,6 @@ Every message once by `msg_id`; the same id with another content is an alarm and
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 
 from station.collector import rows
@@ -15,7 +14,7 @@ from station.contract.bodies import Alarm, Event, Reply
 from station.domain.errors import CentreError
 from station.domain.record import Record
 
-log = logging.getLogger(__name__)
+Allow = Callable[[Sequence[CentreAlarm]], Sequence[CentreAlarm]]
 Commit = Callable[[Sequence[Incoming], Sequence[CentreAlarm], bool], list[Stored]]
 """Commits `(messages, alarms, bare)` in a transaction of its own; `bare` leaves their columns out."""
 _OTHER_CONTENT = "this msg_id is stored with another content"
@@ -45,7 +44,6 @@ def _take_bare(commit: Commit, messages: Sequence[Incoming], alarms: Sequence[Ce
         CentreAlarm("columns_refused", f"kept among the messages only: {why}"[:1000], m.envelope.station,
                     m.envelope.msg_id) for m in messages
     ]  # fmt: skip
-    log.error("columns_refused: %s", [f"{alarm.msg_id}: {alarm.cause}" for alarm in said])
     try:
         return commit(messages, [*alarms, *said], True)
     except RowRefused as error:
@@ -53,9 +51,10 @@ def _take_bare(commit: Commit, messages: Sequence[Incoming], alarms: Sequence[Ce
 
 
 def take(
-    transaction: Transaction, messages: Sequence[Incoming], alarms: Sequence[CentreAlarm], now: str, bare: bool
-) -> list[Stored]:
-    """Write a batch into an open transaction; one answer for each message, in order."""
+    transaction: Transaction, messages: Sequence[Incoming], alarms: Sequence[CentreAlarm], now: str, bare: bool,
+    allow: Allow,
+) -> list[Stored]:  # fmt: skip
+    """Write a batch into an open transaction, and the alarms that `allow` lets through; one answer for each message."""
     said = list(alarms)
     first: dict[str, int] = {}
     for place, message in enumerate(messages):
@@ -76,8 +75,7 @@ def take(
             answers[place] = _answer(message, known, place in fresh)
             if answers[place].status == "rejected":
                 said.append(_reused(message, known))
-    if said:
-        transaction.insert_each(rows.ADD_ALARM, [rows.centre_alarm_row(alarm, now) for alarm in said])
+    transaction.insert_each(rows.ADD_ALARM, [rows.centre_alarm_row(alarm, now) for alarm in allow(said)])
     return [answers.get(place, Stored("stored")) for place in range(len(messages))]
 
 

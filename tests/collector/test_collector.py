@@ -210,6 +210,7 @@ class Stumbling:
 
     def __init__(self, path: Path, times: int) -> None:
         self.inner = SqliteCentre(path)
+        self.alarm_counts = self.inner.alarm_counts
         self.left = times
 
     def take(self, messages: Sequence[Incoming], alarms: Sequence[CentreAlarm], now: str) -> list[Stored]:

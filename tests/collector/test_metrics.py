@@ -75,10 +75,12 @@ def test_series_are_bounded_and_above_the_bound_only_counted() -> None:
     for number in range(STATIONS_SHOWN + 1):
         figures.heard(f"bench-{number}")
     now_s = 700.0
+    figures.alarms["msg_id_reused", "withheld"] += 3
     port = serve_metrics(figures, "127.0.0.1", 0)
     found = scrape(f"http://127.0.0.1:{port}/metrics")
     assert not [key for key in found if key[0] == "station_silence_seconds"]
     assert found["stations_silent", "600"] == STATIONS_SHOWN + 1 and found["stations_silent", "3600"] == 0
+    assert found["alarms_total", "msg_id_reused", "withheld"] == 3
     assert len(found) < 60
     for number in range(STATIONS_MAX + 10):
         figures.heard(f"invented-{number}")

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from station.collector.checking import ALARMS_S, ALL_ALARMS, STATION_ALARMS, AlarmBudget, Rejected
+from station.collector.budget import ALARMS_S, ALL_ALARMS, STATION_ALARMS, AlarmBudget
+from station.collector.centre import CentreAlarm
 from station.contract.bodies import AlarmActive, Info, Telemetry
 from station.contract.envelope import topic
 from station.contract.keys import new_key
@@ -73,15 +74,17 @@ async def test_who_clears_a_retained_topic_is_no_alarm(mosquitto: Mosquitto, tmp
     assert figures.receipts.total() == 0, "nobody waits for a receipt of presence"
 
 
-def test_rejections_are_written_down_within_a_budget() -> None:
+def test_alarms_are_written_down_within_a_budget() -> None:
     now_s = 0.0
     budget = AlarmBudget(lambda: now_s)
-    flood = [Rejected("bench-07", topic("bench-07", "up", "event"), None, "0" * 64, "junk")] * 100
+    flood = [CentreAlarm("message_rejected", "junk", "bench-07")] * 100
     assert len(budget.allow(flood)) == STATION_ALARMS and budget.allow(flood) == []
-    other = [Rejected(f"bench-{n}", topic(f"bench-{n}", "up", "event"), None, "0" * 64, "junk") for n in range(3000)]
+    other = [CentreAlarm("msg_id_reused", "junk", f"bench-{n}") for n in range(3000)]
     assert len(budget.allow(other)) == ALL_ALARMS - STATION_ALARMS
     now_s = ALARMS_S + 1.0
     assert len(budget.allow(flood)) == STATION_ALARMS
+    assert budget.counts["message_rejected", "written"] == 2 * STATION_ALARMS
+    assert budget.counts["message_rejected", "withheld"] == 300 - 2 * STATION_ALARMS
 
 
 async def test_a_worker_that_ends_receipts_what_it_has_committed(mosquitto: Mosquitto, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from station.collector.budget import STATION_ALARMS
 from station.collector.centre import Centre, CentreAlarm, Incoming
 from station.collector.database import open_centre
 from station.contract.canonical import to_json
@@ -54,6 +55,27 @@ def test_a_second_record_of_a_run_is_kept_as_a_message_and_an_alarm(centre: Cent
     assert rows(database, "SELECT code, msg_id FROM alarms") == [("run_recorded_twice", f"{STATION}:{EPOCH}:2")]
     assert rows(database, "SELECT msg_id FROM results") == [(f"{STATION}:{EPOCH}:1",)]
     assert rows(database, "SELECT count(*) FROM measurements") == [(1,)]
+
+
+def test_what_one_station_gets_wrong_without_end_is_counted_and_fills_no_table(
+    centre: Centre, database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    record = full_record()
+    take(centre, result(1), result(2, record))
+    wild = said("presence", "p1", state="online", store_epoch=EPOCH, session=10**30)
+    for number in range(STATION_ALARMS):
+        take(centre, result(1))
+        take(centre, result(100 + number, record))
+        take(centre, wild)
+    assert rows(database, "SELECT count(*) FROM alarms") == [(STATION_ALARMS,)]
+    outcomes = {code: [0, 0] for code in ("msg_id_reused", "run_recorded_twice", "columns_refused")}
+    for (code, outcome), count in centre.alarm_counts.items():
+        outcomes[code][outcome == "withheld"] = count
+    assert [sum(counts) for counts in outcomes.values()] == [STATION_ALARMS] * 3, "each is counted"
+    assert sum(written for written, _ in outcomes.values()) == STATION_ALARMS
+    assert len(caplog.records) == 3 * STATION_ALARMS and "beyond what is written down" in caplog.text
+    take(centre, result(1, station="bench-08"), result(1, station="bench-08"))
+    assert rows(database, "SELECT code FROM alarms WHERE station = 'bench-08'") == [("msg_id_reused",)]
 
 
 def test_each_kind_has_plain_columns(centre: Centre, database: str) -> None:
