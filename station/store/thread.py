@@ -130,9 +130,15 @@ class StoreThread:
         try:
             return work()
         except sqlite3.OperationalError as error:
-            if not is_full(error) or not self._may_release or not self._reserve.release():
+            full = is_full(error) or self._is_cramped(error)
+            if not full or not self._may_release or not self._reserve.release():
                 raise
             return work()
+
+    def _is_cramped(self, error: sqlite3.Error) -> bool:
+        """Whether SQLite could not write where hardly any room is left: not every file system says that it is full."""
+        code = getattr(error, "sqlite_errorcode", 0)
+        return code & 0xFF == sqlite3.SQLITE_IOERR and shutil.disk_usage(self._path.parent).free < RESERVE_BYTES
 
     def _leave_room(self) -> None:
         """The run under way lives on what was the reserve: nobody else takes any of it. Raises `StoreError`."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import shutil
+import sqlite3
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -105,6 +108,30 @@ async def test_the_reserve_is_the_runs_whoever_else_asks_first(store: Store, dis
     before = (await store.counts()).waiting
     await store.due(1)
     assert (await store.counts()).waiting > before, "with room the resend goes on"
+
+
+@pytest.mark.parametrize(("free", "released"), [(RESERVE_BYTES - 1, True), (10 * RESERVE_BYTES, False)])
+async def test_an_error_of_writing_where_hardly_any_room_is_left_is_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, released: bool
+) -> None:
+    store = await open_store(tmp_path / "station.sqlite")
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_WRITE  # type: ignore[misc]
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=free))
+    tries: list[int] = []
+
+    def work() -> int:
+        store._may_release = True
+        tries.append(1)
+        if len(tries) == 1:
+            raise error
+        return len(tries)
+
+    assert store._reserve.make_whole()
+    with contextlib.nullcontext() if released else pytest.raises(sqlite3.OperationalError):
+        assert store._do(work) == 2
+    assert (tmp_path / "station.sqlite.reserve").exists() is not released
+    await store.close()
 
 
 def test_a_reserve_is_taken_once_and_let_go_of_once(tmp_path: Path) -> None:
