@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -77,6 +78,20 @@ def test_the_wanted_revision_is_taken_into_use_and_the_same_command_runs_anew(ow
         serve_bench(own, lambda switching: AGAIN)
     assert switching.revisions.current() == revision_of(NEW) and switching.read().trial is not None
     assert len(ran.value.args) > 1, "interpreter and arguments"
+
+
+def test_the_log_is_written_before_the_process_runs_anew(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_trial(own)
+    flushed: list[str] = []
+
+    class Waits(logging.Handler):
+        def flush(self) -> None:
+            flushed.append("log")
+
+    monkeypatch.setattr(logging.getLogger(), "handlers", [Waits()])
+    with pytest.raises(Ran):
+        serve_bench(own, lambda switching: FAILED)
+    assert flushed == ["log"]
 
 
 @pytest.mark.parametrize(
