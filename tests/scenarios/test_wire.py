@@ -70,7 +70,7 @@ def test_every_message_of_a_run_is_as_the_contract_says(tmp_path: Path, schemas:
         try:
             run_id, _ = live.run_until(lambda event: event["kind"] == "run_ended")
             live.result(run_id)
-            live.until(lambda: len(onlooker.of("receipt")) >= 3, "three receipts")
+            live.until(lambda: spoken_of(onlooker) >= 3, "three messages receipted")
             live.until(lambda: bool(onlooker.of("info")[-1][1]["body"]["instruments"]), "who takes part")
             live.station.terminate()
             assert live.station.wait(10.0) == 0
@@ -163,15 +163,21 @@ def check_told(onlooker: Onlooker, run_id: str) -> None:
     assert all(1.0 <= body["seconds"] <= 5.0 and "mains.power_w" in body["readings"] for body in telemetry)
 
 
+def spoken_of(onlooker: Onlooker) -> int:
+    """How many messages the receipts speak of."""
+    return sum(1 + len(body.get("also", ())) for _, body in onlooker.of("receipt"))
+
+
 def check_receipts(onlooker: Onlooker) -> None:
-    """Each numbered message has one receipt, signed by the centre, of its exact bytes."""
+    """Of each numbered message one receipt speaks, signed by the centre, of its exact bytes."""
     keys = load_public_keys(ROOT / "var" / "keys" / "receipt-keys.json")
     receipts = [verify_receipt(payload, keys) for payload, _ in onlooker.of("receipt")]
     sent = {
         body["msg_id"]: hashlib.sha256(payload).hexdigest()
         for name in ("event", "result", "alarm") for payload, body in onlooker.of(name)
     }  # fmt: skip
-    assert {receipt.msg_id: receipt.sha256 for receipt in receipts} == sent
+    told = [spoken for receipt in receipts for spoken in receipt.speaks_of]
+    assert dict(told) == sent and len(told) == len(sent)
     assert {receipt.status for receipt in receipts} == {"stored"}
 
 

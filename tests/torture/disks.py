@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _FILLER = "filler"
+_WORDS = 1 << 16
+"""Bytes that a file may have in any case: a process that may not even say why it ends would be a riddle."""
 
 
 class Disk:
@@ -33,7 +35,7 @@ class Disk:
                 while True:
                     file.write(bytes(512))
             return
-        largest = max((file.stat().st_size for file in self.place.glob("*-wal")), default=0)
+        largest = max([_WORDS, *(file.stat().st_size for file in self.place.glob("*-wal"))])
         for pid in pids:
             self._limit(pid, largest)
 
