@@ -49,7 +49,10 @@ class BareHost:
             ready, _, _ = select.select([self._fd], [], [], max(0.0, until - time.monotonic()))
             if not ready:
                 raise TimeoutError("the guard says nothing")
-            self._rest += os.read(self._fd, 4096)
+            more = os.read(self._fd, 4096)
+            if not more:
+                raise TimeoutError("the guard's line has ended")
+            self._rest += more
         line, self._rest = self._rest.split(b"\n", 1)
         body = decode(line)
         assert body is not None, f"not a frame: {line!r}"

@@ -160,7 +160,8 @@ async def test_a_broker_that_says_why_it_ends_links_is_told_from_a_namesake(stor
     broker = Broker(poison=b"online", farewell=b"\xe0\x01\x97")
     async with draining(broker, store) as bench:
         await until(lambda: broker.links > 8, "it comes again")
-        assert codes(bench) == set() and "Quota exceeded" in (bench.uplink.last_error or "")
+        await until(lambda: "Quota exceeded" in (bench.uplink.last_error or ""), "it is said why, between two links")
+        assert codes(bench) == set()
     async with listening(broker) as url:
         link = Link(LinkOptions(parse_address(url), "another"))
         await link.open()
