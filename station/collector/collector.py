@@ -204,8 +204,8 @@ class Collector:
             self.figures.answered[incoming.kind, answer.status] += 1
             envelope = incoming.envelope
             if incoming.kind == "info" and isinstance(incoming.body, Info):
-                self._takes_also.discard(envelope.station)
-                self._takes_also |= {envelope.station} if TAKES_ALSO in incoming.body.capabilities else set()
+                takes = TAKES_ALSO in incoming.body.capabilities
+                (self._takes_also.add if takes else self._takes_also.discard)(envelope.station)
             if incoming.kind not in RECEIPTED:
                 continue
             if answer.status == "stored" and envelope.station in self._takes_also:

@@ -134,15 +134,21 @@ def test_a_snapshot_is_bounded(bench: Bench) -> None:
     assert len(encode_body(body, "alarm_active", f"{STATION}:00000000:p1", STATION, read_stamp())) < 256 * 1024
 
 
+def told_by(rig: safety.Rig) -> tuple[Wire, Telling]:
+    """What is told of the rig's kernel from here on, and by whom."""
+    wire = Wire()
+    telling = Telling(
+        wire, rig.kernel, rig.kernel.table.snapshot, lambda: Info(software="1"),
+        lambda: BOOT + timedelta(seconds=safety.now()), safety.now, 1.0,
+    )  # fmt: skip
+    telling.begin(session("waiting").data)
+    rig.kernel.each_turn(telling.soon)
+    return wire, telling
+
+
 def test_with_the_real_kernel_a_trip_is_told_and_a_reset_leaves_the_list_empty() -> None:
     async def scene(rig: safety.Rig) -> None:
-        wire = Wire()
-        telling = Telling(
-            wire, rig.kernel, rig.kernel.table.snapshot, lambda: Info(software="1"),
-            lambda: BOOT + timedelta(seconds=safety.now()), safety.now, 1.0,
-        )  # fmt: skip
-        telling.begin(session("waiting").data)
-        rig.kernel.each_turn(telling.soon)
+        wire, _ = told_by(rig)
         rig.guard.estop = False
         await rig.tripped()
         await rig.settle(0.3)
@@ -158,13 +164,7 @@ def test_with_the_real_kernel_a_trip_is_told_and_a_reset_leaves_the_list_empty()
 
 def test_telemetry_of_the_real_table_goes_out_while_a_run_is_on_and_then_no_more() -> None:
     async def scene(rig: safety.Rig) -> None:
-        wire = Wire()
-        telling = Telling(
-            wire, rig.kernel, rig.kernel.table.snapshot, lambda: Info(software="1"),
-            lambda: BOOT + timedelta(seconds=safety.now()), safety.now, 1.0,
-        )  # fmt: skip
-        telling.begin(session("waiting").data)
-        rig.kernel.each_turn(telling.soon)
+        wire, telling = told_by(rig)
         await asyncio.sleep(10.0)
         assert wire.of("telemetry") == []
         for event in (*begun(), step("power")):
