@@ -14,8 +14,8 @@ from drivers.errors import SettingMismatch
 from drivers.modbus.bus import ModbusBus
 from drivers.modbus.frame import MAX_REGISTERS
 from drivers.modbus.reading import possible
+from drivers.modbus.settings import RegisterField, RegisterMapSettings
 from drivers.ports import Accuracy, Identity
-from drivers.settings import RegisterField, RegisterMapSettings
 
 _WORDS = {"int16": 1, "uint16": 1, "int32": 2, "uint32": 2, "float32": 2}
 _FORMATS = {"int16": ">h", "uint16": ">H", "int32": ">i", "uint32": ">I", "float32": ">f"}

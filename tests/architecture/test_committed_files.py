@@ -19,7 +19,7 @@ PLACES_ON_A_BENCH = ("/etc/bench", "/run/bench", "/var/lib/bench", "/opt/bench")
 
 
 def test_there_is_a_lock_to_run_and_a_lock_to_test() -> None:
-    assert LOCKS == ["requirements-test.lock", "requirements.lock"]
+    assert LOCKS == ["requirements-bench.lock", "requirements-test.lock", "requirements.lock"]
 
 
 @pytest.mark.parametrize("name", LOCKS)

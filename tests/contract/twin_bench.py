@@ -10,7 +10,7 @@ from typing import Any
 from drivers.catalog import CATALOG
 from drivers.errors import PermitDenied
 from drivers.modbus.bus import ModbusBus
-from drivers.settings import RegisterField, RegisterMapSettings
+from drivers.modbus.settings import RegisterField, RegisterMapSettings
 from drivers.sim.gpt9800 import Gpt9800Twin
 from drivers.sim.modbus import ModbusTwin
 from drivers.sim.modbus_devices import BUS_A, BUS_B

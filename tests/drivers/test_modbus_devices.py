@@ -16,7 +16,7 @@ from drivers.modbus.frame import crc16
 from drivers.modbus.infrared import InfraredThermometer
 from drivers.modbus.pzem import Pzem016
 from drivers.modbus.register_map import RegisterMapMeter, RegisterMapProbe
-from drivers.settings import RegisterField, RegisterMapSettings
+from drivers.modbus.settings import RegisterField, RegisterMapSettings
 from tests.drivers.fake_line import FakeLine, Reply
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drivers.catalog import Driver
 from drivers.errors import AudioFault
+from drivers.kinds import Driver
 from drivers.ports import Identity, Permit
 from drivers.settings import AudioSettings
 

@@ -1,0 +1,1 @@
+"""Devices on an I2C bus of the Pi."""

@@ -1,0 +1,65 @@
+"""Catalogue entries of what hangs on a Modbus line, and of the lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from drivers.kinds import Driver
+from drivers.modbus.settings import (
+    BusSettings,
+    ModbusSettings,
+    RegisterMapSettings,
+    RelaySettings,
+    ThermocoupleSettings,
+)
+
+_INFRARED_READINGS = ("object_degc", "ambient_degc")
+_PZEM_READINGS = ("voltage_v", "current_a", "power_w", "energy_wh", "frequency_hz", "power_factor")
+
+
+def _modbus_bus(settings: BusSettings, buses: Mapping[str, Any]) -> Any:
+    from drivers.modbus.bus import ModbusBus
+
+    return ModbusBus(settings.port, settings.baud, settings.timeout_s, settings.quarantine_s)
+
+
+def _waveshare(settings: RelaySettings, buses: Mapping[str, Any]) -> Any:
+    from drivers.modbus.waveshare_relay import WaveshareRelay8
+
+    return WaveshareRelay8(buses[settings.bus], settings.address)
+
+
+def _pzem(settings: ModbusSettings, buses: Mapping[str, Any]) -> Any:
+    from drivers.modbus.pzem import Pzem016
+
+    return Pzem016(buses[settings.bus], settings.address)
+
+
+def _adam(settings: ThermocoupleSettings, buses: Mapping[str, Any]) -> Any:
+    from drivers.modbus.adam4118 import Adam4118
+
+    return Adam4118(buses[settings.bus], settings.address, settings.channels)
+
+
+def _infrared(settings: ModbusSettings, buses: Mapping[str, Any]) -> Any:
+    from drivers.modbus.infrared import InfraredThermometer
+
+    return InfraredThermometer(buses[settings.bus], settings.address)
+
+
+def _registers(settings: RegisterMapSettings, buses: Mapping[str, Any]) -> Any:
+    from drivers.modbus.register_map import RegisterMapMeter, RegisterMapProbe
+
+    kind = RegisterMapMeter if settings.arm_register is None else RegisterMapProbe
+    return kind(buses[settings.bus], settings)
+
+
+KINDS: tuple[Driver, ...] = (
+    Driver("modbus-rtu", "bus", BusSettings, _modbus_bus),
+    Driver("waveshare-relay-8", "relays", RelaySettings, _waveshare, channels=8),
+    Driver("pzem-016", "sensor", ModbusSettings, _pzem, lambda own: _PZEM_READINGS),
+    Driver("adam-4118", "sensor", ThermocoupleSettings, _adam, lambda own: tuple(own.channels), 8),
+    Driver("modbus-infrared", "sensor", ModbusSettings, _infrared, lambda own: _INFRARED_READINGS),
+    Driver("modbus-registers", "sensor", RegisterMapSettings, _registers, lambda own: tuple(own.quantities)),
+)

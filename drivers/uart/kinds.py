@@ -1,0 +1,27 @@
+"""Catalogue entries of the guard and of scanners."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from drivers.kinds import Driver
+from drivers.settings import GuardSettings, SerialSettings
+
+
+def _guard(settings: GuardSettings, buses: Mapping[str, Any]) -> Any:
+    from drivers.uart.guard import UartGuard
+
+    return UartGuard(settings.port)
+
+
+def _scanner(settings: SerialSettings, buses: Mapping[str, Any]) -> Any:
+    from drivers.uart.scanner import SerialScanner
+
+    return SerialScanner(settings.port, settings.baud)
+
+
+KINDS: tuple[Driver, ...] = (
+    Driver("guard-uart", "guard", GuardSettings, _guard),
+    Driver("serial-scanner", "scanner", SerialSettings, _scanner),
+)
