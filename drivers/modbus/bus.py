@@ -44,6 +44,7 @@ class _Job:
     number: int
     request: Request = field(compare=False)
     permit: Permit | None = field(compare=False)
+    timeout_s: float = field(compare=False)
     future: asyncio.Future[bytes] = field(compare=False)
 
     @property
@@ -80,8 +81,11 @@ class ModbusBus:
 
     async def read_coils(self, unit: int, address: int, count: int) -> tuple[bool, ...]:
         """Coils (FC01)."""
-        packed = int.from_bytes(await self._ask(frame.read_coils(unit, address, count)), "little")
-        return tuple(bool(packed >> place & 1) for place in range(count))
+        return _unpack_bits(await self._ask(frame.read_bits(frame.READ_COILS, unit, address, count)), count)
+
+    async def read_discrete(self, unit: int, address: int, count: int) -> tuple[bool, ...]:
+        """Discrete inputs (FC02)."""
+        return _unpack_bits(await self._ask(frame.read_bits(frame.READ_DISCRETE, unit, address, count)), count)
 
     async def write_coil(self, unit: int, address: int, on: bool, permit: Permit | None) -> None:
         """Switch one coil (FC05). On needs a permit; off goes first and needs none."""
@@ -91,9 +95,33 @@ class ModbusBus:
         """Switch several coils (FC0F). Needs a permit as soon as one of them goes on."""
         await self._switch(frame.write_coils(unit, address, values), any(values), permit)
 
-    async def write_register(self, unit: int, address: int, value: int) -> None:
-        """Write one holding register (FC06): a setting, never something that energises."""
-        await self._ask(frame.write_register(unit, address, value))
+    async def write_register(self, unit: int, address: int, value: int, permit: Permit | None = None) -> None:
+        """Write one holding register (FC06). A driver hands over a permit wherever `value` may energise.
+
+        Without one it is a setting or de-energises: it goes first, and out also when its caller was cancelled.
+        """
+        await self._ask(frame.write_register(unit, address, value), priority=1 if permit else 0, permit=permit)
+
+    async def write_registers(
+        self, unit: int, address: int, values: Sequence[int], permit: Permit | None = None
+    ) -> None:
+        """Write several holding registers (FC10); the permit as for `write_register`."""
+        await self._ask(frame.write_registers(unit, address, values), priority=1 if permit else 0, permit=permit)
+
+    async def probe(self, unit: int, timeout_s: float) -> str | None:
+        """What answers at `unit`, in a few words; None for silence. Only reads: register 0, holding, else input.
+
+        A refusal and a reply that is wrong are answers too. `timeout_s` a question. Raises `PortError`.
+        """
+        for function, name in ((frame.READ_HOLDING, "holding"), (frame.READ_INPUT, "input")):
+            try:
+                reply = await self._ask(frame.read_registers(function, unit, 0, 1), timeout_s=timeout_s)
+            except DeviceTimeout:
+                continue
+            except (DeviceRefused, ProtocolError) as error:
+                return str(error)
+            return f"{name} register 0 reads {_unpack(reply)[0]}"
+        return None
 
     async def close(self) -> None:
         """End the thread and let go of the port; safe to call twice. What still waits gets `PortError`."""
@@ -108,12 +136,15 @@ class ModbusBus:
             raise PermitDenied("relay", f"{request.name} needs a permit and none was handed over")
         await self._ask(request, priority=1 if on else 0, permit=permit if on else None)
 
-    async def _ask(self, request: Request, priority: int = 1, permit: Permit | None = None) -> bytes:
+    async def _ask(
+        self, request: Request, priority: int = 1, permit: Permit | None = None, timeout_s: float | None = None
+    ) -> bytes:
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         with self._wake:
             if self._closed:
                 raise PortError(self.port, f"the bus is closed; {request.name} was asked too late")
-            heapq.heappush(self._jobs, _Job(priority, next(self._numbers), request, permit, future))
+            wait_s = self._timeout_s if timeout_s is None else timeout_s
+            heapq.heappush(self._jobs, _Job(priority, next(self._numbers), request, permit, wait_s, future))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name=f"bus {self.port}", daemon=True)
                 self._thread.start()
@@ -184,7 +215,7 @@ class ModbusBus:
             job.permit.check()
         try:
             port.write(request.frame)
-            return request.payload(self._receive(port, request))
+            return request.payload(self._receive(port, request, job.timeout_s))
         except Refusal as refusal:
             self._quiet_from = time.monotonic() + self._silence_s
             raise DeviceRefused(device, f"{request.name}: {refusal}; check model and register map") from None
@@ -199,18 +230,18 @@ class ModbusBus:
             self._quiet_from = time.monotonic() + self._quarantine_s
             raise
 
-    def _receive(self, port: SerialPort, request: Request) -> bytes:
+    def _receive(self, port: SerialPort, request: Request, timeout_s: float) -> bytes:
         """The whole reply and the silence after it. Raises `TimeoutError`, or `BadReply` for a beginning of one."""
         on_wire = (len(request.frame) + request.reply_length) * BITS_PER_BYTE / self._baud
-        deadline = time.monotonic() + on_wire + self._timeout_s
+        deadline = time.monotonic() + on_wire + timeout_s
         reply = b""
         while missing := request.missing(reply):
             left = deadline - time.monotonic()
             heard = port.receive(left) if left > 0 else b""
             if not heard and reply:
-                raise BadReply(f"reply of {len(reply)} bytes is {missing} short after {self._timeout_s:g} s")
+                raise BadReply(f"reply of {len(reply)} bytes is {missing} short after {timeout_s:g} s")
             if not heard:
-                raise TimeoutError(f"no reply within {self._timeout_s:g} s")
+                raise TimeoutError(f"no reply within {timeout_s:g} s")
             reply += heard
         self._quiet_from = time.monotonic() + self._silence_s
         return reply + port.receive(self._silence_s)
@@ -218,6 +249,11 @@ class ModbusBus:
 
 def _unpack(payload: bytes) -> tuple[int, ...]:
     return tuple(int.from_bytes(payload[i : i + 2], "big") for i in range(0, len(payload), 2))
+
+
+def _unpack_bits(payload: bytes, count: int) -> tuple[bool, ...]:
+    packed = int.from_bytes(payload, "little")
+    return tuple(bool(packed >> place & 1) for place in range(count))
 
 
 def _resolve(future: asyncio.Future[bytes], outcome: bytes | Exception) -> None:

@@ -11,11 +11,12 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-READ_COILS, READ_HOLDING, READ_INPUT = 1, 3, 4
-WRITE_COIL, WRITE_REGISTER, WRITE_COILS = 5, 6, 15
+READ_COILS, READ_DISCRETE, READ_HOLDING, READ_INPUT = 1, 2, 3, 4
+WRITE_COIL, WRITE_REGISTER, WRITE_COILS, WRITE_REGISTERS = 5, 6, 15, 16
 EXCEPTION_BIT = 0x80
 EXCEPTION_LENGTH = 5
 MAX_REGISTERS = 125
+MAX_WRITTEN = 123
 EXCEPTIONS = {
     1: "illegal function",
     2: "illegal data address",
@@ -113,13 +114,13 @@ def read_registers(function: int, unit: int, address: int, count: int) -> Reques
     return Request(unit, function, _words(address, count), bytes((2 * count,)), 5 + 2 * count, f"reading {name}")
 
 
-def read_coils(unit: int, address: int, count: int) -> Request:
-    """FC01: `count` coils from `address`."""
+def read_bits(function: int, unit: int, address: int, count: int) -> Request:
+    """FC01 or FC02: `count` coils or discrete inputs from `address`."""
     if not 1 <= count <= 2000:
         raise ValueError(f"count {count} is not within 1 to 2000")
     size = (count + 7) // 8
-    name = f"reading {count} coils from {address}"
-    return Request(unit, READ_COILS, _words(address, count), bytes((size,)), 5 + size, name)
+    name = f"reading {count} {'coils' if function == READ_COILS else 'discrete inputs'} from {address}"
+    return Request(unit, function, _words(address, count), bytes((size,)), 5 + size, name)
 
 
 def write_coil(unit: int, address: int, on: bool) -> Request:
@@ -140,3 +141,12 @@ def write_register(unit: int, address: int, value: int) -> Request:
     """FC06: one holding register; the reply is the request."""
     body = _words(address, value)
     return Request(unit, WRITE_REGISTER, body, body, 8, f"writing {value} to holding register {address}")
+
+
+def write_registers(unit: int, address: int, values: Sequence[int]) -> Request:
+    """FC10: several holding registers; the reply echoes address and count."""
+    if not 1 <= len(values) <= MAX_WRITTEN:
+        raise ValueError(f"{len(values)} registers are not within 1 to {MAX_WRITTEN}; write in several transactions")
+    head = _words(address, len(values))
+    body = head + bytes((2 * len(values),)) + _words(*values)
+    return Request(unit, WRITE_REGISTERS, body, head, 8, f"writing {len(values)} holding registers from {address}")

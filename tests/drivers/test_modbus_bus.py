@@ -33,10 +33,10 @@ def good(request: bytes) -> bytes:
     address, count = int.from_bytes(request[2:4], "big"), int.from_bytes(request[4:6], "big")
     if function in (5, 6):
         return request
-    if function == 15:
+    if function in (15, 16):
         return sealed(*request[:6])
-    if function == 1:
-        return sealed(unit, 1, 1, 0b00000101)
+    if function in (1, 2):
+        return sealed(unit, function, 1, 0b00000101)
     words = b"".join((address + n).to_bytes(2, "big") for n in range(count))
     return sealed(unit, function, len(words), *words)
 
@@ -141,12 +141,38 @@ async def test_every_kind_of_request_is_answered() -> None:
     async with bus_with(at_once) as (bus, line):
         assert await bus.read_holding(UNIT, 16, 2) == (16, 17)
         assert await bus.read_coils(UNIT, 0, 8) == (True, False, True, False, False, False, False, False)
+        assert await bus.read_discrete(UNIT, 3, 3) == (True, False, True)
         await bus.write_register(UNIT, 16, 1)
         await bus.write_coil(UNIT, 0, False, None)
         assert line.requests[-1] == bytes.fromhex("07 05 00 00 00 00") + crc16(bytes.fromhex("07 05 00 00 00 00"))
     async with bus_with(lambda request: [(0.0, sealed(*request[:6]))], length=10) as (bus, line):
         await bus.write_coils(UNIT, 0, [True] + [False] * 7, Allowed())
         assert line.requests[-1][:-2] == bytes.fromhex("07 0f 00 00 00 08 01 01")
+    async with bus_with(lambda request: [(0.0, sealed(*request[:6]))], length=13) as (bus, line):
+        await bus.write_registers(UNIT, 0x10, (1, 0x0203), Allowed())
+        assert line.requests[-1][:-2] == bytes.fromhex("07 10 00 10 00 02 04 00 01 02 03")
+
+
+async def test_an_energising_register_write_asks_its_permit_and_one_without_goes_first() -> None:
+    async with bus_with(in_turn(silent)) as (bus, line):
+        waiting = [asyncio.create_task(bus.read_input(UNIT, n, 1)) for n in range(2)]
+        await asyncio.to_thread(line.asked.wait, 5.0)
+        energise = asyncio.create_task(bus.write_register(UNIT, 1, 0xFF, Denied()))
+        await bus.write_register(UNIT, 1, 0)
+        with pytest.raises(PermitDenied, match="tripped"):
+            await energise
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert [request[1] for request in line.requests] == [4, 6, 4]
+
+
+async def test_a_probe_only_reads_and_tells_what_answers() -> None:
+    async with bus_with(in_turn(silent)) as (bus, line):
+        assert await bus.probe(UNIT, 0.02) == "input register 0 reads 0"
+        assert [request[1] for request in line.requests] == [3, 4]
+    async with bus_with(in_turn(lambda request: [(0.0, sealed(UNIT, 0x83, 2))])) as (bus, _):
+        assert "illegal data address" in (await bus.probe(UNIT, 0.02) or "")
+    async with bus_with(silent) as (bus, _):
+        assert await bus.probe(UNIT, 0.02) is None
 
 
 def test_the_frame_of_the_relay_boards_manual_comes_out_byte_for_byte() -> None:
