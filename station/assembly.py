@@ -63,6 +63,7 @@ class Devices:
     sound: SoundProcess
     page: PermitPage
     kinds: Mapping[str, str]
+    settings: StationSettings
     printer: LabelPrinter | None = None
     identities: dict[str, Identity] = field(default_factory=dict)
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -148,6 +149,7 @@ def make_devices(settings: StationSettings) -> Devices:
         ),
         page=page,
         kinds=kinds,
+        settings=settings,
         printer=make_printer(settings),
     )
 

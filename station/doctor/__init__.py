@@ -1,0 +1,1 @@
+"""What answers on this bench, what does not, and what to try. Reads; never energises, never judges a DUT."""
