@@ -28,7 +28,8 @@ class GuardSettings:
 
 @dataclass(frozen=True, slots=True)
 class GpioPanelSettings:
-    """BCM pin numbers of buttons (to ground, pulled up), lamps and buzzer; `chip` is the GPIO chip's label.
+    """BCM pin numbers of buttons (to ground, pulled up), lamps and buzzer; `chip` are labels of the GPIO chip:
+    the first that is there (Pi 5, Pi 4).
 
     `tones`: the buzzer is a bare piezo or loudspeaker that is driven at each pattern's pitch; else it has one pitch of
     its own and no volume. `volume` (0 to 1) and `mute` (names of sounds) are the bench's, applied by `station.panel`.
@@ -37,10 +38,14 @@ class GpioPanelSettings:
     buttons: Mapping[str, int]
     lamps: Mapping[str, int]
     buzzer: int
-    chip: str = "pinctrl-rp1"
+    chip: tuple[str, ...] = ("pinctrl-rp1", "pinctrl-bcm2711")
     tones: bool = False
     volume: float = 1.0
     mute: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.chip:
+            raise ValueError('chip: names no chip; write ["pinctrl-rp1", "pinctrl-bcm2711"] or leave it out')
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,26 @@
 """The panel on the Pi's own GPIO through gpiozero: buttons to ground, lamps and buzzer through drivers.
 
 Buttons are polled, never called back, and not debounced here. Lamps blink and the buzzer beeps in the event loop, so a
-loop that stands still shows as lamps that stand still. The chip is found by its label (numbers change with the kernel);
-there is no other pin factory to fall back to.
+loop that stands still shows as lamps that stand still. The chip is found by its label (see `chip`); there is no other
+pin factory to fall back to.
+
+A pin stays as it was driven when the process is killed (raspberrypi/linux issues 6117 and 6150): lamps keep their last
+state, and a buzzer with a pitch of its own goes on. Whoever opens this panel and closes it again puts all of it out.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import math
-import struct
 import time
-from collections.abc import Coroutine, Mapping
-from pathlib import Path
+from collections.abc import Coroutine, Mapping, Sequence
 
 import gpiozero
 
 from drivers.errors import PortError
 from drivers.gpio.blink_code import flashes, is_lit
+from drivers.gpio.chip import find_chip
 from drivers.ports import Button, Buzz, Identity, Lamp, LampState
 from drivers.settings import GpioPanelSettings
 
@@ -32,11 +33,13 @@ class GpioPanel:
     """One panel; implements `drivers.ports.Panel`."""
 
     def __init__(self, settings: GpioPanelSettings, pin_factory: gpiozero.Factory | None = None) -> None:
-        """`pin_factory` is for tests; without it the chip labelled `settings.chip` is opened through lgpio."""
+        """`pin_factory` is for tests; without it the chip with a label of `settings.chip` is opened through lgpio."""
         self._settings = settings
         self._given_factory = pin_factory
         self._factory: gpiozero.Factory | None = None
-        self._device = f"panel {settings.chip}"
+        self._device = "panel"
+        self._chip = ""
+        self._opening = asyncio.Lock()
         self._buttons: dict[Button, gpiozero.InputDevice] = {}
         self._lamps: dict[Lamp, gpiozero.DigitalOutputDevice] = {}
         self._buzzer: gpiozero.DigitalOutputDevice | gpiozero.PWMOutputDevice | None = None
@@ -46,16 +49,10 @@ class GpioPanel:
 
     async def ensure_ready(self) -> Identity:
         """Claim the pins if need be; lamps and buzzer start off. Raises `PortError`."""
-        if self._buzzer is None:
-            factory = self._given_factory or _lgpio_factory(self._device, self._settings.chip)
-            try:
-                self._claim(factory)
-            except Exception as error:  # gpiozero and lgpio have no common base
-                self._release()
-                raise PortError(
-                    self._device, f"cannot claim its pins: {error}; see gpioinfo for who has them"
-                ) from error
-        return Identity(model=self._settings.chip)
+        async with self._opening:
+            if self._buzzer is None:
+                await self._open()
+        return Identity(model=self._chip)
 
     async def close(self) -> None:
         """Everything off, pins let go; safe to call twice."""
@@ -81,6 +78,16 @@ class GpioPanel:
         self._light(time.monotonic())
         self._replace("lamps", self._blink())
         self._replace("buzzer", self._beep(buzz))
+
+    async def _open(self) -> None:
+        factory, self._chip = self._given_factory, "given pins"
+        if factory is None:
+            factory, self._chip = await asyncio.to_thread(_lgpio_factory, self._device, self._settings.chip)
+        try:
+            self._claim(factory)
+        except Exception as error:  # gpiozero and lgpio have no common base
+            self._release()
+            raise PortError(self._device, f"cannot claim its pins: {error}; see gpioinfo for who has them") from error
 
     def _claim(self, factory: gpiozero.Factory) -> None:
         self._factory = factory
@@ -164,29 +171,20 @@ def _begin(buzzer: gpiozero.DigitalOutputDevice | gpiozero.PWMOutputDevice, buzz
         buzzer.on()
 
 
-_CHIP_INFO = struct.Struct("32s32sI")  # struct gpiochip_info of linux/gpio.h: name, label, lines
-_GPIO_GET_CHIPINFO_IOCTL = 0x8044B401
-
-
-def _lgpio_factory(device: str, label: str) -> gpiozero.Factory:
-    """The factory of the chip with this label. Raises `PortError` that names the labels there are."""
+def _lgpio_factory(device: str, labels: Sequence[str]) -> tuple[gpiozero.Factory, str]:
+    """The factory of the chip with one of these labels, and which it was. Raises `PortError`."""
+    label, number = find_chip(device, labels)
     try:
         from gpiozero.pins.lgpio import LGPIOFactory
     except ImportError as error:
         raise PortError(device, f"lgpio is not installed ({error}); install the extra 'pi'") from error
-    labels = {_chip_label(path): int(path.name.removeprefix("gpiochip")) for path in Path("/dev").glob("gpiochip*")}
-    if label not in labels:
-        known = ", ".join(sorted(labels)) or "no chip at all"
-        raise PortError(device, f"no GPIO chip is labelled {label!r}, there is {known}; set chip in station.toml")
-    return LGPIOFactory(chip=labels[label])
-
-
-def _chip_label(path: Path) -> str:
-    info = bytearray(_CHIP_INFO.size)
+    except OSError as error:  # at its import lgpio makes a pipe of its own, .lgd-nfy, in the working directory
+        raise PortError(
+            device, f"lgpio cannot start ({error}); start the station in a folder it may write to"
+        ) from error
     try:
-        with path.open("rb") as chip:
-            fcntl.ioctl(chip, _GPIO_GET_CHIPINFO_IOCTL, info)
-    except OSError as error:
-        return f"{path}: {error.strerror}"
-    _, label, _ = _CHIP_INFO.unpack(info)
-    return str(label.rstrip(b"\0").decode())
+        return LGPIOFactory(chip=number), label
+    except Exception as error:  # lgpio's own, which has no base but Exception
+        raise PortError(
+            device, f"gpiochip{number} cannot be opened: {error}; is the user in the group gpio?"
+        ) from error

@@ -165,12 +165,6 @@ async def test_a_closed_panel_has_let_go_of_its_pins_with_everything_off(gpio: G
     assert {pins.pin(number).function for number in (*SETTINGS.lamps.values(), 25)} == {"input"}
 
 
-async def test_without_the_chip_there_is_an_error_and_no_other_pin_factory() -> None:
-    panel = GpioPanel(SETTINGS)
-    with pytest.raises(PortError, match=r"lgpio is not installed|no GPIO chip is labelled 'pinctrl-rp1'"):
-        await panel.read_buttons()
-
-
 # ---- socket ----------------------------------------------------------------------------------------------------
 async def test_the_socket_panel_reads_what_is_held_down(panel: SocketPanel, twin: PanelTwin) -> None:
     assert (await panel.ensure_ready()).model == "socket-panel"
