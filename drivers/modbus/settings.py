@@ -12,11 +12,27 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class BusSettings:
-    """A Modbus RTU line. `quarantine_s`: silence kept after a time-out, at least the slowest device's latency."""
+    """A Modbus RTU line. `quarantine_s`: silence kept after a time-out, at least the slowest device's latency.
+
+    `format`: data bits, parity and stop bits, the same for every device on the line.
+    """
 
     port: str
     baud: int = 9600
     timeout_s: float = 0.3
+    quarantine_s: float = 0.3
+    format: Literal["8N1", "8E1", "8O1", "8N2"] = "8N1"
+
+
+@dataclass(frozen=True, slots=True)
+class TcpBusSettings:
+    """A Modbus TCP device or gateway; `address` is `host` or `host:port` (502 where none is given).
+
+    `timeout_s` includes the connecting; `quarantine_s`: rest after a failure, before it is connected to again.
+    """
+
+    address: str
+    timeout_s: float = 1.0
     quarantine_s: float = 0.3
 
 
