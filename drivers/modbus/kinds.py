@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from drivers.kinds import Driver
+from drivers.modbus.map_faults import map_faults
 from drivers.modbus.settings import (
     BusSettings,
     ModbusSettings,
     RegisterMapSettings,
     RelaySettings,
+    TcpBusSettings,
     ThermocoupleSettings,
 )
 
@@ -21,7 +23,13 @@ _PZEM_READINGS = ("voltage_v", "current_a", "power_w", "energy_wh", "frequency_h
 def _modbus_bus(settings: BusSettings, buses: Mapping[str, Any]) -> Any:
     from drivers.modbus.bus import ModbusBus
 
-    return ModbusBus(settings.port, settings.baud, settings.timeout_s, settings.quarantine_s)
+    return ModbusBus(settings.port, settings.baud, settings.timeout_s, settings.quarantine_s, settings.format)
+
+
+def _modbus_tcp(settings: TcpBusSettings, buses: Mapping[str, Any]) -> Any:
+    from drivers.modbus.bus import ModbusTcp
+
+    return ModbusTcp(settings.address, settings.timeout_s, settings.quarantine_s)
 
 
 def _waveshare(settings: RelaySettings, buses: Mapping[str, Any]) -> Any:
@@ -57,9 +65,13 @@ def _registers(settings: RegisterMapSettings, buses: Mapping[str, Any]) -> Any:
 
 KINDS: tuple[Driver, ...] = (
     Driver("modbus-rtu", "bus", BusSettings, _modbus_bus),
+    Driver("modbus-tcp", "bus", TcpBusSettings, _modbus_tcp),
     Driver("waveshare-relay-8", "relays", RelaySettings, _waveshare, channels=8),
     Driver("pzem-016", "sensor", ModbusSettings, _pzem, lambda own: _PZEM_READINGS),
     Driver("adam-4118", "sensor", ThermocoupleSettings, _adam, lambda own: tuple(own.channels), 8),
     Driver("modbus-infrared", "sensor", ModbusSettings, _infrared, lambda own: _INFRARED_READINGS),
-    Driver("modbus-registers", "sensor", RegisterMapSettings, _registers, lambda own: tuple(own.quantities)),
+    Driver(
+        "modbus-registers", "sensor", RegisterMapSettings, _registers, lambda own: tuple(own.quantities),
+        faults=map_faults,
+    ),
 )

@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.errors import DeviceRefused, DeviceTimeout, DriverError, PermitDenied, PortError, ProtocolError
-from drivers.modbus.bus import ModbusBus, silent_interval_s
+from drivers.modbus.bus import ModbusBus
 from drivers.modbus.frame import crc16
+from drivers.modbus.rtu import silent_interval_s
 from tests.drivers.fake_line import FakeLine, Reply
 
 UNIT = 7
@@ -177,8 +178,9 @@ async def test_a_probe_only_reads_and_tells_what_answers() -> None:
 
 def test_the_frame_of_the_relay_boards_manual_comes_out_byte_for_byte() -> None:
     assert sealed(0x01, 0x05, 0x00, 0x00, 0xFF, 0x00) == bytes.fromhex("01 05 00 00 FF 00 8C 3A")
-    assert silent_interval_s(9600) == pytest.approx(0.00401, rel=0.01)
-    assert silent_interval_s(115200) == 0.00175
+    assert silent_interval_s(9600, 11) == pytest.approx(0.00401, rel=0.01)
+    assert silent_interval_s(9600, 10) == pytest.approx(0.00365, rel=0.01)
+    assert silent_interval_s(115200, 10) == 0.00175
 
 
 async def test_an_energising_write_without_permit_puts_no_byte_on_the_wire() -> None:

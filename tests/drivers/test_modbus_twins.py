@@ -98,8 +98,7 @@ async def test_the_bus_lives_on_after_garbage_from_the_station() -> None:
     async with twin_bench() as bench:
         bus = bench.buses["a"]
         await bus.read_input(2, 0, 10)
-        assert bus._serial is not None
-        bus._serial.write(bytes(range(7)))
+        bus._transactions._line._port.write(bytes(range(7)))
         readings = 0
         for _ in range(4):
             try:
