@@ -20,6 +20,21 @@ class SerialSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyboardScannerSettings:
+    """A scanner that types: `path` as in `/dev/input/by-id/usb-…-event-kbd`.
+
+    `gap_s`: keys further apart are typed by hand and are no scan.
+    """
+
+    path: str
+    gap_s: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not 0.01 <= self.gap_s <= 0.5:
+            raise ValueError(f"gap_s: {self.gap_s:g} s between two keys tells no scan from a hand; use 0.01 to 0.5")
+
+
+@dataclass(frozen=True, slots=True)
 class GuardSettings:
     """The guard on its USB serial port."""
 
@@ -85,7 +100,9 @@ class FilePrinterSettings:
 class AudioSettings:
     """An audio interface, calibrated: V rms at the DUT's terminals for a full-scale sine.
 
-    `port` is the PortAudio device name, or the twin's socket.
+    `port` is the PortAudio device name, or the twin's socket. The rest is for a real interface: `latency_s` of
+    sound lie ready in each direction, `input_channels` and `output_channels` (left, right) count from 1, and `shared`
+    allows a device that other programs may use too, which mixes and resamples.
     """
 
     port: str
@@ -95,3 +112,17 @@ class AudioSettings:
     dynamic_range_db: float = 110.0
     own_thd_db: float = -105.0
     gain_accuracy_db: float = 0.02
+    latency_s: float = 0.04
+    block_frames: int = 480
+    input_channels: tuple[int, int] = (1, 2)
+    output_channels: tuple[int, int] = (1, 2)
+    shared: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0.005 <= self.latency_s <= 1.0:
+            raise ValueError(f"latency_s: {self.latency_s:g} is outside of 0.005 to 1; 0.04 suits most interfaces")
+        if not 32 <= self.block_frames <= 8192:
+            raise ValueError(f"block_frames: {self.block_frames} is outside of 32 to 8192; 480 suits most interfaces")
+        for name, pair in (("input_channels", self.input_channels), ("output_channels", self.output_channels)):
+            if min(pair) < 1 or pair[0] == pair[1]:
+                raise ValueError(f"{name}: {list(pair)} are not two channels; the first has number 1")

@@ -18,8 +18,12 @@ class ScannerTwin:
 
     def scan(self, text: str) -> None:
         """Scan one code; lost if it is not plugged in."""
+        self.raw(text.encode() + b"\r\n")
+
+    def raw(self, sent: bytes) -> None:
+        """Bytes as they are, for scanners that frame their lines in another way."""
         if self._pty is not None:
-            self._pty.send(text.encode() + b"\r\n")
+            self._pty.send(sent)
 
     def close(self) -> None:
         """Unplug it; safe to call twice."""
