@@ -6,7 +6,7 @@ only what its bench has, and `check` needs no hardware library.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,11 +16,21 @@ PortName = Literal[
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with one device's settings beyond their types, at the key `path` of its table."""
+
+    path: tuple[str, ...]
+    wrong: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
 class Driver:
     """A catalogue entry. `make(settings, buses)` builds the device; `buses` maps bus names to open buses.
 
-    `readings(settings)` names what a sensor delivers, `channels` counts its relays or inputs (0: it has none):
-    both let `check` judge a configuration without opening anything. A `twin` has its place on a simulated bench only.
+    `readings(settings)` names what a sensor delivers, `channels` counts its relays or inputs (0: it has none),
+    `faults(settings)` tells what contradicts itself or the device: they let `check` judge a configuration without
+    opening anything. A `twin` has its place on a simulated bench only.
     """
 
     kind: str
@@ -30,3 +40,4 @@ class Driver:
     readings: Callable[[Any], Sequence[str]] = lambda own: ()
     channels: int = 0
     twin: bool = False
+    faults: Callable[[Any], Iterable[Fault]] = lambda own: ()

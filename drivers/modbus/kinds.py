@@ -71,7 +71,11 @@ KINDS: tuple[Driver, ...] = (
     Driver("adam-4118", "sensor", ThermocoupleSettings, _adam, lambda own: tuple(own.channels), 8),
     Driver("modbus-infrared", "sensor", ModbusSettings, _infrared, lambda own: _INFRARED_READINGS),
     Driver(
-        "modbus-registers", "sensor", RegisterMapSettings, _registers, lambda own: tuple(own.quantities),
+        "modbus-registers",
+        "sensor",
+        RegisterMapSettings,
+        _registers,
+        lambda own: tuple(own.quantities),
         faults=map_faults,
     ),
 )

@@ -1,66 +1,66 @@
 """Any Modbus meter by its register map from the configuration, and the peak-current probe among them.
 
-Registers that stand next to each other are read in one transaction. What a field declares (type, word order, scale,
-offset, bounds) is all that is known: a value that is not finite or not within its bounds is a `ProtocolError`.
+What the map declares is all that is known, and all of it is kept: a value that is not finite, not within its bounds or
+one of those that mean "no reading", a status that says so, a measurement counter that stands still, or another device
+at the address is an error. Meaning of registers: `decoding.py`; what `check` refuses: `map_faults.py`.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from drivers.errors import SettingMismatch
+from drivers.errors import ProtocolError, SettingMismatch
+from drivers.modbus import decoding
 from drivers.modbus.bus import ModbusBus
-from drivers.modbus.frame import MAX_REGISTERS
+from drivers.modbus.decoding import NoReading, Span, span_of
 from drivers.modbus.reading import possible
-from drivers.modbus.settings import RegisterField, RegisterMapSettings
+from drivers.modbus.settings import IdentityField, RegisterField, RegisterMapSettings
 from drivers.ports import Accuracy, Identity
 
-_WORDS = {"int16": 1, "uint16": 1, "int32": 2, "uint32": 2, "float32": 2}
-_FORMATS = {"int16": ">h", "uint16": ">H", "int32": ">i", "uint32": ">I", "float32": ">f"}
 
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """Registers without a gap that one transaction reads."""
-
-    function: str
-    first: int
-    count: int
-    names: tuple[str, ...]
-
-
-def _blocks(quantities: Mapping[str, RegisterField]) -> tuple[_Block, ...]:
-    blocks: list[_Block] = []
-    for name, entry in sorted(quantities.items(), key=lambda item: (item[1].function, item[1].register)):
-        words = _WORDS[entry.type]
-        last = blocks[-1] if blocks else None
-        if last and last.function == entry.function and entry.register <= last.first + last.count:
-            end = max(last.first + last.count, entry.register + words)
-            if end - last.first <= MAX_REGISTERS:
-                blocks[-1] = _Block(last.function, last.first, end - last.first, (*last.names, name))
-                continue
-        blocks.append(_Block(entry.function, entry.register, words, (name,)))
-    return tuple(blocks)
+async def read_image(bus: ModbusBus, address: int, blocks: tuple[Span, ...]) -> dict[tuple[str, int], int]:
+    """All of `blocks`, a transaction each. Raises `DriverError`."""
+    image: dict[tuple[str, int], int] = {}
+    ask: Mapping[str, Any] = {
+        "input": bus.read_input, "holding": bus.read_holding, "coil": bus.read_coils, "discrete": bus.read_discrete,
+    }  # fmt: skip
+    for block in blocks:
+        words = await ask[block.function](address, block.first, block.count)
+        image |= {(block.function, block.first + place): int(word) for place, word in enumerate(words)}
+    return image
 
 
 def decode(entry: RegisterField, words: tuple[int, ...]) -> float:
-    """The value of one field from its one or two registers; may be infinite or no number for `float32`."""
-    ordered = words if entry.word_order == "big" else words[::-1]
-    (raw,) = struct.unpack(_FORMATS[entry.type], struct.pack(f">{len(ordered)}H", *ordered))
-    return float(raw * entry.scale + entry.offset)
+    """The value of one field from its registers; may be infinite or no number for a float. Raises `NoReading`."""
+    if entry.function in decoding.BIT_FUNCTIONS:
+        return words[0] * entry.scale + entry.offset
+    data = decoding.octets(words, entry.word_order, entry.byte_order)
+    raw = int.from_bytes(data, "big")
+    if raw in (pattern % (1 << 8 * len(data)) for pattern in entry.invalid):
+        raise NoReading(f'reads 0x{raw:0{2 * len(data)}X}, which means "no reading"')
+    if entry.bit is not None or entry.bits is not None:
+        return decoding.pick(raw, entry) * entry.scale + entry.offset
+    return decoding.number(entry.type, data) * entry.scale + entry.offset
 
 
 class RegisterMapMeter:
-    """A meter after `settings`; names of readings are the keys of its quantities."""
+    """A meter after `settings`; names of readings are the keys of its quantities. `clock`: monotonic seconds."""
 
-    def __init__(self, bus: ModbusBus, settings: RegisterMapSettings) -> None:
+    def __init__(
+        self, bus: ModbusBus, settings: RegisterMapSettings, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._bus = bus
         self._settings = settings
         self._address = settings.address
         self._device = f"{bus.port} address {settings.address} ({settings.model or 'register map'})"
-        self._blocks = _blocks(settings.quantities)
+        spans = [span_of(entry) for entry in settings.quantities.values()]
+        spans += [Span(entry.function, entry.register, 1) for entry in settings.valid.values()]
+        spans += [span_of(settings.alive)] if settings.alive else []
+        self._blocks = decoding.plan_blocks(spans, settings.block_max, settings.gap_max)
+        self._clock = clock
+        self._counted: tuple[bytes, float] | None = None  # the counter of `alive` and since when
         self._accuracy = {
             name: Accuracy(entry.accuracy_relative, entry.accuracy_absolute)
             for name, entry in settings.quantities.items()
@@ -72,25 +72,79 @@ class RegisterMapMeter:
         return self._accuracy
 
     async def ensure_ready(self) -> Identity:
-        """Read once; a register map tells no name. Raises `DriverError`."""
+        """Ask who it is, where the map tells that, and read once. Raises `DriverError`, for another device too."""
+        own = self._settings.identity
+        model = await self._tell("model", own.model)
+        serial_number = await self._tell("serial number", own.serial_number)
+        firmware = await self._tell("firmware", own.firmware)
         await self.read()
-        return Identity(model=self._settings.model)
+        return Identity(model or self._settings.model, serial_number, firmware)
 
     async def read(self) -> Mapping[str, float]:
-        """All quantities, one transaction a block. Raises `DriverError`."""
-        readings: dict[str, float] = {}
-        for block in self._blocks:
-            read = self._bus.read_input if block.function == "input" else self._bus.read_holding
-            words = await read(self._address, block.first, block.count)
-            for name in block.names:
-                entry = self._settings.quantities[name]
-                start = entry.register - block.first
-                value = decode(entry, words[start : start + _WORDS[entry.type]])
-                readings[name] = possible(self._device, name, value, entry.low, entry.high)
-        return readings
+        """All quantities, a transaction a block. Raises `DriverError`."""
+        image = await read_image(self._bus, self._address, self._blocks)
+        self._check_status(image)
+        self._check_alive(image)
+        return {name: self._value(name, entry, image) for name, entry in self._settings.quantities.items()}
 
     async def close(self) -> None:
         """Nothing of its own to let go: the bus belongs to the daemon."""
+
+    def _value(self, name: str, entry: RegisterField, image: decoding.Image) -> float:
+        try:
+            value = decode(entry, decoding.words_at(image, span_of(entry)))
+        except NoReading as none:
+            raise ProtocolError(self._device, f"{name} {none}; check the sensor and the register map") from None
+        return possible(self._device, name, value, entry.low, entry.high)
+
+    def _check_status(self, image: decoding.Image) -> None:
+        for name, entry in self._settings.valid.items():
+            seen = decoding.pick(image[entry.function, entry.register], entry)
+            if seen != entry.equals:
+                raise ProtocolError(
+                    self._device,
+                    f"{name}: {decoding.where(entry)} reads {seen}, not {entry.equals}: its readings do not count; "
+                    "look up this status in the meter's manual",
+                )
+
+    def _check_alive(self, image: decoding.Image) -> None:
+        entry = self._settings.alive
+        if entry is None:
+            return
+        now = self._clock()
+        counter = decoding.octets(decoding.words_at(image, span_of(entry)), entry.word_order)
+        if self._counted is None or self._counted[0] != counter:
+            self._counted = (counter, now)
+        elif (age_s := now - self._counted[1]) > entry.max_age_s:
+            stands = f"{entry.function} register {entry.register} has read 0x{counter.hex().upper()} for {age_s:.3g} s"
+            raise ProtocolError(
+                self._device,
+                f"{stands}, longer than {entry.max_age_s:g} s: the meter measures no more; switch it off and on",
+            )
+
+    async def _tell(self, what: str, entry: IdentityField | None) -> str:
+        if entry is None:
+            return ""
+        span = Span(entry.function, entry.register, entry.words or decoding.WORDS[entry.type])
+        image = await read_image(self._bus, self._address, (span,))
+        try:
+            told = _told(entry, decoding.octets(decoding.words_at(image, span), entry.word_order, entry.byte_order))
+        except NoReading as none:
+            raise ProtocolError(self._device, f"its {what} {none}; check the register map") from None
+        expected = entry.expect if entry.type == "ascii" or not entry.expect else str(int(entry.expect, 0))
+        if expected and told != expected:
+            raise SettingMismatch(
+                self._device,
+                f"its {what} is {told!r}, the configuration expects {expected!r}: another device has this address; "
+                "check the address set on it, or correct `expect`",
+            )
+        return told
+
+
+def _told(entry: IdentityField, data: bytes) -> str:
+    if entry.type == "ascii":
+        return decoding.text(data)
+    return str(decoding.digits(data) if entry.type.startswith("bcd") else int.from_bytes(data, "big"))
 
 
 class RegisterMapProbe(RegisterMapMeter):

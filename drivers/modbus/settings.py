@@ -6,7 +6,7 @@ Values only. Bounds are judged by `station check`, defaults stand here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -55,23 +55,52 @@ class RelaySettings:
 
 @dataclass(frozen=True, slots=True)
 class ThermocoupleSettings:
-    """A thermocouple module; `channels` maps reading names (`heatsink_degc`) to inputs."""
+    """A thermocouple module; `channels` maps reading names (`heatsink_degc`) to inputs.
+
+    `types`: the sort of thermocouple by reading name, K where none is given; read back from the module.
+    """
 
     bus: str
     address: int
     channels: Mapping[str, int]
+    types: Mapping[str, Literal["J", "K", "T", "E", "R", "S", "B"]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PzemSettings:
+    """A PZEM-004T; `range_a`: 100 for the one with a current transformer, 10 for the one with a shunt."""
+
+    bus: str
+    address: int
+    range_a: Literal[10, 100] = 100
+
+
+Function = Literal["input", "holding", "coil", "discrete"]
+Number = Literal[
+    "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64", "bcd16", "bcd32"
+]  # fmt: skip
+Order = Literal["big", "little"]
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterField:
-    """One quantity of a register map: value = raw x scale + offset, valid within [low, high]."""
+    """One quantity of a register map: value = raw x scale + offset, valid within [low, high].
+
+    `word_order`: which register comes first; `byte_order`: which byte of each. `bit`: that one bit of a register, 0 or
+    1; `bits`: the first and the last of a field, counted from the lowest, 0. `invalid`: raw patterns that mean "no
+    reading". A coil or discrete input is 0 or 1 and has nothing of this but scale, offset and bounds.
+    """
 
     register: int
-    function: Literal["input", "holding"] = "input"
-    type: Literal["int16", "uint16", "int32", "uint32", "float32"] = "uint16"
-    word_order: Literal["big", "little"] = "big"
+    function: Function = "input"
+    type: Number = "uint16"
+    word_order: Order = "big"
+    byte_order: Order = "big"
+    bit: int | None = None
+    bits: tuple[int, ...] | None = None
     scale: float = 1.0
     offset: float = 0.0
+    invalid: tuple[int, ...] = ()
     low: float | None = None
     high: float | None = None
     accuracy_relative: float = 0.0
@@ -79,8 +108,56 @@ class RegisterField:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusField:
+    """What a register, a bit or field of it, a coil or discrete input must equal for any reading to count."""
+
+    register: int
+    equals: int
+    function: Function = "input"
+    bit: int | None = None
+    bits: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AliveField:
+    """A number that a meter changes with each measurement: unchanged for longer than `max_age_s`, readings are old."""
+
+    register: int
+    max_age_s: float
+    function: Literal["input", "holding"] = "input"
+    type: Literal["uint16", "uint32"] = "uint16"
+    word_order: Order = "big"
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityField:
+    """Who a device says it is: text of `words` registers, or a number. Anything but `expect` is another device."""
+
+    register: int
+    function: Literal["input", "holding"] = "holding"
+    type: Literal["ascii", "uint16", "uint32", "uint64", "bcd16", "bcd32"] = "ascii"
+    words: int = 0
+    word_order: Order = "big"
+    byte_order: Order = "big"
+    expect: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityFields:
+    """Registers by what they tell."""
+
+    model: IdentityField | None = None
+    serial_number: IdentityField | None = None
+    firmware: IdentityField | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RegisterMapSettings:
-    """Any Modbus meter by its register map; with `arm_register` it is a peak probe (writing `arm_value` clears it)."""
+    """Any Modbus meter by its register map; with `arm_register` it is a peak probe (writing `arm_value` clears it).
+
+    `valid`: conditions by name, all of which must hold. `block_max`: registers that the meter gives at once;
+    `gap_max`: registers without meaning that may be read over. `shares`: the role whose address this is as well.
+    """
 
     bus: str
     address: int
@@ -88,3 +165,9 @@ class RegisterMapSettings:
     arm_register: int | None = None
     arm_value: int = 1
     model: str = ""
+    identity: IdentityFields = IdentityFields()
+    valid: Mapping[str, StatusField] = field(default_factory=dict)
+    alive: AliveField | None = None
+    block_max: int = 125
+    gap_max: int = 0
+    shares: str = ""

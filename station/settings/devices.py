@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -31,6 +31,17 @@ READINGS_OF_ROLE: Mapping[str, tuple[str, ...]] = {
 """Sensors that no bench can do without, and what each must read."""
 
 
+class Fault(Protocol):
+    """What an entry finds wrong with its settings, at a key of the device's table."""
+
+    @property
+    def path(self) -> tuple[str, ...]: ...
+    @property
+    def wrong(self) -> str: ...
+    @property
+    def remedy(self) -> str: ...
+
+
 class DriverEntry(Protocol):
     """What settings must know of an entry of `drivers/catalog.py` (Driver)."""
 
@@ -45,6 +56,7 @@ class DriverEntry(Protocol):
     @property
     def twin(self) -> bool: ...
     def readings(self, settings: Any, /) -> Sequence[str]: ...
+    def faults(self, settings: Any, /) -> Iterable[Fault]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +151,9 @@ def _place(
         own = {key: value for key, value in raw.items() if key not in ("kind", "poll_s")}
         settings, found = read(entry.settings, own, source, path)
         problems += [_poll_meant(source, problem, path) for problem in found]
+        if settings is not None:
+            faults = entry.faults(settings)
+            problems += [source.problem((*path, *fault.path), fault.wrong, fault.remedy) for fault in faults]
     return Placed(path, raw, entry, settings, poll_s), problems
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 
 import pytest
 
@@ -17,27 +15,7 @@ from drivers.modbus.infrared import InfraredThermometer
 from drivers.modbus.pzem import Pzem016
 from drivers.modbus.register_map import RegisterMapMeter, RegisterMapProbe
 from drivers.modbus.settings import RegisterField, RegisterMapSettings
-from tests.drivers.fake_line import FakeLine, Reply
-
-
-@asynccontextmanager
-async def device_with(words: Mapping[int, int]) -> AsyncIterator[tuple[ModbusBus, FakeLine]]:
-    """A bus whose every device has these registers (0 elsewhere), for input and holding alike."""
-
-    def answer(request: bytes) -> Reply:
-        if request[1] == 6:
-            return [(0.0, request)]
-        first, count = struct.unpack(">HH", request[2:6])
-        body = request[:2] + bytes((2 * count,))
-        body += b"".join(words.get(first + n, 0).to_bytes(2, "big") for n in range(count))
-        return [(0.0, body + crc16(body))]
-
-    with FakeLine(answer) as line:
-        bus = ModbusBus(line.path, 19200, 0.3, 0.3)
-        try:
-            yield bus, line
-        finally:
-            await bus.close()
+from tests.drivers.fake_registers import device_with
 
 
 async def test_the_mains_meter_joins_low_and_high_words_in_one_read() -> None:
