@@ -15,6 +15,7 @@ from drivers.errors import DeviceRefused, DeviceTimeout, DriverError, ProtocolEr
 from drivers.ports import Accuracy, BondSetup, Identity, InsulationSetup, Permit, TesterReading
 from drivers.scpi.gpt9800_answers import IDENTITY, NUMBER, RESULT, TESTING, WORD, Prepared, read_back, tester_reading
 from drivers.scpi.line import ScpiLine
+from drivers.scpi.wire import SerialWire
 
 VOLTAGE_V_MAX = 500.0
 RAMP_S = 0.1
@@ -28,7 +29,7 @@ class Gpt9800:
     """The tester on a serial port. Its high voltage also hangs on its interlock, which the guard's H closes."""
 
     def __init__(self, port: str, baud: int) -> None:
-        self._line = ScpiLine(port, baud, IDENTITY)
+        self._line = ScpiLine(SerialWire(port, baud), IDENTITY)
         self._prepared: Prepared | None = None
 
     @property
@@ -38,7 +39,7 @@ class Gpt9800:
 
     async def ensure_ready(self) -> Identity:
         """Ask who it is and clear old errors. Raises `DriverError`."""
-        answer = await self._line.ask("*IDN?", IDENTITY)
+        answer = await self._line.identify()
         await self._line.errors()
         return Identity(answer["model"], answer["serial"], answer["firmware"])
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from drivers.errors import DeviceRefused, ProtocolError
 from drivers.ports import Accuracy, Identity, TouchReading
 from drivers.scpi.line import ScpiLine
+from drivers.scpi.wire import SerialWire
 
 IDENTITY = r"HIOKI\s*,\s*(?P<model>ST554\d)\s*,\s*(?P<serial>[^,]*?)\s*,\s*(?P<firmware>.*?)\s*"
 MAXIMUM = (
@@ -29,7 +30,7 @@ class HiokiSt5540:
     """The meter on a serial port; mA rms."""
 
     def __init__(self, port: str, baud: int) -> None:
-        self._line = ScpiLine(port, baud, IDENTITY)
+        self._line = ScpiLine(SerialWire(port, baud), IDENTITY)
 
     @property
     def accuracy(self) -> Mapping[str, Accuracy]:
@@ -38,7 +39,7 @@ class HiokiSt5540:
 
     async def ensure_ready(self) -> Identity:
         """Ask who it is; headers off, old errors cleared. Raises `DriverError`."""
-        answer = await self._line.ask("*IDN?", IDENTITY)
+        answer = await self._line.identify()
         await self._line.tell("*CLS")
         await self._line.tell(":HEAD OFF")
         return Identity(f"Hioki {answer['model']}", answer["serial"], answer["firmware"])

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from drivers.errors import DeviceRefused, DeviceTimeout, DriverError, PermitDenied, PortError, ProtocolError
 from drivers.scpi.line import ScpiLine
+from drivers.scpi.wire import SerialWire
 from tests.drivers.fake_line import FakeLine, Reply
 
 IDENTITY = r"ACME,.*"
@@ -38,7 +39,7 @@ def instrument(answers: dict[str, Callable[[], Reply]]) -> Callable[[bytes], Rep
 @asynccontextmanager
 async def line_with(answers: dict[str, Callable[[], Reply]] | None = None) -> AsyncIterator[tuple[ScpiLine, FakeLine]]:
     with FakeLine(instrument(answers or {}), length=0) as fake:
-        line = ScpiLine(fake.path, 115200, IDENTITY, timeout_s=TIMEOUT_S, silence_s=0.05)
+        line = ScpiLine(SerialWire(fake.path, 115200), IDENTITY, timeout_s=TIMEOUT_S, silence_s=0.05)
         try:
             yield line, fake
         finally:
@@ -87,13 +88,43 @@ async def test_a_cancelled_question_leaves_no_answer_behind() -> None:
         assert (await line.ask("V?", VALUE))[1] == "2"
 
 
-async def test_unsolicited_lines_before_and_after_the_question_are_thrown_away() -> None:
-    chatter: Reply = [(0.0, b"TEST OK\r\nV=oops\r\nV=3\r\n")]
-    async with line_with({"V?": in_turn([(0.0, b"V=1\r\n")], chatter)}) as (line, fake):
+async def test_unsolicited_lines_before_the_question_are_thrown_away() -> None:
+    async with line_with({"V?": in_turn([(0.0, b"V=1\r\n")], [(0.0, b"V=3\r\n")])}) as (line, fake):
         await line.ask("V?", VALUE)
-        fake.say(b"V=666\r\n")
+        fake.say(b"V=666\r\nRESULT PASS\r\n")
         await asyncio.sleep(0.02)
         assert (await line.ask("V?", VALUE))[1] == "3"
+
+
+async def test_an_answer_beside_which_something_came_unasked_is_asked_for_once_more() -> None:
+    torn: Reply = [(0.0, b"V=4RESULT PASS\r\n2\r\nV=42\r\n")]
+    async with line_with({"V?": in_turn(torn, [(0.0, b"V=42\r\n")])}) as (line, fake):
+        assert (await line.ask("V?", VALUE))[1] == "42"
+        assert fake.requests.count(b"V?\r\n") == 2
+
+
+async def test_what_may_be_asked_only_once_is_an_error_beside_something_unasked() -> None:
+    async with line_with({"V?": lambda: [(0.0, b"RESULT PASS\r\nV=3\r\n")]}) as (line, fake):
+        with pytest.raises(ProtocolError, match="'RESULT PASS' came unasked beside the answer to V"):
+            await line.ask("V?", VALUE, again=False)
+        assert fake.requests.count(b"V?\r\n") == 1
+        with pytest.raises(ProtocolError, match="switch automatic output off"):
+            await line.ask("V?", VALUE)
+
+
+async def test_echoes_and_lines_that_mean_nothing_are_passed_over() -> None:
+    with FakeLine(instrument({"GO": lambda: [(0.0, b"OK\r\n")], "V?": lambda: [(0.0, b"V?\r\nV=5\n\r")]}), 0) as fake:
+        line = ScpiLine(SerialWire(fake.path, 115200), IDENTITY, timeout_s=TIMEOUT_S, chatter="n?OK")
+        await line.tell("GO")
+        assert (await line.ask("V?", ".*"))[0] == "V=5"
+        assert fake.requests.count(b"V?\r\n") == 1
+        line.close()
+
+
+@pytest.mark.parametrize("noise", [b"V=7\xb0\r\n", b"V=\x007\r\n", b"x" * 600 + b"V=7\r\n", b"y" * 9000 + b"\rV=7\r"])
+async def test_noisy_and_overlong_lines_are_never_mended_into_an_answer(noise: bytes) -> None:
+    async with line_with({"V?": in_turn([(0.0, noise)], [(0.0, b"V=1\r\n")])}) as (line, _):
+        assert (await line.ask("V?", VALUE))[1] == "1"
 
 
 async def test_half_a_line_is_let_end_before_the_next_question() -> None:
@@ -169,7 +200,7 @@ async def test_a_lost_line_is_a_port_error_at_once_and_is_found_again(tmp_path: 
     port = tmp_path / "bench-tester"
     first = FakeLine(instrument({"V?": list}), length=0)
     port.symlink_to(first.path)
-    line = ScpiLine(str(port), 115200, IDENTITY, timeout_s=5.0)
+    line = ScpiLine(SerialWire(str(port), 115200), IDENTITY, timeout_s=5.0)
     with first:
         asking = asyncio.create_task(line.ask("V?", VALUE))
         await asyncio.to_thread(first.asked.wait, 5.0)
@@ -201,13 +232,13 @@ def test_in_a_random_history_every_answer_belongs_to_the_question_asked_last(his
             "silent": [],
             "late": [(0.06, right)],
             "half": [(0.0, right[:3]), (0.06, right[3:])],
-            "chatter": [(0.0, b"RESULT PASS\r\n" + right + b"READY\r\n")],
+            "chatter": [(0.0, right + b"READY\r\n")],
             "garbled": [(0.0, b"V=\xff\xfe\r\n")],
         }[next(kinds, "good")]
 
     async def play() -> None:
         with FakeLine(instrument({"V?": value}), length=0) as fake:
-            line = ScpiLine(fake.path, 115200, IDENTITY, timeout_s=0.04, silence_s=0.02)
+            line = ScpiLine(SerialWire(fake.path, 115200), IDENTITY, timeout_s=0.04, silence_s=0.02)
             for _ in history:
                 with contextlib.suppress(DriverError):
                     answer = await line.ask("V?", VALUE)
