@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfo
 from drivers.catalog import CATALOG
 from drivers.errors import DriverError
 from station import __version__
-from station.applying import Applying, Checked, Quiet
+from station.applying import Applying, Proofs, Quiet
 from station.assembly import Devices, make_devices, printing_of, rules_of
 from station.contract.bodies import Info
 from station.contract.keys import PublicKeys, load_public_keys
@@ -34,6 +34,7 @@ from station.contract.messages import Messages
 from station.contract.records import RecordCodec
 from station.control.supervisor import Supervisor
 from station.desk import Desk
+from station.doctor.examine import examine
 from station.domain.clock import MonotonicClock, ScaledClock, TestClock
 from station.domain.errors import SettingsError
 from station.domain.journal import RunDraft, close_as_aborted
@@ -70,6 +71,7 @@ from station.store.store import Store, mint_run_id
 from station.telling.info import info_of
 from station.telling.latched import alarm_cause, alarm_code
 from station.telling.telling import Telling
+from station.trial import Examine
 from station.uplink.clock import ClockReader
 from station.uplink.expiry import CertificateWatch
 from station.uplink.uplink import Uplink
@@ -101,7 +103,10 @@ def _load_and_serve(options: argparse.Namespace, switching: Switching) -> int:
         tree = replace(tree, station=replace(tree.station, mqtt_url=options.broker))
     keys = _load_keys(_credentials(options.config), tree.station)
     take_priority(SCAN_PRIORITY)
-    return asyncio.run(_serve(tree, keys, switching, Checker(options.config)))
+    checker = Checker(options.config)
+    own_loads = partial(_load_keys, _credentials(options.config), tree.station)
+    proofs = partial(Proofs, checker, checker.loosened, own_loads)
+    return asyncio.run(_serve(tree, keys, switching, proofs))
 
 
 class _Keys(NamedTuple):
@@ -197,7 +202,7 @@ async def _close_cut_off_runs(
     return len(cut_off)
 
 
-async def _serve(tree: Tree, keys: _Keys, switching: Switching, check: Checked) -> int:
+async def _serve(tree: Tree, keys: _Keys, switching: Switching, proofs: Callable[[Examine], Proofs]) -> int:
     settings = tree.station
     stamps = ClockReader()
     messages = Messages(settings.name, stamps.read_stamp)
@@ -244,9 +249,10 @@ async def _serve(tree: Tree, keys: _Keys, switching: Switching, check: Checked) 
         certificate = CertificateWatch(keys.tls, uplink.raise_alarm)
         printing = printing_of(tree.station, store, devices.printer, messages, _paper_desk(desk, conductor, station))
         quiet = Quiet(conductor, kernel, time.monotonic)
-        applying = Applying(store, messages, switching, check, quiet, desk.publish, time.monotonic)
+        proven = proofs(partial(_silent, devices))
+        applying = Applying(store, messages, switching, proven, quiet, desk.publish, time.monotonic)
         telling = _telling(station, uplink, kernel, certificate, applying)
-        desk.use(conductor, uplink, printing, telling.follow)
+        desk.use(conductor, uplink, printing, telling)
         await desk.commands.bring_back()
         desk.introduce(_introduction(tree), lambda: voltage_of(kernel.status, time.monotonic()), applying.look)
         kernel.listen(conductor.tripped)
@@ -286,6 +292,11 @@ def _telling(
         uplink, kernel, devices.table.snapshot, info,
         lambda: station.stamps.read_now()[0], time.monotonic, tree.station.speed,
     )  # fmt: skip
+
+
+async def _silent(devices: Devices) -> Mapping[str, str]:
+    """Every device by its role, and why it does not answer; empty where it does."""
+    return {one.role: "" if one.answers else one.error or "silent" for one in await examine(devices)}
 
 
 def _introduction(tree: Tree) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from station.commands import Commands
 from station.control.protocol import Command, Outcome
@@ -19,6 +19,19 @@ from station.paper.printing import Printing
 from station.run.conductor import Conductor
 from station.store.store import Store
 from station.uplink.uplink import Uplink
+
+LAST = 5
+"""Runs that `status` tells of."""
+
+
+class Telling(Protocol):
+    """What tells the centre of what goes on, as far as the desk needs it."""
+
+    def follow(self, event: Event) -> None:
+        """What watchers are told, of any kind."""
+
+    def alarms(self) -> list[dict[str, Any]]:
+        """What is latched now."""
 
 
 class Desk:
@@ -33,16 +46,17 @@ class Desk:
         self._uplink: Uplink | None = None
         self._printing: Printing | None = None
         self._tell_centre: Publish = lambda event: None
+        self._read_alarms: Callable[[], list[dict[str, Any]]] = list
         self._so_far = RunSoFar()
         self._bench: Mapping[str, Any] = {}
         self._read_voltage: Callable[[], str] = lambda: "unknown"
         self._read_configuration: Callable[[], Mapping[str, Any]] = dict
         self._voltage = "unknown"
 
-    def use(self, conductor: Conductor, uplink: Uplink, printing: Printing, tell_centre: Publish) -> None:
+    def use(self, conductor: Conductor, uplink: Uplink, printing: Printing, telling: Telling) -> None:
         """From here on commands are answered, and the centre is told."""
         self._conductor, self._uplink, self._printing = conductor, uplink, printing
-        self._tell_centre = tell_centre
+        self._tell_centre, self._read_alarms = telling.follow, telling.alarms
         self.commands.use(conductor)
 
     def introduce(
@@ -102,4 +116,6 @@ class Desk:
             "paper": self._printing.view,
             "outbox": {"waiting": counts.waiting, "quarantined": counts.quarantined},
             "uplink": {"connected": self._uplink.connected, "error": self._uplink.last_error},
+            "alarms": self._read_alarms(),
+            "last": await self._store.latest(LAST),
         }

@@ -14,10 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.live import Live
-from rich.table import Table
 
-from station.cli.remote_view import BenchView, status_table
+from station.cli.remote_view import status_table
 from station.control.answers import ControlError
 from station.control.client import ControlClient
 
@@ -49,27 +47,19 @@ def abort(socket: Path, run_id: str, *, as_json: bool = False) -> int:
 
 
 def watch(socket: Path, *, as_json: bool = False, lang: str = "zh") -> int:
-    """Follow the bench until Ctrl-C or the daemon's end."""
+    """Follow the bench until Ctrl-C; with `as_json` until the daemon's end at the latest."""
+    from station.cli import watching  # the board and its words take a moment that `status` need not
+
     try:
-        with ControlClient(socket) as client:
-            if as_json:
-                for event in client.watch():
-                    print(json.dumps(event, ensure_ascii=False), flush=True)
-            else:
-                _watch_live(client, lang)
+        if as_json:
+            watching.print_events(socket)
+        else:
+            watching.watch(socket, lang)
     except KeyboardInterrupt:
         return DONE
     except ControlError as error:
         return _wrong_use(error)
     return DONE
-
-
-def _watch_live(client: ControlClient, lang: str) -> None:
-    view = BenchView(lang)
-    with Live(Table(), console=Console(), refresh_per_second=8) as live:
-        for event in client.watch():
-            view.take(event)
-            live.update(view.render())
 
 
 def _ask(

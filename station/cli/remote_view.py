@@ -1,14 +1,11 @@
-"""What `status` and `watch` draw: the bench as rich tables, from the daemon's status and events. 80 columns."""
+"""What `status` draws: the bench as a rich table of 80 columns, from the daemon's answer (`watch`: `watch_view.py`)."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Group, RenderableType
 from rich.markup import escape
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -16,7 +13,7 @@ from station.domain.session_state import STATE_TITLES, State
 from station.report.words import LANGS, VERDICTS, pick
 
 _WANTS_SCANS = (State.WAITING, State.SCAN_MISSING)
-_STYLES = {
+STATE_STYLES: Mapping[str, str] = {
     State.PASS: "bold black on white",
     State.FAIL: "bold black on yellow",
     State.ABORTED: "bold black on yellow",
@@ -26,6 +23,10 @@ _STYLES = {
     State.READY: "bold white on blue",
     State.PROMPT: "bold white on blue",
 }
+VERDICT_STYLES: Mapping[str, str] = {
+    "PASS": "bold green", "FAIL": "bold red", "ABORTED": "bold yellow", "ERROR": "bold magenta", "SKIPPED": "dim",
+    "NOT_APPLICABLE": "dim",
+}  # fmt: skip
 _WORDS = {
     "scans": ("扫码", "scans"),
     "run": ("测试", "run"),
@@ -34,9 +35,17 @@ _WORDS = {
     "trip": ("跳闸", "trip"),
     "assigned": ("待测工单", "work orders"),
     "typed": ("手工输入的工单，未派单", "typed at the bench, not assigned"),
-    "step": ("步骤", "step"),
-    "readings": ("读数", "readings"),
     "paper": ("待打印", "paper"),
+    "alarm": ("报警", "alarm"),
+    "centre": ("中心", "centre"),
+    "connected": ("已连接", "connected"),
+    "offline": ("离线", "offline"),
+    "waiting": ("待发", "waiting"),
+    "quarantined": ("被退回", "rejected"),
+    "revision": ("配置", "configuration"),
+    "own": ("本机原有", "own files"),
+    "trial": ("试用中", "on trial"),
+    "wanted": ("待启用", "wanted"),
 }
 
 
@@ -62,7 +71,7 @@ def status_table(status: Mapping[str, Any], lang: str) -> Table:
     name = str(session.get("state", "?"))
     known = name in set(State)
     title = _in(STATE_TITLES[State(name)], lang) if known else escape(name)
-    table.add_row("", Text.assemble((f" {title} ", _STYLES.get(State(name), "bold") if known else "bold")))
+    table.add_row("", Text.assemble((f" {title} ", STATE_STYLES.get(State(name), "bold") if known else "bold")))
     scans = {key: value for key, value in (session.get("scans") or {}).items() if value}
     if scans:
         table.add_row(_word("scans", lang), escape("  ".join(map(str, scans.values()))))
@@ -83,74 +92,28 @@ def status_table(status: Mapping[str, Any], lang: str) -> Table:
         table.add_row(_word("trip", lang), escape(f"{trip.get('code')} ") + _in(trip.get("text"), lang))
     if session.get("assigned"):
         table.add_row(_word("assigned", lang), escape(", ".join(map(str, session["assigned"]))))
+    for alarm in status.get("alarms") or ():
+        table.add_row(_word("alarm", lang), Text(f"{alarm.get('code')}  {alarm.get('cause')}", style="bold magenta"))
+    if (uplink := status.get("uplink")) is not None:
+        outbox = status.get("outbox") or {}
+        said = [_word("connected" if uplink.get("connected") else "offline", lang)]
+        said.append(f"{_word('waiting', lang)} {outbox.get('waiting', 0)}")
+        if outbox.get("quarantined"):
+            said.append(f"{_word('quarantined', lang)} {outbox['quarantined']}")
+        table.add_row(_word("centre", lang), escape("  ".join((*said, str(uplink.get("error") or "")))))
+    if (configuration := status.get("configuration")) is not None:
+        table.add_row(_word("revision", lang), escape(revision_words(configuration, lang)))
+        if configuration.get("last_apply_error"):
+            table.add_row("", Text(str(configuration["last_apply_error"]), style="yellow"))
     if (paper := status.get("paper") or {}).get("pending"):
         table.add_row(_word("paper", lang), f"{paper['pending']}  {_in(paper.get('reason'), lang)}".rstrip())
     return table
 
 
-class BenchView:
-    """Keeps what events have told and draws it."""
-
-    def __init__(self, lang: str) -> None:
-        self._lang = lang
-        self._session: Mapping[str, Any] = {}
-        self._paper: Mapping[str, Any] = {}
-        self._steps: deque[tuple[str, str]] = deque(maxlen=16)
-        self._titles: dict[str, str] = {}
-        self._step = ""
-        self._said = ""
-        self._fraction = 0.0
-        self._readings: dict[str, Any] = {}
-
-    def take(self, event: Mapping[str, Any]) -> None:
-        """One event from the daemon; kinds that are not shown are passed over."""
-        kind, data = event.get("kind"), event.get("data") or {}
-        if kind in ("status", "session"):
-            self._session = data.get("session", data)
-            self._paper = data.get("paper", self._paper) if kind == "status" else self._paper
-        elif kind == "paper":
-            self._paper = data
-        elif kind == "run_started":
-            self._steps.clear()
-            self._said = ""
-        elif kind == "step_started":
-            self._step, self._fraction, self._readings = str(data.get("step", "")), 0.0, {}
-            title = data.get("title") or {}
-            self._titles[self._step] = str(title.get(self._lang) or self._step)
-        elif kind == "tell":
-            self._said = str((data.get("text") or {}).get(self._lang) or "")
-        elif kind == "progress":
-            self._fraction = float(data.get("fraction") or 0.0)
-            self._readings.update(data.get("readings") or {})
-        elif kind == "reading":
-            self._readings.update(data)
-        elif kind == "step_ended":
-            self._steps.append((str(data.get("step", "")), str(data.get("verdict", ""))))
-            self._step = ""
-
-    def _title(self, step: str) -> str:
-        return escape(self._titles.get(step, step))
-
-    def render(self) -> RenderableType:
-        """The whole picture."""
-        parts: list[RenderableType] = [
-            status_table({"session": self._session, "paper": self._paper}, self._lang), Text("")
-        ]  # fmt: skip
-        steps = Table(show_header=False, box=None, pad_edge=False, width=80)
-        steps.add_column(width=28, overflow="ellipsis")
-        steps.add_column()
-        for step, verdict in self._steps:
-            steps.add_row(self._title(step), _verdict(verdict, self._lang))
-        if self._step:
-            steps.add_row(self._title(self._step), ProgressBar(total=1.0, completed=self._fraction, width=40))
-        parts.append(steps)
-        if self._readings:
-            shown = "  ".join(f"{name} {_number(value)}" for name, value in list(self._readings.items())[:8])
-            parts.append(Text(f"{_word('readings', self._lang)}: {shown}"))
-        if self._said:
-            parts.append(Text(self._said, style="yellow"))
-        return Group(*parts)
-
-
-def _number(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, int | float) else str(value)
+def revision_words(configuration: Mapping[str, Any], lang: str) -> str:
+    """Which revision of the shared part is in use, and what is about to become of it."""
+    revision, wanted = configuration.get("revision"), configuration.get("wanted")
+    said = str(revision)[:8] if revision else _word("own", lang)
+    if configuration.get("on_trial"):
+        said += f" ({_word('trial', lang)})"
+    return f"{said} → {str(wanted)[:8]} ({_word('wanted', lang)})" if wanted else said

@@ -19,14 +19,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from station.cli.keys import credentials_of
+from station.cli.remote_view import VERDICT_STYLES
 from station.contract.records import RecordCodec, to_plain
 from station.domain.errors import SettingsError, StoreError
 from station.domain.record import JudgedMeasurement, Record
 from station.report.numbers import limits, local_time, measured, zone_of
 from station.report.words import unit_title
 from station.store.history import History, RunRow
-
-STYLES = {"PASS": "bold green", "FAIL": "bold red", "ABORTED": "bold yellow", "ERROR": "bold magenta"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,7 @@ def _list(rows: Sequence[RunRow], zone: tzinfo, zone_name: str) -> Table:
         verdict = row.verdict or "open"
         when = local_time(row.ended_at, zone) if row.ended_at else ""
         table.add_row(
-            str(row.run_no), when, f"[{STYLES.get(verdict, 'dim')}]{verdict}[/]",
+            str(row.run_no), when, f"[{VERDICT_STYLES.get(verdict, 'dim')}]{verdict}[/]",
             row.purpose + (" (simulated)" if row.simulated else ""), escape(row.plan), escape(row.serial_number),
             escape(row.work_order or ""), row.run_id[:18],
         )  # fmt: skip
@@ -127,7 +126,7 @@ def _list(rows: Sequence[RunRow], zone: tzinfo, zone_name: str) -> Table:
 
 def _head(record: Record, zone: tzinfo, zone_name: str) -> list[str]:
     dut = record.dut
-    style = STYLES[record.verdict.value]
+    style = VERDICT_STYLES[record.verdict.value]
     when = f"{local_time(record.ended_at, zone)} {zone_name}, {record.duration_s:.0f} s"
     lines = [
         f"[{style}]{record.verdict.value}[/]  run {record.run_no}  {record.run_id}" + "  SIMULATED" * record.simulated,
@@ -157,5 +156,5 @@ def _figures(m: JudgedMeasurement) -> tuple[str, str, str]:
     return (
         measured(m.value, m.uncertainty, m.bound, unit),
         limits(m.low, m.high, unit, "to"),
-        f"[{STYLES.get(verdict, 'dim')}]{verdict}[/]",
+        f"[{VERDICT_STYLES.get(verdict, 'dim')}]{verdict}[/]",
     )

@@ -25,7 +25,7 @@ class RunSoFar:
         """One event of any kind."""
         data = event.data
         if event.kind == "run_started":
-            steps = [{"id": step["id"], "title": step["title"], "verdict": None} for step in data["steps"]]
+            steps = [{**step, "verdict": None} for step in data["steps"]]
             self._run = {**data, "steps": steps, "step": None, "progress": None, "verdict": None, "causes": []}
         run = self._run
         if run is None:

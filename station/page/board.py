@@ -282,7 +282,12 @@ def _text(given: object) -> dict[str, str]:
 
 def _run_view(told: Mapping[str, Any]) -> dict[str, Any]:
     steps = [
-        {"id": str(step.get("id")), "title": _text(step.get("title")), "verdict": step.get("verdict")}
+        {
+            "id": str(step.get("id")),
+            "title": _text(step.get("title")),
+            "verdict": step.get("verdict"),
+            "limits": dict(step.get("limits") or {}),
+        }
         for step in list(told.get("steps") or ())[:MOST_STEPS]
     ]
     causes = [{"zh": str(cause)[:TEXT], "en": str(cause)[:TEXT]} for cause in told.get("causes") or ()]

@@ -15,7 +15,6 @@ from typing import Any, Protocol
 
 from station.domain.errors import StationError
 from station.page.board import Board
-from station.page.feed import Feed
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +35,18 @@ class Line(Protocol):
         """One question. Raises `StationError`."""
 
 
+class Ear(Protocol):
+    """Who is told that the board has changed; the page's feed is one."""
+
+    def flush(self) -> None:
+        """Look at the board: some of it may be news."""
+
+
 class Follower:
     """Runs until another configuration is in use; `now_s` is monotonic."""
 
     def __init__(
-        self, line: Line, board: Board, feed: Feed, now_s: Callable[[], float] = time.monotonic,
+        self, line: Line, board: Board, feed: Ear, now_s: Callable[[], float] = time.monotonic,
         again_s: float = AGAIN_S,
     ) -> None:  # fmt: skip
         self._line, self._board, self._feed, self._now_s, self._again_s = line, board, feed, now_s, again_s

@@ -117,6 +117,8 @@ class StepInHand:
             self._measured.pop(next(iter(self._measured)))
         sign = {"below": "< ", "above": "> "}.get(str(data.get("bound")), "")
         self._measured[name, channel] = {
+            "name": name,
+            "value": _finite(data.get("value")),
             "title": reading_title(name) if name not in MEASUREMENTS else both(MEASUREMENTS[name]),
             "channel": _channel(channel),
             "text": sign + value_text(data.get("value")),
@@ -148,7 +150,13 @@ class StepInHand:
     def tiles(self) -> list[dict[str, Any]]:
         """The readings as they are now."""
         return [
-            {"name": name, "title": reading_title(name), "text": value_text(value), "unit": unit_text(name)}
+            {
+                "name": name,
+                "value": value,
+                "title": reading_title(name),
+                "text": value_text(value),
+                "unit": unit_text(name),
+            }
             for name, value in self._values.items()
         ]
 

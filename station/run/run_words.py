@@ -7,7 +7,7 @@ import logging
 from drivers.errors import DriverError, PermitDenied
 from station.domain.errors import StepDeclined, StepError, StoreError
 from station.domain.interlock import Trip
-from station.domain.journal import RunDraft
+from station.domain.journal import PlannedStep, RunDraft
 from station.domain.record import Record, TripRecord
 from station.safety.causes import blame_words
 
@@ -38,8 +38,18 @@ def begun_data(draft: RunDraft, run_no: int) -> dict[str, object]:
     """Of the event `run_started`."""
     return {
         "run_id": draft.run_id, "run_no": run_no, "plan": draft.plan.id, "product": draft.dut.product,
-        "serial_number": draft.dut.serial_number, "steps": [{"id": s.id, "title": s.title} for s in draft.planned],
+        "serial_number": draft.dut.serial_number,
+        "steps": [{"id": step.id, "title": step.title, "limits": _limits(step)} for step in draft.planned],
     }  # fmt: skip
+
+
+def _limits(step: PlannedStep) -> dict[str, list[float | None]]:
+    """Low and high by the measurement's name, for who looks on; the same for both channels, and relative ones left out."""
+    return {
+        asked.name: [asked.low, asked.high]
+        for asked in step.measurements
+        if asked.low is not None or asked.high is not None
+    }
 
 
 def ended_data(record: Record) -> dict[str, object]:

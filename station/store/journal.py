@@ -96,3 +96,12 @@ def read_unfinished(db: sqlite3.Connection, codec: Codec) -> list[UnfinishedRun]
 def _read_steps(db: sqlite3.Connection, codec: Codec, run_id: str) -> tuple[StepRecord, ...]:
     rows = db.execute("SELECT step FROM steps WHERE run_id = ? ORDER BY position, attempt", (run_id,))
     return tuple(codec.step_from_json(text) for (text,) in rows)
+
+
+def read_latest(db: sqlite3.Connection, limit: int) -> list[dict[str, str | int]]:
+    """The runs that ended last, the latest first."""
+    names = ("run_no", "run_id", "plan", "serial_number", "ended_at", "verdict")
+    rows = db.execute(
+        f"SELECT {', '.join(names)} FROM runs WHERE verdict IS NOT NULL ORDER BY run_no DESC LIMIT ?", (limit,)
+    )
+    return [dict(zip(names, row, strict=True)) for row in rows]

@@ -140,6 +140,10 @@ class Store(StoreThread):
         )
         return (*known, *draft.history)
 
+    async def latest(self, limit: int) -> list[dict[str, str | int]]:
+        """The runs that ended last, the latest first: number, id, plan, serial number, end and verdict."""
+        return await self._call(lambda: journal.read_latest(self._db, limit))
+
     # --- the outbox --------------------------------------------------------------------------------------------
 
     async def has_runs(self) -> bool:

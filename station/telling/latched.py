@@ -39,6 +39,11 @@ class Latched:
         self._told: tuple[Any, ...] | None = None
         self._known: dict[tuple[Any, ...], Alarm] = {}
 
+    @property
+    def now(self) -> tuple[Alarm, ...]:
+        """What is latched, as of the last look."""
+        return tuple(self._known.values())
+
     def look(
         self, trips: Sequence[Trip], session: Mapping[str, Any] | None, service: str | None, run_id: str | None
     ) -> AlarmActive | None:

@@ -78,6 +78,10 @@ class Telling:
         if progress is not None:
             self._way.retain("progress", progress)
 
+    def alarms(self) -> list[dict[str, Any]]:
+        """What is latched now: code, cause, run and since when."""
+        return [alarm.model_dump(mode="json") for alarm in self._latched.now]
+
     def soon(self) -> None:
         """After a completed scan; never waits and never raises: the look itself comes when the turn is over."""
         asyncio.get_running_loop().call_soon(self.look)

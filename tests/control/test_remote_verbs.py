@@ -11,13 +11,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from drivers.ports import Button
 from station.cli import remote
-from station.cli.remote_view import BenchView, status_table
+from station.cli.remote_view import status_table
 from station.control.protocol import Command, Outcome
 from station.control.server import ControlServer
 from station.domain.events import Event
-from station.panel.buttons import ButtonPressed
 from station.run import session_events as ev
 from station.run.session import Session
 from station.run.session_scans import Catalogue, PlanFacts
@@ -107,26 +105,6 @@ def _text(renderable: object) -> str:
     console = Console(width=80, record=True, file=io.StringIO())
     console.print(renderable)
     return console.export_text()
-
-
-def test_the_live_view_follows_a_run() -> None:
-    view = BenchView("en")
-    session = SessionDesk().session
-    for text in ("OP:7", "WO:1", "SN:2", "PR:amp"):
-        session.step(ev.Scanned(text), 0.0)
-    session.step(ButtonPressed(Button.START), 0.0)
-    session.step(ev.RunBegan("run-77"), 0.0)
-    view.take({"kind": "session", "data": session.view()})
-    view.take({"kind": "step_started", "data": {"step": "earth-bond"}})
-    view.take({"kind": "step_ended", "data": {"step": "earth-bond", "verdict": "PASS"}})
-    view.take({"kind": "step_started", "data": {"step": "soak", "title": {"zh": "老化", "en": "Soak 2 h"}}})
-    view.take({"kind": "progress", "data": {"step": "soak", "fraction": 0.5, "readings": {"heatsink_degc": 61.23}}})
-    view.take({"kind": "tell", "data": {"code": "x", "text": {"zh": "旧", "en": "badge is old"}}})
-    text = _text(view.render())
-    assert all(
-        word in text
-        for word in ("testing, voltage off", "run-77", "earth-bond", "PASS", "Soak 2 h", "61.23", "badge is old")
-    )
 
 
 def test_the_status_says_what_a_plan_lacks_and_that_an_order_was_typed() -> None:

@@ -237,7 +237,7 @@ class Attacked:
             self.uplink, self.kernel, self.kernel.table.snapshot, lambda: Info(software="1"),
             lambda: BOOT + timedelta(seconds=self.loop.time()), self.loop.time, 1.0,
         )  # fmt: skip
-        self.desk.use(self.conductor, self.uplink, printing, telling.follow)
+        self.desk.use(self.conductor, self.uplink, printing, telling)
         self.kernel.listen(self.conductor.tripped)
         self.kernel.each_turn(self._count_turn)
         self.kernel.each_turn(telling.soon)
