@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from drivers.errors import ProtocolError
-from drivers.modbus.bus import ModbusBus
+from drivers.modbus.bus import Modbus
 from drivers.modbus.reading import possible
 from drivers.ports import Accuracy, Identity
 
@@ -23,7 +23,7 @@ ACCURACY = Accuracy(absolute=0.52)
 class InfraredThermometer:
     """The thermometer at `address` of a bus."""
 
-    def __init__(self, bus: ModbusBus, address: int) -> None:
+    def __init__(self, bus: Modbus, address: int) -> None:
         self._bus = bus
         self._address = address
         self._device = f"{bus.port} address {address} (infrared thermometer)"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from drivers.kinds import Driver
+from drivers.kinds import Driver, Fault
 from drivers.modbus.map_faults import map_faults
 from drivers.modbus.settings import (
     BusSettings,
     ModbusSettings,
+    PzemSettings,
     RegisterMapSettings,
     RelaySettings,
     TcpBusSettings,
@@ -17,6 +18,9 @@ from drivers.modbus.settings import (
 )
 
 _INFRARED_READINGS = ("object_degc", "ambient_degc")
+_SDM_READINGS = (
+    "voltage_v", "current_a", "power_w", "apparent_va", "power_factor", "frequency_hz", "energy_wh",
+)  # fmt: skip
 _PZEM_READINGS = ("voltage_v", "current_a", "power_w", "energy_wh", "frequency_hz", "power_factor")
 
 
@@ -39,15 +43,40 @@ def _waveshare(settings: RelaySettings, buses: Mapping[str, Any]) -> Any:
 
 
 def _pzem(settings: ModbusSettings, buses: Mapping[str, Any]) -> Any:
-    from drivers.modbus.pzem import Pzem016
+    from drivers.modbus.pzem import Pzem
 
-    return Pzem016(buses[settings.bus], settings.address)
+    return Pzem(buses[settings.bus], settings.address)
+
+
+def _pzem_004t(settings: PzemSettings, buses: Mapping[str, Any]) -> Any:
+    from drivers.modbus.pzem import Pzem
+
+    return Pzem(buses[settings.bus], settings.address, "PZEM-004T", settings.range_a)
+
+
+def _sdm120(settings: ModbusSettings, buses: Mapping[str, Any]) -> Any:
+    from drivers.modbus.sdm import Sdm
+
+    return Sdm(buses[settings.bus], settings.address, "SDM120")
+
+
+def _sdm220(settings: ModbusSettings, buses: Mapping[str, Any]) -> Any:
+    from drivers.modbus.sdm import Sdm
+
+    return Sdm(buses[settings.bus], settings.address, "SDM220")
 
 
 def _adam(settings: ThermocoupleSettings, buses: Mapping[str, Any]) -> Any:
     from drivers.modbus.adam4118 import Adam4118
 
-    return Adam4118(buses[settings.bus], settings.address, settings.channels)
+    return Adam4118(buses[settings.bus], settings.address, settings.channels, settings.types)
+
+
+def _thermocouple_faults(settings: ThermocoupleSettings) -> Iterator[Fault]:
+    for name in settings.types:
+        if name not in settings.channels:
+            named = ", ".join(settings.channels)
+            yield Fault(("types", name), "`channels` names no such reading", f"there are {named}; or remove this key")
 
 
 def _infrared(settings: ModbusSettings, buses: Mapping[str, Any]) -> Any:
@@ -68,7 +97,18 @@ KINDS: tuple[Driver, ...] = (
     Driver("modbus-tcp", "bus", TcpBusSettings, _modbus_tcp),
     Driver("waveshare-relay-8", "relays", RelaySettings, _waveshare, channels=8),
     Driver("pzem-016", "sensor", ModbusSettings, _pzem, lambda own: _PZEM_READINGS),
-    Driver("adam-4118", "sensor", ThermocoupleSettings, _adam, lambda own: tuple(own.channels), 8),
+    Driver("pzem-004t", "sensor", PzemSettings, _pzem_004t, lambda own: _PZEM_READINGS),
+    Driver("sdm120", "sensor", ModbusSettings, _sdm120, lambda own: _SDM_READINGS),
+    Driver("sdm220", "sensor", ModbusSettings, _sdm220, lambda own: _SDM_READINGS),
+    Driver(
+        "adam-4118",
+        "sensor",
+        ThermocoupleSettings,
+        _adam,
+        lambda own: tuple(own.channels),
+        8,
+        faults=_thermocouple_faults,
+    ),
     Driver("modbus-infrared", "sensor", ModbusSettings, _infrared, lambda own: _INFRARED_READINGS),
     Driver(
         "modbus-registers",

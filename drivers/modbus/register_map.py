@@ -13,14 +13,14 @@ from typing import Any
 
 from drivers.errors import ProtocolError, SettingMismatch
 from drivers.modbus import decoding
-from drivers.modbus.bus import ModbusBus
+from drivers.modbus.bus import Modbus
 from drivers.modbus.decoding import NoReading, Span, span_of
 from drivers.modbus.reading import possible
 from drivers.modbus.settings import IdentityField, RegisterField, RegisterMapSettings
 from drivers.ports import Accuracy, Identity
 
 
-async def read_image(bus: ModbusBus, address: int, blocks: tuple[Span, ...]) -> dict[tuple[str, int], int]:
+async def read_image(bus: Modbus, address: int, blocks: tuple[Span, ...]) -> dict[tuple[str, int], int]:
     """All of `blocks`, a transaction each. Raises `DriverError`."""
     image: dict[tuple[str, int], int] = {}
     ask: Mapping[str, Any] = {
@@ -48,9 +48,7 @@ def decode(entry: RegisterField, words: tuple[int, ...]) -> float:
 class RegisterMapMeter:
     """A meter after `settings`; names of readings are the keys of its quantities. `clock`: monotonic seconds."""
 
-    def __init__(
-        self, bus: ModbusBus, settings: RegisterMapSettings, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, bus: Modbus, settings: RegisterMapSettings, clock: Callable[[], float] = time.monotonic) -> None:
         self._bus = bus
         self._settings = settings
         self._address = settings.address
@@ -150,7 +148,7 @@ def _told(entry: IdentityField, data: bytes) -> str:
 class RegisterMapProbe(RegisterMapMeter):
     """A peak probe: `arm_register` clears its hold. A reading counts only since the last proven `arm`."""
 
-    def __init__(self, bus: ModbusBus, settings: RegisterMapSettings) -> None:
+    def __init__(self, bus: Modbus, settings: RegisterMapSettings) -> None:
         if settings.arm_register is None:
             raise ValueError("a peak probe needs `arm_register`; without it a register map is a meter")
         super().__init__(bus, settings)

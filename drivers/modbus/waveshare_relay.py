@@ -1,14 +1,17 @@
 """Waveshare Modbus RTU Relay 8: eight relays as coils 0 to 7.
 
-Source: reference/devices.md (FC01 and FC05 on coils 0-7, FC0F, FC03 0x8000 version as hundredths). The board keeps its
-relays when the line goes quiet: it is never the only thing between mains and a person (K is in series).
+Source: reference/devices.md and the maker's page (Waveshare wiki, "Modbus RTU Relay", protocol from V2 on): FC01 and
+FC05 on coils 0-7, FC0F, FC03 0x8000 version in hundredths. The board keeps its relays when the line goes quiet: it is
+never the only thing between mains and a person (K is in series). It knows a flash-on (FC05 0x0200 + n) that releases by
+itself after so many tenths of a second: not tried on a board, so nothing here relies on it. Address (0x4000) and baud
+(0x2000) are a maintainer's to set.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from drivers.modbus.bus import ModbusBus
+from drivers.modbus.bus import Modbus
 from drivers.ports import Identity, Permit
 
 CHANNELS = 8
@@ -18,7 +21,7 @@ VERSION_REGISTER = 0x8000
 class WaveshareRelay8:
     """The board at `address` of a bus."""
 
-    def __init__(self, bus: ModbusBus, address: int) -> None:
+    def __init__(self, bus: Modbus, address: int) -> None:
         self._bus = bus
         self._address = address
 

@@ -97,9 +97,12 @@ class MainsTwin(RegisterTwin):
 
 
 class ThermocoupleTwin(RegisterTwin):
-    """ADAM-4118: heatsink, ambient and load bank on inputs 0, 1, 2; the other inputs are open (full scale)."""
+    """ADAM-4118: heatsink, ambient and load bank on inputs 0, 1, 2; the other inputs are open (full scale).
 
-    spans: ClassVar = {3: (0, 8)}
+    All inputs are set to type K (0x0F at 200 to 207); it tells its name at 210 and its version at 212.
+    """
+
+    spans: ClassVar = {3: (0, 214)}
 
     def __init__(self, world: World, seed: str) -> None:
         super().__init__(world, seed)
@@ -111,7 +114,8 @@ class ThermocoupleTwin(RegisterTwin):
 
     def read(self, function: int) -> Words:
         words = [_uint16(instrument.read(truth()) * 65535.0 / 1370.0) for instrument, truth in self._inputs]
-        return words + [0xFFFF] * (8 - len(words))
+        words += [0xFFFF] * (8 - len(words))
+        return [*words, *[0] * 192, *[0x0F] * 8, 0, 0, 0x4118, 0, 0xA200, 0xB001]
 
 
 class InfraredTwin(RegisterTwin):

@@ -13,7 +13,10 @@ _UNIT_WORDS = frozenset(
     }
 )
 _UNITS_OF_READINGS = frozenset(
-    ("mohm", "ohm", "ma", "a", "v", "mv", "w", "wh", "db", "percent", "degc", "k", "s", "hz", "rpm", "factor")
+    {
+        *("mohm", "ohm", "ma", "a", "v", "mv", "w", "va", "wh", "db", "percent", "degc", "k", "s", "hz", "rpm"),
+        *("factor", "ok"),
+    }
 )
 
 

@@ -12,16 +12,19 @@ from drivers.modbus.adam4118 import Adam4118
 from drivers.modbus.bus import ModbusBus
 from drivers.modbus.frame import crc16
 from drivers.modbus.infrared import InfraredThermometer
-from drivers.modbus.pzem import Pzem016
+from drivers.modbus.pzem import Pzem
 from drivers.modbus.register_map import RegisterMapMeter, RegisterMapProbe
+from drivers.modbus.sdm import Sdm
 from drivers.modbus.settings import RegisterField, RegisterMapSettings
-from tests.drivers.fake_registers import device_with
+from drivers.modbus.waveshare_relay import WaveshareRelay8
+from tests.contract.twin_bench import Allowed
+from tests.drivers.fake_registers import device_with, recorded, replying
 
 
 async def test_the_mains_meter_joins_low_and_high_words_in_one_read() -> None:
     words = {0: 2301, 1: 0x86A0, 2: 0x0001, 3: 0x1170, 4: 0x0001, 5: 5, 6: 1, 7: 500, 8: 98}
     async with device_with(words) as (bus, line):
-        readings = await Pzem016(bus, 2).read()
+        readings = await Pzem(bus, 2).read()
         assert readings == pytest.approx(
             {
                 "voltage_v": 230.1,
@@ -41,7 +44,76 @@ async def test_the_mains_meter_joins_low_and_high_words_in_one_read() -> None:
 async def test_an_impossible_mains_reading_names_value_and_bound(register: int, raw: int, name: str) -> None:
     async with device_with({register: raw}) as (bus, _):
         with pytest.raises(ProtocolError, match=rf"{name}.* = .* is above the possible"):
-            await Pzem016(bus, 2).read()
+            await Pzem(bus, 2).read()
+
+
+async def test_the_makers_example_reply_is_read_as_their_manual_reads_it() -> None:
+    """PZEM manual, 2.3: 220.0 V, 1.000 A, 220.0 W, 0 Wh, 50.0 Hz, 1.00."""
+    reply = "01 04 14 08 98 03 e8 00 00 08 98 00 00 00 00 00 00 01 f4 00 64 00 00"
+    async with replying(recorded(("01 04 00 00 00 0a", reply))) as (bus, _):
+        readings = await Pzem(bus, 1, "PZEM-004T", 10).read()
+        assert list(readings.values()) == pytest.approx([220.0, 1.0, 220.0, 0.0, 50.0, 1.0])
+
+
+async def test_the_small_pzem_reads_no_more_than_its_shunt_carries() -> None:
+    async with device_with({1: 11_001}) as (bus, _):
+        assert (await Pzem(bus, 2).read())["current_a"] == pytest.approx(11.001)
+        with pytest.raises(ProtocolError, match=r"PZEM-004T.*current_a = 11.001 is above the possible 11;"):
+            await Pzem(bus, 2, "PZEM-004T", 10).read()
+        assert (await Pzem(bus, 2, "PZEM-004T").ensure_ready()).model == "PZEM-004T"
+
+
+SDM_WORDS = {0: 0x4366, 1: 0x3334, 0x06: 0x4000, 0x0C: 0x43E6, 0x12: 0x43E6, 0x1E: 0xBF80, 0x46: 0x4248, 0x156: 0x3F80}
+
+
+async def test_the_eastron_meters_floats_are_read_in_three_transactions() -> None:
+    async with device_with(SDM_WORDS | {0xFC00: 0x0123, 0xFC01: 0x4567, 0xFC02: 0x0020}) as (bus, line):
+        meter = Sdm(bus, 1, "SDM120")
+        assert await meter.read() == pytest.approx(
+            {
+                "voltage_v": 230.2,
+                "current_a": 2.0,
+                "power_w": 460.0,
+                "apparent_va": 460.0,
+                "power_factor": -1.0,
+                "frequency_hz": 50.0,
+                "energy_wh": 1000.0,
+            }
+        )
+        assert line.requests[2] == bytes.fromhex("01 04 01 56 00 02 90 27"), "the example of the SDM320Y manual, 4.3"
+        assert all(request[3] % 2 == request[5] % 2 == 0 for request in line.requests), "starts and counts are even"
+        who = await meter.ensure_ready()
+        assert (who.model, who.serial_number) == ("SDM120 (code 0x0020)", "19088743")
+
+
+async def test_an_eastron_meter_that_tells_no_serial_number_is_read_all_the_same() -> None:
+    async with device_with(SDM_WORDS, refused=range(0xFC00, 0xFC01)) as (bus, _):
+        assert (await Sdm(bus, 1, "SDM220").ensure_ready()).model == "SDM220"
+
+
+async def test_a_current_beyond_the_eastron_meter_is_an_error() -> None:
+    async with device_with(SDM_WORDS | {0x06: 0x4270}) as (bus, _):  # 60 A
+        assert (await Sdm(bus, 1, "SDM220").read())["current_a"] == 60.0
+        with pytest.raises(ProtocolError, match=r"SDM120.*current_a = 60 is above the possible 54;"):
+            await Sdm(bus, 1, "SDM120").read()
+
+
+async def test_the_relay_boards_frames_are_those_of_its_makers_page() -> None:
+    """Waveshare wiki, Modbus RTU Relay, development protocol V2: version, states, one relay on, all off."""
+    frames = (
+        ("01 03 80 00 00 01", "01 03 02 00 c8"),
+        ("01 01 00 00 00 08", "01 01 01 05"),
+        ("01 05 00 00 ff 00", "01 05 00 00 ff 00"),
+    )
+    async with replying(recorded(*frames)) as (bus, line):
+        board = WaveshareRelay8(bus, 1)
+        assert (await board.ensure_ready()).firmware == "V2.00"
+        assert list(await board.read_back()) == [True, False, True, False, False, False, False, False]
+        await board.write(0, True, Allowed())
+        assert line.requests[-1] == bytes.fromhex("01 05 00 00 ff 00 8c 3a")
+    async with replying(recorded(("01 0f 00 00 00 08 01 00", "01 0f 00 00 00 08")), length=10) as (bus, line):
+        await WaveshareRelay8(bus, 1).all_off()
+        assert line.requests == [bytes.fromhex("01 0f 00 00 00 08 01 00 fe 95")], "all off in one frame"
 
 
 async def test_thermocouples_are_scaled_over_the_range_of_type_k() -> None:
@@ -74,6 +146,30 @@ async def test_the_infrared_thermometers_invalid_flag_is_an_error() -> None:
     async with device_with({6: 14908, 7: 0x8000 | 16708}) as (bus, _):
         with pytest.raises(ProtocolError, match="object_degc is flagged invalid"):
             await InfraredThermometer(bus, 4).read()
+
+
+ADAM_WORDS = dict.fromkeys(range(8), 30000) | dict.fromkeys(range(200, 208), 0x0F)
+ADAM_WORDS |= {210: 0x4118, 212: 0xA200, 213: 0xB001}
+
+
+async def test_the_thermocouple_module_says_its_name_and_its_types_are_read_back() -> None:
+    async with device_with(ADAM_WORDS | {201: 0x10}) as (bus, line):
+        module = Adam4118(bus, 3, {"heatsink_degc": 0, "ambient_degc": 1}, {"ambient_degc": "T"})
+        who = await module.ensure_ready()
+        assert (who.model, who.firmware) == ("ADAM-4118", "A200 B001")
+        assert [request[1:6].hex() for request in line.requests[:2]] == ["0300d20004", "0300c80008"]
+        readings = await module.read()
+        assert readings["heatsink_degc"] == pytest.approx(30000 * 1370 / 65535)
+        assert readings["ambient_degc"] == pytest.approx(-100 + 30000 * 500 / 65535)
+        wrong = Adam4118(bus, 3, {"heatsink_degc": 0, "ambient_degc": 1})
+        with pytest.raises(SettingMismatch, match=r"ambient_degc \(input 1\) has type code 0x10, .* type K \(0x0F\)"):
+            await wrong.ensure_ready()
+
+
+async def test_another_module_at_the_address_is_refused() -> None:
+    async with device_with(ADAM_WORDS | {210: 0x4017, 211: 0x5000}) as (bus, _):
+        with pytest.raises(SettingMismatch, match="calls itself ADAM-4017P, not ADAM-4118"):
+            await Adam4118(bus, 3, {"heatsink_degc": 0}).ensure_ready()
 
 
 def meter(bus: ModbusBus, arm_register: int | None = None, **quantities: RegisterField) -> RegisterMapMeter:
