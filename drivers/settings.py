@@ -87,12 +87,40 @@ class TcpPrinterSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SerialPrinterSettings:
+    """A label printer on a serial line of `baud`; `flow`: how it holds the line up; `answers`, `slips` as on TCP."""
+
+    port: str
+    language: Literal["zpl", "tspl"] = "zpl"
+    baud: int = 9600
+    format: Literal["8N1", "8E1", "8O1", "8N2"] = "8N1"
+    flow: Literal["none", "xonxoff", "rtscts"] = "none"
+    dpi: Literal[203, 300] = 203
+    answers: bool = True
+    slips: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1200 <= self.baud <= 921_600:
+            raise ValueError(f"baud: {self.baud} is outside of 1200 to 921600; look at the printer's own settings")
+        if self.language == "tspl" and self.flow == "xonxoff":
+            raise ValueError(
+                "flow: a status byte of TSPL may be XOFF itself (head open and paused); use rtscts or none"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class FilePrinterSettings:
-    """A label printer behind a device file (`/dev/usb/lp0`), or any file that takes the jobs one after the other."""
+    """A label printer behind a device file (`/dev/usb/lp0`), or any file that takes the jobs one after the other.
+
+    `answers`: the printer is asked in its language over the same file; `port_status`: and the USB port for paper, error
+    and off line, which every printer that keeps to its class answers.
+    """
 
     path: str
     language: Literal["zpl", "tspl"] = "zpl"
     dpi: Literal[203, 300] = 203
+    answers: bool = False
+    port_status: bool = True
     slips: bool = False
 
 

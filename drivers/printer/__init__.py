@@ -1,1 +1,1 @@
-"""Label printers: one kind of wire and language a file."""
+"""Label printers: a wire a file, a language a file, and what is the same for all of them."""

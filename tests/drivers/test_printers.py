@@ -17,10 +17,12 @@ import pytest
 from drivers.catalog import CATALOG
 from drivers.errors import DeviceTimeout, DriverError, PortError, PrinterNotReady, ProtocolError
 from drivers.ports import LabelPrinter
-from drivers.printer import label_file, tcp_line
-from drivers.printer.label_file import LabelFile
-from drivers.printer.tspl_tcp import TsplTcpPrinter
-from drivers.printer.zpl_tcp import ZplTcpPrinter, read_status
+from drivers.printer import label_printer, tcp_wire, wire
+from drivers.printer.file_wire import FileWire
+from drivers.printer.label_printer import WiredPrinter
+from drivers.printer.tcp_wire import TcpWire
+from drivers.printer.tspl import Tspl
+from drivers.printer.zpl import Zpl, read_status
 from drivers.settings import FilePrinterSettings, TcpPrinterSettings
 from drivers.sim.printer import PrinterTwin
 
@@ -33,9 +35,11 @@ KINDS = {"zpl-tcp": ZPL, "tspl-tcp": TSPL}
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Real time is in the loop, but not much of it."""
-    for name, seconds in (("LOOK_S", 0.02), ("ANSWER_S", 0.3), ("PRINT_S", 0.6), ("WRITE_S", 0.5), ("CONNECT_S", 1.0)):
-        monkeypatch.setattr(tcp_line, name, seconds)
-    monkeypatch.setattr(label_file, "WRITE_S", 0.3)
+    monkeypatch.setattr(label_printer, "LOOK_S", 0.02)
+    monkeypatch.setattr(label_printer, "PRINT_S", 0.6)
+    monkeypatch.setattr(wire, "ANSWER_S", 0.3)
+    monkeypatch.setattr(wire, "WRITE_S", 0.3)
+    monkeypatch.setattr(tcp_wire, "CONNECT_S", 1.0)
 
 
 @pytest.fixture
@@ -43,6 +47,18 @@ async def twin() -> AsyncIterator[PrinterTwin]:
     twin = PrinterTwin(print_s=0.05)
     yield twin
     await twin.close()
+
+
+def zpl(address: str) -> WiredPrinter:
+    return WiredPrinter(TcpWire(address), Zpl())
+
+
+def tspl(address: str) -> WiredPrinter:
+    return WiredPrinter(TcpWire(address), Tspl())
+
+
+def file(path: str) -> WiredPrinter:
+    return WiredPrinter(FileWire(path), Zpl(), answers=False)
 
 
 def make(kind: str, address: str, answers: bool = True) -> LabelPrinter:
@@ -145,7 +161,7 @@ def host_status(paper: int = 0, pause: int = 0, formats: int = 0, head: int = 0,
 async def test_every_flag_of_the_host_status_that_bars_a_label_is_named(answer: bytes, fault: str) -> None:
     async with answering(answer) as address:
         with pytest.raises(PrinterNotReady) as caught:
-            await ZplTcpPrinter(address).check()
+            await zpl(address).check()
     assert caught.value.fault == fault
 
 
@@ -153,14 +169,14 @@ async def test_every_flag_of_the_host_status_that_bars_a_label_is_named(answer: 
 async def test_a_printer_that_never_gets_done_is_told(status: bytes) -> None:
     async with answering(status) as address:
         with pytest.raises(DeviceTimeout, match=r"not done with a label after 0\.6 s"):
-            await ZplTcpPrinter(address).print_job(ZPL)
+            await zpl(address).print_job(ZPL)
 
 
 async def test_what_is_no_host_status_is_no_answer() -> None:
     assert read_status(host_status()) == (None, "", False)
     async with answering(b"\x02\x03\r\n" * 3) as address:
         with pytest.raises(ProtocolError, match="is it set to ZPL"):
-            await ZplTcpPrinter(address).check()
+            await zpl(address).check()
 
 
 @pytest.mark.parametrize(
@@ -170,15 +186,15 @@ async def test_what_is_no_host_status_is_no_answer() -> None:
 async def test_every_bit_of_the_status_byte_is_named(status: int, fault: str) -> None:
     async with answering(bytes([status])) as address:
         with pytest.raises(PrinterNotReady) as caught:
-            await TsplTcpPrinter(address).check()
+            await tspl(address).check()
     assert caught.value.fault == fault
 
 
 async def test_printing_is_no_fault_but_not_done() -> None:
     async with answering(b"\x20") as address:
-        await TsplTcpPrinter(address).check()
+        await tspl(address).check()
         with pytest.raises(DeviceTimeout, match="not done"):
-            await TsplTcpPrinter(address).print_job(TSPL)
+            await tspl(address).print_job(TSPL)
 
 
 async def test_a_plain_file_takes_the_jobs_one_after_the_other(tmp_path: Path) -> None:
@@ -194,13 +210,13 @@ async def test_a_device_that_takes_no_more_is_told_in_time(tmp_path: Path) -> No
     fifo = tmp_path / "lp0"
     os.mkfifo(fifo)
     with pytest.raises(PortError, match="cannot be opened"):
-        await LabelFile(str(fifo), "zpl").check()
+        await file(str(fifo)).check()
     held = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        await LabelFile(str(fifo), "zpl").print_job(ZPL)
+        await file(str(fifo)).print_job(ZPL)
         assert os.read(held, 1000) == ZPL
         with pytest.raises(DeviceTimeout, match=r"takes no data for 0\.3 s"):
-            await LabelFile(str(fifo), "zpl").print_job(b"x" * 1_000_000)
+            await file(str(fifo)).print_job(b"x" * 1_000_000)
     finally:
         os.close(held)
 
@@ -213,9 +229,9 @@ async def test_a_job_is_handed_over_only_once_nothing_of_it_is_on_its_way(tmp_pa
     room = fcntl.fcntl(held, fcntl.F_GETPIPE_SZ)
     try:
         with pytest.raises(DeviceTimeout, match="takes no data"):
-            await LabelFile(str(fifo), "zpl").print_job(b"x" * room)
+            await file(str(fifo)).print_job(b"x" * room)
         assert len(os.read(held, room)) == room
-        printing = asyncio.create_task(LabelFile(str(fifo), "zpl").print_job(b"x" * room))
+        printing = asyncio.create_task(file(str(fifo)).print_job(b"x" * room))
         await asyncio.sleep(0.1)
         assert not printing.done()
         os.read(held, room)
@@ -228,7 +244,7 @@ async def test_a_printer_that_goes_with_the_end_of_a_job_on_its_way_is_told(tmp_
     fifo = tmp_path / "lp0"
     os.mkfifo(fifo)
     held = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-    printing = asyncio.create_task(LabelFile(str(fifo), "zpl").print_job(b"x" * fcntl.fcntl(held, fcntl.F_GETPIPE_SZ)))
+    printing = asyncio.create_task(file(str(fifo)).print_job(b"x" * fcntl.fcntl(held, fcntl.F_GETPIPE_SZ)))
     await asyncio.sleep(0.1)
     os.close(held)
     with pytest.raises(PortError, match="is it on and plugged in"):
@@ -238,7 +254,7 @@ async def test_a_printer_that_goes_with_the_end_of_a_job_on_its_way_is_told(tmp_
 async def test_a_serial_line_takes_a_job() -> None:
     far, near = os.openpty()
     tty.setraw(near)
-    await LabelFile(os.ttyname(near), "zpl").print_job(ZPL)
+    await file(os.ttyname(near)).print_job(ZPL)
     assert os.read(far, 1000) == ZPL
     os.close(near)
     os.close(far)
@@ -253,7 +269,7 @@ async def test_a_slow_disk_holds_up_nothing(tmp_path: Path, monkeypatch: pytest.
         real(file)
 
     monkeypatch.setattr(os, "fsync", slow)
-    printing = asyncio.create_task(LabelFile(str(tmp_path / "labels"), "zpl").print_job(ZPL))
+    printing = asyncio.create_task(file(str(tmp_path / "labels")).print_job(ZPL))
     turns = 0
     while not printing.done():
         await asyncio.sleep(0.01)
@@ -265,16 +281,16 @@ async def test_a_slow_disk_holds_up_nothing(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize("address", ["bench..printer:9100", "a" * 64, f"127.0.0.1:{2**16 - 1}", "[::1]:1", "[::1]"])
 async def test_an_address_that_leads_nowhere_is_a_port_error(address: str) -> None:
     with pytest.raises(PortError, match="cannot be reached"):
-        await ZplTcpPrinter(address).check()
+        await zpl(address).check()
 
 
 async def test_below_dev_nothing_is_made() -> None:
     with pytest.raises(PortError, match="is it on, plugged in"):
-        await LabelFile("/dev/no-such-printer", "zpl").check()
+        await file("/dev/no-such-printer").check()
     with pytest.raises(FileNotFoundError):
         os.close(os.open("/dev/no-such-printer", os.O_RDONLY))
 
 
 async def test_a_full_disk_is_a_port_error() -> None:
     with pytest.raises(DriverError, match="No space left"):
-        await LabelFile("/dev/full", "zpl").print_job(ZPL)
+        await file("/dev/full").print_job(ZPL)

@@ -10,12 +10,12 @@ import asyncio
 import sys
 from pathlib import Path
 
-from drivers.printer import tcp_line
+from drivers.printer import label_printer
 from station.domain.paper import PendingPaper
 from tests.paper.rig import open_shop
 from tests.uplink.rig import until
 
-tcp_line.LOOK_S = 0.01
+label_printer.LOOK_S = 0.01
 
 
 async def render(paper: PendingPaper, language: str, dpi: int, again_at: str | None) -> bytes:

@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from drivers.ports import LabelPrinter
-from drivers.printer.zpl_tcp import ZplTcpPrinter
+from drivers.printer.label_printer import WiredPrinter
+from drivers.printer.tcp_wire import TcpWire
+from drivers.printer.zpl import Zpl
 from drivers.sim.printer import PrinterTwin
 from station.contract.canonical import parse_json
 from station.domain.events import Event
@@ -32,7 +34,7 @@ class Shop:
         self.events: list[Event] = []
         self.warnings: list[bool] = []
         self.store.paper_due = RULES
-        self.printer: LabelPrinter | None = ZplTcpPrinter(address) if address else None
+        self.printer: LabelPrinter | None = WiredPrinter(TcpWire(address), Zpl()) if address else None
 
     def printing(self, render: Render | None = None, pause_s: float = 0.05) -> Printing:
         """A fresh one, as after a start."""

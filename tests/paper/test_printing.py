@@ -11,7 +11,7 @@ import pytest
 import zxingcpp
 
 from drivers.errors import PrinterNotReady
-from drivers.printer import tcp_line
+from drivers.printer import label_printer
 from drivers.sim.printer import PrinterTwin
 from station.domain.errors import StationError, StoreError
 from station.domain.paper import PendingPaper
@@ -31,8 +31,8 @@ SMALL = PAPERS[203].rows[0]
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tcp_line, "LOOK_S", 0.02)
-    monkeypatch.setattr(tcp_line, "PRINT_S", 1.0)
+    monkeypatch.setattr(label_printer, "LOOK_S", 0.02)
+    monkeypatch.setattr(label_printer, "PRINT_S", 1.0)
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def test_a_device_file_says_its_language(tree: TreeCopy) -> None:
         ("dpi = 203", "dpi = 200", "printer.dpi"),
         ("slips = false", 'slips = "no"', "printer.slips"),
         (KIND, 'kind = "zpl-tpc"', "unknown driver kind 'zpl-tpc'; did you mean `zpl-tcp`?"),
-        (KIND, 'kind = "st5540"', "kinds for it: label-file, tspl-tcp, zpl-tcp"),
+        (KIND, 'kind = "st5540"', "kinds for it: label-file, label-serial, tspl-tcp, zpl-tcp"),
     ],
 )  # fmt: skip
 def test_each_error_is_said_once(tree: TreeCopy, old: str, new: str, said: str) -> None:

@@ -1,5 +1,5 @@
-"""A label printer that speaks TSPL on TCP 9100. Source of the status: TSC, TSPL/TSPL2 Programming Language, `<ESC>!?`,
-and Gprinter's manual of the same language, which gives the bits of the byte one by one.
+"""How a printer that speaks TSPL is asked how it is. Source: TSC, TSPL/TSPL2 Programming Language, `<ESC>!?`, and
+Gprinter's manual of the same language, which gives the bits of the byte one by one.
 
 One byte comes back: 0 ready; bit 0 head open, 1 paper jam, 2 out of paper, 3 out of ribbon, 4 pause, 5 printing,
 6 cover open (option), 7 another error. It is answered at any time, also in an error.
@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from drivers.errors import PrinterNotReady
 from drivers.ports import PrinterFault, PrinterLanguage
-from drivers.printer.tcp_line import Connection, TcpPrinter
 
-STATUS = b"\x1b!?"
 PRINTING = 0x20
 FAULTS: tuple[tuple[int, PrinterFault, str], ...] = (
     (0x04, "paper", "load labels"),
@@ -25,15 +23,19 @@ FAULTS: tuple[tuple[int, PrinterFault, str], ...] = (
 """Bits that bar a label, the worst first, and what to do."""
 
 
-class TsplTcpPrinter(TcpPrinter):
-    """What its one byte says."""
+class Tspl:
+    """The dialogue; implements `label_printer.Dialogue`."""
 
     language: PrinterLanguage = "tspl"
+    question = b"\x1b!?"
+    name = "<ESC>!?"
 
-    async def is_idle(self, line: Connection) -> bool:
-        await line.send(STATUS)
-        status = (await line.receive(bool, "<ESC>!?"))[-1]
+    def is_whole(self, heard: bytes) -> bool:
+        return bool(heard)
+
+    def is_idle(self, device: str, answer: bytes) -> bool:
+        status = answer[-1]
         for bit, fault, remedy in FAULTS:
             if status & bit:
-                raise PrinterNotReady(self._line.device, fault, remedy)
+                raise PrinterNotReady(device, fault, remedy)
         return not status & PRINTING

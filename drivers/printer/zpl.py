@@ -1,4 +1,4 @@
-"""A label printer that speaks ZPL II on TCP 9100. Source of the status: Zebra, ZPL II Programming Guide, `~HS`.
+"""How a printer that speaks ZPL II is asked how it is. Source: Zebra, ZPL II Programming Guide, `~HS`.
 
 Three lines come back, `STX … ETX CR LF` each: paper out, pause, formats in the buffer, buffer full, partial format,
 memory lost and temperature in the first; head, ribbon and labels left in the second. Newer guides say that a printer
@@ -13,9 +13,7 @@ from typing import NamedTuple
 
 from drivers.errors import PrinterNotReady, ProtocolError
 from drivers.ports import PrinterFault, PrinterLanguage
-from drivers.printer.tcp_line import Connection, TcpPrinter
 
-HOST_STATUS = b"~HS"
 _LINES = 3
 _STATUS = re.compile(
     rb"\x02(\d{3}),([01]),([01]),(\d{4}),(\d{3}),([01]),([01]),([01]),(\d{3}),([01]),([01]),([01])\x03\r\n"
@@ -52,17 +50,20 @@ def read_status(answer: bytes) -> HostStatus | None:
     return HostStatus(fault, remedy, busy)
 
 
-class ZplTcpPrinter(TcpPrinter):
-    """What its three lines say. Who it is it is not asked: `~HI` is not known to all that speak ZPL."""
+class Zpl:
+    """The dialogue; implements `label_printer.Dialogue`. Not all that speak it know `~HI`: its name is not asked."""
 
     language: PrinterLanguage = "zpl"
+    question = b"~HS"
+    name = "~HS"
 
-    async def is_idle(self, line: Connection) -> bool:
-        await line.send(HOST_STATUS)
-        answer = await line.receive(lambda heard: heard.count(b"\x03\r\n") >= _LINES, "~HS")
+    def is_whole(self, heard: bytes) -> bool:
+        return heard.count(b"\x03\r\n") >= _LINES
+
+    def is_idle(self, device: str, answer: bytes) -> bool:
         status = read_status(answer)
         if status is None:
-            raise ProtocolError(self._line.device, f"{answer[:40]!r} is no answer to ~HS; is it set to ZPL?")
+            raise ProtocolError(device, f"{answer[:40]!r} is no answer to ~HS; is it set to ZPL?")
         if status.fault is not None:
-            raise PrinterNotReady(self._line.device, status.fault, status.remedy)
+            raise PrinterNotReady(device, status.fault, status.remedy)
         return not status.busy
