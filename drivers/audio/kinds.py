@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from drivers.errors import PortError
 from drivers.kinds import Driver
 from drivers.settings import AudioSettings
 
 
 def _portaudio(settings: AudioSettings, buses: Mapping[str, Any]) -> Any:
-    raise PortError(settings.port, "this release plays on the simulated bench only; its PortAudio driver comes later")
+    from drivers.audio.portaudio import PortAudio
+
+    return PortAudio(settings)
 
 
 def _audio_twin(settings: AudioSettings, buses: Mapping[str, Any]) -> Any:

@@ -30,7 +30,7 @@ DEVICE = "audio"
 LEAD_S = 0.2
 FADE_S = 0.02
 LATENCY_MAX_S = 0.05
-"""Longest latency of an interface that the captures allow for."""
+"""Of an interface, over what lies ready in both directions (`AudioSettings.latency_s`): captures allow for it."""
 MAX_CAPTURE_S = 30.0
 TELLS_LATENCY_HZ = 500.0
 """Tones under it are too slow to date an onset."""
@@ -46,6 +46,7 @@ class Interface:
         self.settings = settings
         self.rate_hz = device.sample_rate_hz
         self.scale = Scale(settings)
+        self.latency_max_s = LATENCY_MAX_S + 2.0 * settings.latency_s
         self.latency_frames: int | None = None
         self.gain = [0.0, 0.0]
         """Captured peak (full scale) over source peak (full scale), 0.0 before a channel was measured."""
@@ -64,10 +65,10 @@ class Interface:
         """Play and analyse a tone. Raises `ValueError`, `PermitDenied`, `AudioFault`."""
         peaks = self.peaks(stimulus.left_v, stimulus.right_v)
         frames = self._tone_frames(stimulus)
-        lead, fade, spare = (round(s * self.rate_hz) for s in (LEAD_S, FADE_S, LATENCY_MAX_S))
+        lead, fade, spare = (round(s * self.rate_hz) for s in (LEAD_S, FADE_S, self.latency_max_s))
         source = stimuli.tone(lead + frames + spare + fade, self.rate_hz, stimulus.frequency_hz, peaks, fade)
         captured = self._capture(source, permit if any(peaks) else None)
-        self._learn_latency(captured, source, slice(lead + spare, lead + frames), stimulus.frequency_hz)
+        self._learn_latency(captured, source, slice(lead + spare, lead + spare + frames), stimulus.frequency_hz)
         window = captured[lead + (self.latency_frames or 0) :][:frames]
         tones = [self._analyse(window[:, c], stimulus.frequency_hz) for c in (0, 1)]
         for c, tone in enumerate(tones):
@@ -89,7 +90,7 @@ class Interface:
         """Stepped sine on both channels in one capture. Raises as `measure_tone`."""
         peaks = self.peaks(left_v, right_v)
         sweep = plan_sweep(frequencies_hz, self.rate_hz)
-        spare = stimuli.silence(round(LATENCY_MAX_S * self.rate_hz))
+        spare = stimuli.silence(round(self.latency_max_s * self.rate_hz))
         source = np.concatenate((render_sweep(sweep, peaks), spare))
         captured = self._capture(source, permit if any(peaks) else None)
         left, right = (
@@ -147,5 +148,5 @@ class Interface:
         if float(np.abs(captured[steady, loudest]).max()) < 1e-3:
             return
         frames = onset_latency(captured[:, loudest], source[:, loudest], steady)
-        if frames is not None and -0.005 * self.rate_hz <= frames <= LATENCY_MAX_S * self.rate_hz:
+        if frames is not None and -0.005 * self.rate_hz <= frames <= self.latency_max_s * self.rate_hz:
             self.latency_frames = max(round(frames), 0)
