@@ -35,6 +35,7 @@ from station.contract.records import RecordCodec
 from station.control.supervisor import Supervisor
 from station.desk import Desk
 from station.doctor.examine import examine
+from station.doctor.health import Examine
 from station.domain.clock import MonotonicClock, ScaledClock, TestClock
 from station.domain.errors import SettingsError
 from station.domain.journal import RunDraft, close_as_aborted
@@ -66,12 +67,12 @@ from station.settings.switching import Switching, words_of
 from station.settings.tree import StationSettings, Tree
 from station.starting import AGAIN, DONE, FAILED, WRONG_USE, serve_bench
 from station.steps.catalog import STEPS
+from station.store.machine import this_machine, why_silent
 from station.store.service_latch import FileLatch
 from station.store.store import Store, mint_run_id
 from station.telling.info import info_of
 from station.telling.latched import alarm_cause, alarm_code
 from station.telling.telling import Telling
-from station.trial import Examine
 from station.uplink.clock import ClockReader
 from station.uplink.expiry import CertificateWatch
 from station.uplink.uplink import Uplink
@@ -212,6 +213,8 @@ async def _serve(tree: Tree, keys: _Keys, switching: Switching, proofs: Callable
         store = await Store.open(path, RecordCodec(), settings.name)
         store.paper_due = rules_of(tree)
         rooms.push_async_callback(store.close)
+        here = this_machine()
+        owner = await store.owner_before(here)
         cut_off = await _close_cut_off_runs(store, run_messages, stamps, {})
         devices = make_devices(settings)
         rooms.push_async_callback(devices.close)
@@ -270,7 +273,8 @@ async def _serve(tree: Tree, keys: _Keys, switching: Switching, proofs: Callable
             kernel.each_turn(hears_of_it)
         return await _live(
             supervisor, conductor.stop, lambda: applying.on_trial, applying.run(),
-            kernel.wait_failed(), conductor.panel.run(), _scans(devices, conductor), uplink.run(),
+            kernel.wait_failed(), conductor.panel.run(), _scans(devices, conductor),
+            uplink.stay_silent(why_silent(owner, here)) if owner and here else uplink.run(),
             conductor.watch_guard(), printing.run(), certificate.run(), devices.inventory(),
         )  # fmt: skip
 

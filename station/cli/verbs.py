@@ -10,8 +10,11 @@ from typing import Annotated
 import typer
 
 from station import __version__
+from station.cli import apply_verbs
 from station.cli.options import Json, Language, wrong_use
+from station.cli.ports import ports
 from station.cli.result_verbs import results
+from station.cli.service_verbs import service
 from station.domain.errors import SettingsError
 
 app = typer.Typer(
@@ -198,25 +201,11 @@ def contract(out: Annotated[Path, typer.Option(help="Where the documents go.")])
         raise wrong_use(f"--out {out}: {error.strerror}; name a directory that you may write to") from None
 
 
-service = typer.Typer(no_args_is_help=True, help="A maintainer's acts, with the daemon stopped.")
 app.add_typer(service, name="service")
-
-
-@service.command("clear-weld")
-def clear_weld(
-    config: Annotated[Path, typer.Option(help="The configuration tree of the station.")] = Path("/etc/bench"),
-    as_json: Json = False,
-) -> None:
-    """Clear the service latch of a welded contactor, once the contactor was replaced."""
-    from station.cli.service import clear_service_latch
-
-    try:
-        raise typer.Exit(clear_service_latch(config, as_json=as_json))
-    except SettingsError as error:
-        raise wrong_use(str(error)) from None
-
-
 app.add_typer(results, name="results")
+app.command()(ports)
+for verb in apply_verbs.VERBS:
+    app.command()(verb)
 
 
 @app.command()

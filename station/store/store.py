@@ -24,9 +24,10 @@ from station.domain.outbox import Draft
 from station.domain.paper import PaperDue, PaperKind, PendingPaper, no_paper
 from station.domain.record import Record, StepRecord
 from station.domain.work_order import EarlierRun, WorkOrder
-from station.store import asked, earlier, journal, orders, outbox, paper
+from station.store import asked, earlier, journal, machine, orders, outbox, paper
 from station.store.asked import WaitingTree
 from station.store.journal import Codec
+from station.store.machine import Owner
 from station.store.outbox import OutboxCounts, OutboxRow, ReceiptEntry, Settled
 from station.store.thread import DiskFull, StoreThread, is_full
 
@@ -139,6 +140,10 @@ class Store(StoreThread):
             lambda: earlier.read_earlier(self._db, self._codec, draft.work_order, draft.dut.serial_number)
         )
         return (*known, *draft.history)
+
+    async def owner_before(self, here: str | None) -> Owner | None:
+        """The other machine that this store belongs to; None where it is `here`'s, or has become so just now."""
+        return None if here is None else await self._call(lambda: self._claim(here))
 
     async def latest(self, limit: int) -> list[dict[str, str | int]]:
         """The runs that ended last, the latest first: number, id, plan, serial number, end and verdict."""
@@ -346,3 +351,10 @@ class Store(StoreThread):
 
     async def _posting(self, work: Callable[[], T]) -> T:
         return await self._call(work, lambda: self.on_posted())
+
+    def _claim(self, here: str) -> Owner | None:
+        owner = machine.read_owner(self._db)
+        if owner is None:
+            with self._transaction("machine"):
+                machine.claim(self._db, Owner(here, self.station))
+        return None if owner is None or owner.machine == here else owner

@@ -139,6 +139,12 @@ class Uplink:
         """Keep a link to the broker and drain the outbox through it until `close()`."""
         await keep_serving(self._serve_one_link, self._closing, self._backoff, self._note, self._now)
 
+    async def stay_silent(self, why: str) -> None:
+        """Instead of `run`: no link at all, until cancelled; what there is to say waits in the outbox."""
+        log.critical("%s", why)
+        self.last_error = why
+        await self._closing.wait()
+
     async def _serve_one_link(self) -> None:
         if self._session_used:
             self._session = await self._store.next_session()

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from station.cli.main import main
 from station.store.lock import hold_store
 from station.store.service_latch import FileLatch
+from tests.cli.service_tree import Say, service, tree_with_store
 
-ROOT = Path(__file__).resolve().parents[2]
 WELD = "WELD: the contactor's feedback stayed closed with K off"
-Clear = Callable[..., int]
 
 
 @pytest.fixture
@@ -31,28 +27,15 @@ def latch(store: Path) -> FileLatch:
 
 
 @pytest.fixture
-def clear(tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> Clear:
+def clear(tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
     """`clear("--json")`: the verb through the command line's door, over a shipped tree with its store in a folder."""
     tree = tmp_path / "config"
-    shutil.copytree(ROOT / "config", tree)
-    file = tree / "station.toml"
-    lines = file.read_text(encoding="utf-8").replace("simulated = false", "simulated = true").splitlines()
-    at = lines.index("[store]")
-    spot = next(number for number in range(at, len(lines)) if lines[number].startswith("path"))
-    lines[spot] = f'path = "{store}"'
-    file.write_text("\n".join(lines), encoding="utf-8")
-
-    def through_the_door(*arguments: str) -> int:
-        monkeypatch.setattr("sys.argv", ["station", "service", "clear-weld", "--config", str(tree), *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0)
-
-    return through_the_door
+    tree_with_store(tree, store)
+    return service(monkeypatch, "clear-weld", tree)
 
 
 def test_a_weld_is_cleared_by_a_maintainer_who_is_named(
-    clear: Clear, latch: FileLatch, store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    clear: Say, latch: FileLatch, store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SUDO_USER", "maintainer-li")
     asyncio.run(latch.set(WELD))
@@ -64,7 +47,7 @@ def test_a_weld_is_cleared_by_a_maintainer_who_is_named(
 
 
 def test_as_json_and_without_a_latch(
-    clear: Clear, latch: FileLatch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    clear: Say, latch: FileLatch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("SUDO_USER", raising=False)
     monkeypatch.setenv("USER", "wang")
@@ -78,7 +61,7 @@ def test_as_json_and_without_a_latch(
 
 
 def test_beside_a_running_daemon_it_is_refused_and_the_latch_stays(
-    clear: Clear, latch: FileLatch, store: Path, capsys: pytest.CaptureFixture[str]
+    clear: Say, latch: FileLatch, store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asyncio.run(latch.set(WELD))
     with hold_store(store):  # as the daemon does for as long as it lives
@@ -88,7 +71,7 @@ def test_beside_a_running_daemon_it_is_refused_and_the_latch_stays(
 
 
 def test_what_cannot_be_logged_is_not_cleared(
-    clear: Clear, latch: FileLatch, store: Path, capsys: pytest.CaptureFixture[str]
+    clear: Say, latch: FileLatch, store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asyncio.run(latch.set(WELD))
     store.with_suffix(".service-log").mkdir()
@@ -97,7 +80,7 @@ def test_what_cannot_be_logged_is_not_cleared(
     assert asyncio.run(latch.read()) == WELD
 
 
-def test_a_latch_that_is_no_text_counts_as_set_and_can_be_cleared(clear: Clear, latch: FileLatch, store: Path) -> None:
+def test_a_latch_that_is_no_text_counts_as_set_and_can_be_cleared(clear: Say, latch: FileLatch, store: Path) -> None:
     store.with_suffix(".service-latch").write_bytes(b"\xff\xfe\x00")
     assert asyncio.run(latch.read())
     assert clear() == 0
