@@ -2,13 +2,14 @@
 
 python -m tests.scenarios.live_process simulate …   also tells every change of K, H and lock, takes `plug 0|1`
 python -m tests.scenarios.live_process run …        the pause between OFF and ON is short; plans that `check` refuses,
-because they energise without proving safety first, are taken
+because they energise without proving safety first, are taken; `LIVE_MACHINE` is the machine it finds itself on
 """
 
 from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -55,6 +56,8 @@ def simulate(arguments: list[str]) -> None:
 def run(arguments: list[str]) -> int:
     """`station run`, impatient between OFF and ON; `--probe` is where the process id of its sound process goes."""
     station.daemon.Kernel = functools.partial(Kernel, rules=Rules(min_off_s=MIN_OFF_S))  # type: ignore[misc,assignment]
+    if serial := os.environ.get("LIVE_MACHINE"):
+        station.daemon.this_machine = lambda: serial
     station.settings.plans.check_order = lambda source, plan: iter(())
     return station.daemon.main(arguments)
 
