@@ -19,7 +19,7 @@ PortName = Literal[
 class Fault:
     """What is wrong with one device's settings beyond their types, at the key `path` of its table."""
 
-    path: tuple[str, ...]
+    path: tuple[str | int, ...]
     wrong: str
     remedy: str
 

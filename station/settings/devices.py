@@ -35,7 +35,7 @@ class Fault(Protocol):
     """What an entry finds wrong with its settings, at a key of the device's table."""
 
     @property
-    def path(self) -> tuple[str, ...]: ...
+    def path(self) -> tuple[str | int, ...]: ...
     @property
     def wrong(self) -> str: ...
     @property
@@ -111,6 +111,7 @@ def check_devices(source: Source, placed: Sequence[Placed]) -> Iterator[Problem]
     yield from _check_ports(source, placed)
     for device in placed:
         yield from _check_channels(source, device)
+        yield from _check_relays(source, device)
         if device.path[0] == "devices":
             yield from _check_readings(source, device)
     yield from _check_roles(source, placed)
@@ -220,15 +221,21 @@ def _check_channels(source: Source, device: Placed) -> Iterator[Problem]:
         elif taken.setdefault(channel, name) != name:
             wrong = f"channel {channel} is already taken by {taken[channel]}"
             yield source.problem(path, wrong, "give one of the two another channel")
-    is_relays = device.entry is not None and device.entry.port == "relays"
-    for name in channels if is_relays else ():
+
+
+def _check_relays(source: Source, device: Placed) -> Iterator[Problem]:
+    """The roles of a relay board, by channel number or by register."""
+    if device.entry is None or device.entry.port != "relays":
+        return
+    group, place = ("channels", "<channel>") if device.entry.channels else ("outputs", "{ register = … }")
+    roles = table(device.raw.get(group))
+    for name in roles:
         if name not in RELAY_ROLES:
-            yield source.problem((*device.path, "channels", name), "unknown relay role", suggest(name, RELAY_ROLES))
-    meant = {nearest_of(name, RELAY_ROLES) for name in channels if name not in RELAY_ROLES}
-    for role in RELAY_ROLES if is_relays else ():
-        if role not in channels and role not in meant:
-            path = (*device.path, "channels", role)
-            yield source.problem(path, "no relay has this role", f"add `{role} = <channel>`")
+            yield source.problem((*device.path, group, name), "unknown relay role", suggest(name, RELAY_ROLES))
+    meant = {nearest_of(name, RELAY_ROLES) for name in roles if name not in RELAY_ROLES}
+    for role in RELAY_ROLES:
+        if role not in roles and role not in meant:
+            yield source.problem((*device.path, group, role), "no relay has this role", f"add `{role} = {place}`")
 
 
 def _check_readings(source: Source, device: Placed) -> Iterator[Problem]:
