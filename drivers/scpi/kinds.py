@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from drivers.kinds import Driver
+from drivers.scpi.faults import meter_faults, xdm_faults
+from drivers.scpi.settings import MeterSettings, XdmSettings
 from drivers.settings import SerialSettings
 
 
@@ -21,7 +23,22 @@ def _hioki(settings: SerialSettings, buses: Mapping[str, Any]) -> Any:
     return HiokiSt5540(settings.port, settings.baud)
 
 
+def _meter(settings: MeterSettings, buses: Mapping[str, Any]) -> Any:
+    from drivers.scpi.meter import ScpiMeter
+
+    return ScpiMeter(settings)
+
+
+def _xdm(settings: XdmSettings, buses: Mapping[str, Any]) -> Any:
+    from drivers.scpi.meter import ScpiMeter
+    from drivers.scpi.xdm1041 import meter_settings
+
+    return ScpiMeter(meter_settings(settings))
+
+
 KINDS: tuple[Driver, ...] = (
     Driver("gpt-9800", "tester", SerialSettings, _gpt),
     Driver("st5540", "touch", SerialSettings, _hioki),
+    Driver("xdm1041", "sensor", XdmSettings, _xdm, lambda own: (own.reading,), faults=xdm_faults),
+    Driver("scpi-meter", "sensor", MeterSettings, _meter, lambda own: tuple(own.quantities), faults=meter_faults),
 )
