@@ -33,6 +33,10 @@ XRUN_MASK = 15
 SETTLE_S = 0.5
 """So long a new stream must run without an xrun before it is used: start-up is rough through every host API."""
 SETTLE_S_MAX = 5.0
+OPENINGS = 3
+"""A stream that does not settle is opened anew, so often in all."""
+DRAIN_S = 0.05
+"""Over what lies ready in both directions: so long the last sound is still heard, which belongs to no later capture."""
 STALL_S = 1.0
 """No block for so long: unplugged or hung."""
 POLL_S = 0.02
@@ -67,8 +71,8 @@ class PortAudio:
         self._end_stream()
         wire = self._ready()
         turn = Once(source, permit)
-        wire.begin(turn)
         try:
+            wire.begin(turn)
             while turn.frames < len(source):
                 self.wait(wire, turn)
             self.prove(wire)
@@ -120,8 +124,15 @@ class PortAudio:
             raise AudioFault(self._settings.port, "a stream of it never ended; plug it anew and restart the station")
         if self._wire is not None and self._wire.trouble() is not None:
             self._drop()
-        if self._wire is None:
-            self._wire = _Wire(self._settings)
+        for left in reversed(range(OPENINGS)):
+            if self._wire is not None:
+                break
+            try:
+                self._wire = _Wire(self._settings)
+            except AudioFault:
+                if not left:
+                    raise
+        assert self._wire is not None
         return self._wire
 
     def _end_stream(self) -> None:
@@ -149,12 +160,12 @@ class PortAudioStream:
         at = 0
         try:
             while True:
+                if not self._open:
+                    raise self._wire.fault("the stream is closed; start a new one")
                 at += self._turn.take(found[at:])
                 if at == frames:
                     self._device.prove(self._wire)
                     return found
-                if not self._open:
-                    raise self._wire.fault("the stream is closed; start a new one")
                 if self._turn.overrun:
                     raise self._wire.fault("captured frames were not read in time and are lost; see what is so busy")
                 self._device.wait(self._wire, self._turn)
@@ -180,6 +191,8 @@ class _Wire:
         self._inputs, self._outputs = _columns(settings.input_channels), _columns(settings.output_channels)
         self._turn: Turn | None = None
         self._xruns = 0
+        self._quiet_from = 0
+        self.drain_frames = round((DRAIN_S + 2.0 * settings.latency_s) * self._rate_hz)
         self._last_s = time.monotonic()
         self._ended = threading.Event()
         self.pace = Pace(self._rate_hz)
@@ -199,7 +212,10 @@ class _Wire:
             turn.block(heard, self._inputs, played, self._outputs)
 
     def begin(self, turn: Turn) -> None:
-        """From the next block on, play and keep this."""
+        """Once the last turn has rung out, play and keep this. Raises `AudioFault`."""
+        while self.pace.frames < self._quiet_from:
+            self.require_sound()
+            time.sleep(PROOF_POLL_S)
         self._turn = turn
 
     def end(self) -> None:
@@ -208,6 +224,7 @@ class _Wire:
         if turn is not None:
             turn.over = True
             turn.ended.set()
+            self._quiet_from = self.pace.frames + self.drain_frames
 
     def trouble(self) -> str | None:
         """What is wrong with the stream in words, or None."""

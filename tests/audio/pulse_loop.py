@@ -10,12 +10,12 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 START_S = 20.0
-SINKS: Mapping[str, str] = {"float": "float32le", "s32": "s32le", "s16": "s16le", "unplugged": "float32le"}
+SINKS: Mapping[str, str] = {"float": "float32le", "s32": "s32le", "s16": "s16le"}
 """Null sinks by name: the format of their samples."""
 MISSING = "no PulseAudio, ALSA plugin or PortAudio: apt install pulseaudio libasound2-plugins libportaudio2"
 
@@ -75,14 +75,14 @@ def is_possible() -> bool:
 
 
 @contextmanager
-def pulse_loop(folder: Path) -> Iterator[PulseLoop]:
+def pulse_loop(folder: Path, sinks: Sequence[str] = tuple(SINKS)) -> Iterator[PulseLoop]:
     """Start the server in an empty folder, and end it. Raises `TimeoutError` with its last words."""
     (folder / "asound.conf").write_text(
-        ALSA_DEFAULT + "".join(ALSA_LOOP.format(name=name, socket=folder / "native") for name in SINKS),
+        ALSA_DEFAULT + "".join(ALSA_LOOP.format(name=name, socket=folder / "native") for name in sinks),
         encoding="utf-8",
     )
     script = [f"load-module module-native-protocol-unix socket={folder / 'native'} auth-anonymous=1"]
-    script += [" ".join(("load-module module-null-sink", *_sink(name))) for name in SINKS]
+    script += [" ".join(("load-module module-null-sink", *_sink(name))) for name in sinks]
     (folder / "start.pa").write_text("\n".join((*script, "")), encoding="utf-8")
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
@@ -95,7 +95,7 @@ def pulse_loop(folder: Path) -> Iterator[PulseLoop]:
     loop = PulseLoop(folder, server)
     try:
         deadline = time.monotonic() + START_S
-        while not _answers(loop):
+        while not _answers(loop, sinks):
             if server.poll() is not None or time.monotonic() > deadline:
                 raise TimeoutError(f"PulseAudio did not start: {(folder / 'log').read_text(errors='replace')[-2000:]}")
             time.sleep(0.05)
@@ -110,11 +110,11 @@ def pulse_loop(folder: Path) -> Iterator[PulseLoop]:
 
 
 def _sink(name: str) -> tuple[str, ...]:
-    return f"sink_name={name}", "rate=48000", "channels=2", f"format={SINKS[name]}", "norewinds=1"
+    return f"sink_name={name}", "rate=48000", "channels=2", f"format={SINKS.get(name, 'float32le')}", "norewinds=1"
 
 
-def _answers(loop: PulseLoop) -> bool:
+def _answers(loop: PulseLoop, sinks: Sequence[str]) -> bool:
     try:
-        return set(SINKS) <= set(loop._modules())
+        return set(sinks) <= set(loop._modules())
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
         return False
