@@ -7,9 +7,11 @@ from typing import Any
 
 from drivers.kinds import Driver, Fault
 from drivers.modbus.map_faults import map_faults
+from drivers.modbus.output_faults import output_faults
 from drivers.modbus.settings import (
     BusSettings,
     ModbusSettings,
+    OutputSettings,
     PzemSettings,
     RegisterMapSettings,
     RelaySettings,
@@ -40,6 +42,12 @@ def _waveshare(settings: RelaySettings, buses: Mapping[str, Any]) -> Any:
     from drivers.modbus.waveshare_relay import WaveshareRelay8
 
     return WaveshareRelay8(buses[settings.bus], settings.address)
+
+
+def _outputs(settings: OutputSettings, buses: Mapping[str, Any]) -> Any:
+    from drivers.modbus.outputs import ModbusOutputs
+
+    return ModbusOutputs(buses[settings.bus], settings)
 
 
 def _pzem(settings: ModbusSettings, buses: Mapping[str, Any]) -> Any:
@@ -96,6 +104,7 @@ KINDS: tuple[Driver, ...] = (
     Driver("modbus-rtu", "bus", BusSettings, _modbus_bus),
     Driver("modbus-tcp", "bus", TcpBusSettings, _modbus_tcp),
     Driver("waveshare-relay-8", "relays", RelaySettings, _waveshare, channels=8),
+    Driver("modbus-outputs", "relays", OutputSettings, _outputs, faults=output_faults),
     Driver("pzem-016", "sensor", ModbusSettings, _pzem, lambda own: _PZEM_READINGS),
     Driver("pzem-004t", "sensor", PzemSettings, _pzem_004t, lambda own: _PZEM_READINGS),
     Driver("sdm120", "sensor", ModbusSettings, _sdm120, lambda own: _SDM_READINGS),

@@ -13,6 +13,7 @@ from drivers.modbus.frame import MAX_REGISTERS
 from drivers.modbus.settings import (
     AliveField,
     IdentityField,
+    IdentityFields,
     RegisterField,
     RegisterMapSettings,
     StatusField,
@@ -32,7 +33,7 @@ def map_faults(own: RegisterMapSettings) -> Iterator[Fault]:
     """Everything that is wrong with a register map."""
     if not own.quantities:
         yield Fault(("quantities",), "no quantity at all", "name what it reads: `power_w = { register = … }`")
-    yield from _of_blocks(own)
+    yield from block_faults(own.block_max, own.gap_max)
     for name, entry in own.quantities.items():
         yield from field_faults(("quantities", name), entry)
         if span_of(entry).count > own.block_max >= 1:
@@ -43,10 +44,7 @@ def map_faults(own: RegisterMapSettings) -> Iterator[Fault]:
         yield from _of_status(("valid", name), status)
     if own.alive is not None:
         yield from _of_alive(own.alive)
-    for name in ("model", "serial_number", "firmware"):
-        told: IdentityField | None = getattr(own.identity, name)
-        if told is not None:
-            yield from _of_identity(("identity", name), told)
+    yield from identity_faults(own.identity)
     yield from _of_arming(own)
 
 
@@ -94,12 +92,17 @@ def bit_faults(path: Path, spot: Spot, width: int) -> Iterator[Fault]:
     """A bit or field of bits that is not there."""
     if spot.bit is not None and spot.bits is not None:
         yield Fault((*path, "bits"), "stands beside `bit`", "keep one of the two")
-    if spot.bit is not None and not 0 <= spot.bit < width:
-        yield Fault((*path, "bit"), f"there is no bit {spot.bit}", f"use 0 (the lowest) to {width - 1}")
+    yield from bit_fault(path, spot.bit, width)
     bits = spot.bits
     if bits is not None and not (len(bits) == 2 and 0 <= bits[0] <= bits[1] < width):
         remedy = f"write the first and the last, 0 (the lowest) to {width - 1}: [0, 7]"
         yield Fault((*path, "bits"), f"{list(bits)} is no field of bits", remedy)
+
+
+def bit_fault(path: Path, bit: int | None, width: int) -> Iterator[Fault]:
+    """A bit that is not there."""
+    if bit is not None and not 0 <= bit < width:
+        yield Fault((*path, "bit"), f"there is no bit {bit}", f"use 0 (the lowest) to {width - 1}")
 
 
 def _of_bounds(path: Path, entry: RegisterField) -> Iterator[Fault]:
@@ -132,12 +135,12 @@ def _of_overlaps(own: RegisterMapSettings) -> Iterator[Fault]:
         seen.append((name, span))
 
 
-def _of_blocks(own: RegisterMapSettings) -> Iterator[Fault]:
-    if not 1 <= own.block_max <= MAX_REGISTERS:
-        yield Fault(("block_max",), f"{own.block_max} registers at once", f"use 1 to {MAX_REGISTERS}")
-    elif not 0 <= own.gap_max < own.block_max:
-        wrong = f"{own.gap_max} idle registers in a block of {own.block_max}"
-        yield Fault(("gap_max",), wrong, f"use 0 to {own.block_max - 1}")
+def block_faults(block_max: int, gap_max: int) -> Iterator[Fault]:
+    """Blocks that Modbus cannot ask for."""
+    if not 1 <= block_max <= MAX_REGISTERS:
+        yield Fault(("block_max",), f"{block_max} registers at once", f"use 1 to {MAX_REGISTERS}")
+    elif not 0 <= gap_max < block_max:
+        yield Fault(("gap_max",), f"{gap_max} idle registers in a block of {block_max}", f"use 0 to {block_max - 1}")
 
 
 def _of_status(path: Path, status: StatusField) -> Iterator[Fault]:
@@ -164,6 +167,14 @@ def _of_alive(alive: AliveField) -> Iterator[Fault]:
         yield Fault(("alive", "max_age_s"), "leaves no time to change in", "write at least two of the meter's periods")
     if WORDS[alive.type] == 1 and alive.word_order != "big":
         yield Fault(("alive", "word_order"), f"{alive.type} is one register", "remove it, or name the wider type")
+
+
+def identity_faults(own: IdentityFields) -> Iterator[Fault]:
+    """Identity registers that cannot be read or never be as expected."""
+    for name in ("model", "serial_number", "firmware"):
+        told: IdentityField | None = getattr(own, name)
+        if told is not None:
+            yield from _of_identity(("identity", name), told)
 
 
 def _of_identity(path: Path, told: IdentityField) -> Iterator[Fault]:

@@ -9,27 +9,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from drivers.errors import ProtocolError, SettingMismatch
 from drivers.modbus import decoding
 from drivers.modbus.bus import Modbus
 from drivers.modbus.decoding import NoReading, Span, span_of
+from drivers.modbus.identity import read_identity, read_image
 from drivers.modbus.reading import possible
-from drivers.modbus.settings import IdentityField, RegisterField, RegisterMapSettings
+from drivers.modbus.settings import RegisterField, RegisterMapSettings
 from drivers.ports import Accuracy, Identity
-
-
-async def read_image(bus: Modbus, address: int, blocks: tuple[Span, ...]) -> dict[tuple[str, int], int]:
-    """All of `blocks`, a transaction each. Raises `DriverError`."""
-    image: dict[tuple[str, int], int] = {}
-    ask: Mapping[str, Any] = {
-        "input": bus.read_input, "holding": bus.read_holding, "coil": bus.read_coils, "discrete": bus.read_discrete,
-    }  # fmt: skip
-    for block in blocks:
-        words = await ask[block.function](address, block.first, block.count)
-        image |= {(block.function, block.first + place): int(word) for place, word in enumerate(words)}
-    return image
 
 
 def decode(entry: RegisterField, words: tuple[int, ...]) -> float:
@@ -71,12 +59,10 @@ class RegisterMapMeter:
 
     async def ensure_ready(self) -> Identity:
         """Ask who it is, where the map tells that, and read once. Raises `DriverError`, for another device too."""
-        own = self._settings.identity
-        model = await self._tell("model", own.model)
-        serial_number = await self._tell("serial number", own.serial_number)
-        firmware = await self._tell("firmware", own.firmware)
+        own = self._settings
+        who = await read_identity(self._bus, self._address, self._device, own.identity, own.model)
         await self.read()
-        return Identity(model or self._settings.model, serial_number, firmware)
+        return who
 
     async def read(self) -> Mapping[str, float]:
         """All quantities, a transaction a block. Raises `DriverError`."""
@@ -119,30 +105,6 @@ class RegisterMapMeter:
                 self._device,
                 f"{stands}, longer than {entry.max_age_s:g} s: the meter measures no more; switch it off and on",
             )
-
-    async def _tell(self, what: str, entry: IdentityField | None) -> str:
-        if entry is None:
-            return ""
-        span = Span(entry.function, entry.register, entry.words or decoding.WORDS[entry.type])
-        image = await read_image(self._bus, self._address, (span,))
-        try:
-            told = _told(entry, decoding.octets(decoding.words_at(image, span), entry.word_order, entry.byte_order))
-        except NoReading as none:
-            raise ProtocolError(self._device, f"its {what} {none}; check the register map") from None
-        expected = entry.expect if entry.type == "ascii" or not entry.expect else str(int(entry.expect, 0))
-        if expected and told != expected:
-            raise SettingMismatch(
-                self._device,
-                f"its {what} is {told!r}, the configuration expects {expected!r}: another device has this address; "
-                "check the address set on it, or correct `expect`",
-            )
-        return told
-
-
-def _told(entry: IdentityField, data: bytes) -> str:
-    if entry.type == "ascii":
-        return decoding.text(data)
-    return str(decoding.digits(data) if entry.type.startswith("bcd") else int.from_bytes(data, "big"))
 
 
 class RegisterMapProbe(RegisterMapMeter):

@@ -171,3 +171,42 @@ class RegisterMapSettings:
     block_max: int = 125
     gap_max: int = 0
     shares: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputField:
+    """A relay: a coil; a `bit` of a holding register that is this table's alone; or a holding register of its own.
+
+    `on` and `off` are written to a register of its own, and read back unless `reads_on` or `reads_off` says otherwise.
+    """
+
+    register: int
+    function: Literal["coil", "holding"] = "coil"
+    bit: int | None = None
+    on: int = 1
+    off: int = 0
+    reads_on: int | None = None
+    reads_off: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSettings:
+    """Any relay module by its register map; `outputs` maps the bench's relay roles to places.
+
+    `watchdog_register` (holding) is made to read `watchdog_value` before anything is switched on.
+    """
+
+    bus: str
+    address: int
+    outputs: Mapping[str, OutputField]
+    model: str = ""
+    identity: IdentityFields = IdentityFields()
+    watchdog_register: int | None = None
+    watchdog_value: int | None = None
+    block_max: int = 125
+    gap_max: int = 0
+
+    @property
+    def channels(self) -> Mapping[str, int]:
+        """Channel numbers by role: the order of the table."""
+        return {role: channel for channel, role in enumerate(self.outputs)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 
 import pytest
+from settings_tree import TreeCopy
 
 from drivers.catalog import CATALOG
 from station.settings.devices import place_devices
@@ -121,3 +122,67 @@ def test_every_fault_of_a_map_is_said_at_once() -> None:
 def test_a_map_without_a_quantity_is_said() -> None:
     problems, _ = checked(HEAD + MAP)
     assert [(p.key, p.wrong) for p in problems] == [(AT + "quantities", "no quantity at all")]
+
+
+RELAYS = ("load_left", "load_right", "capture", "source", "tester", "touch", "fan")
+OUTPUTS = '[devices.relays]\nkind = "modbus-outputs"\nbus = "a"\naddress = 1\n'
+MADE = "[devices.relays.outputs]\n" + "".join(
+    f"{role} = {{ register = {place} }}\n" for place, role in enumerate(RELAYS)
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "bleed", "key", "said"),
+    [
+        ("", "{ register = 6 }", "outputs.bleed.register", "coil 6 is already fan; give each relay a place of its own"),
+        ("", "{ register = 70000 }", "outputs.bleed.register", "there is no register 70000"),
+        ("", '{ register = 9, function = "input" }', "outputs.bleed.function", '"input" is none of the choices'),
+        ("", "{ register = 9, bit = 1 }", "outputs.bleed.bit", "a coil is on or off and has none; remove this key"),
+        ("", "{ register = 9, on = 255 }", "outputs.bleed.on", "a coil is on or off and has none"),
+        ("", '{ register = 9, function = "holding", bit = 16 }', "outputs.bleed.bit", "there is no bit 16"),
+        ("", '{ register = 9, function = "holding", bit = 1, off = 2 }', "outputs.bleed.off", "a bit is on or off"),
+        ("", '{ register = 9, function = "holding", on = 0 }', "outputs.bleed.off", "is 0 like `on`; write the value"),
+        ("", '{ register = 9, function = "holding", on = 65536 }', "outputs.bleed.on", "65536 does not fit a register"),
+        ("", '{ register = 9, function = "holding", reads_off = 1 }', "outputs.bleed.reads_off",
+         "on and off both read 1"),
+        ("§watchdog_register = -1\nwatchdog_value = 30", "{ register = 9 }", "watchdog_register", "-1 does not fit"),
+        ("§watchdog_register = 9\nwatchdog_value = 30", '{ register = 9, function = "holding" }', "watchdog_register",
+         "9 is already bleed; name the watchdog's own"),
+        ("§block_max = 0", "{ register = 9 }", "block_max", "0 registers at once; use 1 to 125"),
+    ],
+)  # fmt: skip
+def test_a_wrong_output_is_said_once_at_its_key(more: str, bleed: str, key: str, said: str) -> None:
+    problems, line = checked(f"{OUTPUTS}{more}\n{MADE}{'' if more else '§'}bleed = {bleed}\n")
+    assert [(p.line, p.key) for p in problems] == [(line, f"devices.relays.{key}")]
+    assert f"{problems[0].wrong}; {problems[0].remedy}".startswith(said)
+
+
+def test_half_a_watchdog_is_said() -> None:
+    for there, missing in (("value", "register"), ("register", "value")):
+        problems, _ = checked(f"{OUTPUTS}watchdog_{there} = 30\n{MADE}")
+        assert [(p.line, p.key) for p in problems] == [(1, f"devices.relays.watchdog_{missing}")]
+        assert problems[0].wrong == f"is missing beside `watchdog_{there}`"
+
+
+def test_two_bits_of_one_register_are_two_relays_and_the_register_is_no_third() -> None:
+    bits = [f'{role} = {{ register = 9, function = "holding", bit = {n} }}' for n, role in enumerate(("fan", "bleed"))]
+    text = "\n".join((OUTPUTS, "[devices.relays.outputs]", *bits))
+    assert checked(text)[0] == []
+    problems, _ = checked(f"{text}\ntouch = {{ register = 9, function = 'holding' }}")
+    assert [(p.key, p.wrong) for p in problems] == [
+        ("devices.relays.outputs.touch.register", "holding 9 is already fan")
+    ]
+
+
+def test_relay_roles_are_the_same_by_register_as_by_channel(tree: TreeCopy) -> None:
+    shipped = (tree.directory / "station.toml").read_text(encoding="utf-8")
+    begin, end = shipped.index("[devices.relays]"), shipped.index("# ---- meters")
+    for table, said in (
+        ("bleed = { register = 7 }", []),
+        ("bleeed = { register = 7 }", [("bleeed", "unknown relay role; did you mean `bleed`?")]),
+        ("", [("bleed", "no relay has this role; add `bleed = { register = … }`")]),
+    ):
+        text = f"{shipped[:begin]}{OUTPUTS}{MADE}{table}\n{shipped[end:]}"
+        (tree.directory / "station.toml").write_text(text, encoding="utf-8")
+        found = [(p.key.rsplit(".", 1)[-1], f"{p.wrong}; {p.remedy}") for p in tree.problems()]
+        assert found == said

@@ -1,0 +1,130 @@
+"""Modbus devices that are not on the simulated bench, as twins that tests put on a bus: meters, relays, a load bank.
+
+As in `modbus_devices.py` each is a table of registers, written down a second time on purpose.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import ClassVar
+
+from drivers.sim.instrument import Bounds
+from drivers.sim.modbus_devices import MAINS, OHMMETER, MainsTwin, RegisterTwin, Words
+from drivers.sim.world import RELAY_ROLES, World
+
+EASTRON = Bounds(relative=0.004, noise_relative=0.0002)
+FAN_PROOF, THERMOSTAT = 0, 1
+SHARK_NAME, SHARK_SERIAL = "Shark 100", "0012345678"
+
+
+def floats(*values: float) -> Words:
+    """Each in two registers, high word first."""
+    return list(struct.unpack(f">{2 * len(values)}H", struct.pack(f">{len(values)}f", *values)))
+
+
+def letters(told: str, words: int) -> Words:
+    """ASCII, two letters a register, filled up with blanks."""
+    return list(struct.unpack(f">{words}H", told.ljust(2 * words).encode("ascii")))
+
+
+class EastronTwin(RegisterTwin):
+    """SDM120: input floats of the world's mains from 0 to 0x159, serial number and meter code in holding 0xFC00."""
+
+    spans: ClassVar = {4: (0, 0x15A), 3: (0xFC00, 3)}
+
+    def __init__(self, world: World, seed: str) -> None:
+        super().__init__(world, seed)
+        self._meters = {name: self.instrument(name, EASTRON) for name in ("voltage", "current", "power", "energy")}
+
+    def read(self, function: int) -> Words:
+        if function == 3:
+            return [0x0123, 0x4567, 0x0020]
+        truth, meters = self.world.mains(), self._meters
+        volts, amps = meters["voltage"].read(truth.voltage_v), meters["current"].read(truth.current_a)
+        words = [0] * 0x15A
+        for at, value in {
+            0x00: volts, 0x06: amps, 0x0C: meters["power"].read(truth.power_w), 0x12: volts * amps,
+            0x1E: truth.power_factor, 0x46: truth.frequency_hz, 0x156: meters["energy"].read(truth.energy_wh) / 1000.0,
+        }.items():  # fmt: skip
+            words[at : at + 2] = floats(value)
+        return words
+
+
+class SmallPzemTwin(MainsTwin):
+    """PZEM-004T: the registers of a PZEM-016."""
+
+
+class SharkTwin(RegisterTwin):
+    """Electro Industries Shark 100: name and serial number as text, floats from 999, status 4999, its clock at 5001."""
+
+    spans: ClassVar = {3: (0, 5003)}
+
+    def __init__(self, world: World, seed: str) -> None:
+        super().__init__(world, seed)
+        self._volts = self.instrument("voltage", MAINS)
+        self._watts = self.instrument("power", MAINS)
+        self.state = 1  # Run; 2: Limp
+        self.name = SHARK_NAME
+        self.since_reset = 0
+        self.stands_still = False
+
+    def read(self, function: int) -> Words:
+        truth = self.world.mains()
+        self.since_reset += 0 if self.stands_still else 25  # steps of 4 ms
+        words = [0] * 5003
+        words[0:16] = letters(self.name, 8) + letters(SHARK_SERIAL, 8)
+        words[999:1001] = floats(self._volts.read(truth.voltage_v))
+        words[1011:1013] = floats(truth.current_a)
+        words[1017:1019] = floats(self._watts.read(truth.power_w))
+        words[1021:1027] = floats(truth.voltage_v * truth.current_a, truth.power_factor, truth.frequency_hz)
+        words[4999] = 0x3F00 | self.state
+        words[5001:5003] = [self.since_reset >> 16 & 0xFFFF, self.since_reset & 0xFFFF]
+        return words
+
+
+class OutputsTwin(RegisterTwin):
+    """A relay module of all sorts: coils 16 to 23, bits of holding 5, values in holding 0 to 3, a watchdog in 9.
+
+    Coil 16 + n is the n-th of the bench's relays; the registers are by themselves. `stuck`: registers that keep theirs.
+    """
+
+    spans: ClassVar = {1: (16, 8), 5: (16, 8), 15: (16, 8), 3: (0, 10), 6: (0, 10)}
+
+    def __init__(self, world: World, seed: str) -> None:
+        super().__init__(world, seed)
+        self.words = [0] * 10
+        self.written: list[tuple[int, int]] = []
+        self.stuck: frozenset[int] = frozenset()
+
+    def read(self, function: int) -> Words:
+        if function == 3:
+            return list(self.words)
+        return [sum(1 << place for place, role in enumerate(RELAY_ROLES) if self.world.relay(role))]
+
+    def write(self, function: int, address: int, values: Sequence[int | bool]) -> None:
+        for place, value in enumerate(values, start=address):
+            self.written.append((place, int(value)))
+            if function == 6 and place not in self.stuck:
+                self.words[place] = int(value)
+            elif function != 6:
+                self.world.set_relay(RELAY_ROLES[place - 16], bool(value))
+
+
+class LoadBankTwin(RegisterTwin):
+    """A load bank with its own I/O: discrete inputs fan proof and thermostat, floats from 0: left, right, degC."""
+
+    spans: ClassVar = {2: (0, 2), 4: (0, 6)}
+
+    def __init__(self, world: World, seed: str) -> None:
+        super().__init__(world, seed)
+        self._meters = tuple(self.instrument(side, OHMMETER) for side in ("left", "right"))
+        self.thermostat_degc = 110.0
+
+    def read(self, function: int) -> Words:
+        if function == 2:
+            cool = self.world.load_bank_degc() < self.thermostat_degc
+            return [self.world.fan_turning() << FAN_PROOF | cool << THERMOSTAT]
+        truth = [self.world.load_bank_ohm(role) for role in ("load_left", "load_right")]
+        shown = [float("nan") if ohm is None else own.read(ohm) for own, ohm in zip(self._meters, truth, strict=True)]
+        return floats(*shown, self.world.load_bank_degc())
