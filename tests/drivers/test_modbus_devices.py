@@ -17,8 +17,8 @@ from drivers.modbus.register_map import RegisterMapMeter, RegisterMapProbe
 from drivers.modbus.sdm import Sdm
 from drivers.modbus.settings import RegisterField, RegisterMapSettings
 from drivers.modbus.waveshare_relay import WaveshareRelay8
-from tests.contract.twin_bench import Allowed
 from tests.drivers.fake_registers import device_with, recorded, replying
+from tests.drivers.twin_bus import Allowed
 
 
 async def test_the_mains_meter_joins_low_and_high_words_in_one_read() -> None:

@@ -13,8 +13,7 @@ from drivers.modbus.outputs import ModbusOutputs
 from drivers.modbus.settings import IdentityField, IdentityFields, OutputField, OutputSettings
 from drivers.sim.modbus_more import OutputsTwin
 from drivers.sim.world import RELAY_ROLES
-from tests.contract.twin_bench import Allowed, Denied
-from tests.drivers.twin_bus import TwinBus, twin_bus
+from tests.drivers.twin_bus import Allowed, Denied, TwinBus, twin_bus
 
 COILS = {role: OutputField(16 + place) for place, role in enumerate(RELAY_ROLES)}
 BITS = {role: OutputField(5, "holding", bit=place) for place, role in enumerate(("fan", "load_left", "bleed"))}

@@ -6,10 +6,25 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from drivers.errors import PermitDenied
 from drivers.modbus.bus import ModbusBus
 from drivers.sim.modbus import ModbusTwin
 from drivers.sim.modbus_devices import RegisterTwin
 from tests.drivers.double_world import DoubleWorld
+
+
+class Allowed:
+    """A permit that is there."""
+
+    def check(self) -> None:
+        pass
+
+
+class Denied:
+    """A permit that is gone."""
+
+    def check(self) -> None:
+        raise PermitDenied("relay", "tripped")
 
 
 class TwinBus:
