@@ -1,8 +1,10 @@
 """What the GPT-9800's answers look like and mean. Pure; the dialogue is in `gpt9800.py`.
 
 `MEAS?` answers `>IR, PASS , 0.500kV ,80.12M ohm ,T=005.0S`: mode, status, volts or amperes, result, time (T= completed,
-R= ramp). The leading sign is a prompt; a `>` before the result says that it lies beyond the range. Source: the maker's
-manual (MEASure?, `*IDN?`) and reference/devices.md. Units read back with prefixes that depend on the value.
+R= ramp). The leading sign is a prompt; a `>` before the result says that it lies beyond the range. While it tests the
+status is TEST, and VIEW (with dashes for what it has not, `<ACW,VIEW ,0.000kV,000.0 mA ,  ---.-S>`) without a result.
+Source: the maker's manual (MEASure?, `*IDN?`), reference/devices.md, and answers of a GPT-9902A written down in public.
+Units read back with prefixes that depend on the value.
 """
 
 from __future__ import annotations
@@ -15,12 +17,15 @@ from drivers.errors import DeviceRefused, ProtocolError
 from drivers.ports import TesterReading
 
 IDENTITY = r"[<>]?\s*(?P<model>GPT-?9\d+\w*)\s*,\s*(?P<serial>[^,]*?)\s*,\s*(?P<firmware>[^,]*?)\s*,?\s*"
-WORD = r"[<>]?\s*([A-Z]+)\b.*"
+WORD = r"[<>]?\s*(?:[A-Z][A-Z ]* )??(?P<word>[A-Z]+)(?: MODE)?\s*"
 TESTING = r"[<>]?\s*(?:TEST )?(ON|OFF)\s*"
-NUMBER = r"[<>]?\s*(?P<number>[+-]?\d+\.?\d*)\s*(?P<unit>[A-Za-z]?).*"
-RESULT = (
-    r"[<>]?\s*(?P<mode>IR|GB)\s*,\s*(?P<status>\w+)\s*,\s*(?P<applied>\d+\.?\d*)\s*(?P<unit>kV|V|A)\s*,"
+NUMBER = r"[<>]?\s*(?P<number>[+-]?\d+\.?\d*)\s*(?P<unit>[GMkmu]?)\s*(?P<of>V|A|[Oo]hm|[Ss]|Hz)?\s*"
+MODE = r"[<>]?\s*(?P<mode>ACW|DCW|IR|GB)\s*,\s*"
+LIVE = MODE + r"(?P<status>[A-Z]+)\b.*"
+RESULT = MODE + (
+    r"(?:(?P<status>PASS|FAIL)\s*,\s*(?P<applied>\d+\.?\d*)\s*(?P<unit>kV|V|A)\s*,"
     r"\s*(?P<beyond>>?)\s*(?P<value>\d+\.?\d*)\s*(?P<prefix>[GMkmu]?)\s*ohm\s*,\s*[TR]=\s*(?P<time>\d+\.?\d*)\s*S>?"
+    r"|(?P<broken_off>(?!PASS|FAIL)[A-Z]+)\b.*)"
 )
 PREFIX = {"G": 1e9, "M": 1e6, "k": 1e3, "m": 1e-3, "u": 1e-6}
 COMPLETE = 0.9  # a PASS with less than this share of volts, amperes or time proves nothing
@@ -49,8 +54,10 @@ def tester_reading(port: str, prepared: Prepared, answer: re.Match[str]) -> Test
         raise ProtocolError(
             port, f"MEAS? answers for {answer['mode']} instead of {prepared.mode}; stop and set up again"
         )
-    if answer["status"] not in ("PASS", "FAIL"):
-        raise DeviceRefused(port, f"the test was broken off ({answer['status']}); is the interlock (guard's H) open?")
+    if answer["broken_off"]:
+        raise DeviceRefused(
+            port, f"the test was broken off ({answer['broken_off']}); is the interlock (guard's H) open?"
+        )
     applied = float(answer["applied"]) * PREFIX.get(answer["unit"][:-1], 1.0)
     elapsed_s = float(answer["time"])
     whole = applied >= COMPLETE * prepared.applied and elapsed_s >= COMPLETE * prepared.test_s

@@ -2,7 +2,8 @@
 
 Settings out of range or in the wrong mode are dropped without a word, settings while testing too; errors queue; a test
 runs in plant time; the output lives only while the interlock (the guard's H) is closed, and opening it breaks the test
-off. The states are IDLE -> TESTING -> IDLE; what the last test gave is kept for `MEAS?`.
+off. The states are IDLE -> TESTING -> IDLE; what the last test gave is kept for `MEAS?`. It is as somebody left it at
+its front panel: an offset, the leads' zeroing on, the largest value held, and results told unasked (`TEST:RET`).
 """
 
 from __future__ import annotations
@@ -40,15 +41,18 @@ SETTINGS = {
     "MANU:IR:VOLT": Setting(0.05, 0.05, 1.0, "{:.3f}kV", "IR"),
     "MANU:IR:RHIS": Setting(9999, 2, 9999, "{:04.0f}M", "IR"),
     "MANU:IR:RLOS": Setting(1, 1, 9999, "{:04.0f}M", "IR"),
-    "MANU:IR:REF": Setting(0, 0, 9999, "{:04.0f}M", "IR"),
+    "MANU:IR:REF": Setting(3, 0, 9999, "{:04.0f}M", "IR"),
     "MANU:IR:TTIM": Setting(1.0, 0.5, 999.9, "{:05.1f} S", "IR"),
     "MANU:GB:CURR": Setting(3.0, 3.0, 32.0, "{:05.2f}A", "GB"),
     "MANU:GB:RHIS": Setting(100.0, 0.1, 650.0, "{:05.1f}mohm", "GB"),
-    "MANU:GB:REF": Setting(0.0, 0.0, 650.0, "{:05.1f}mohm", "GB"),
+    "MANU:GB:RLOS": Setting(1.0, 0.0, 649.9, "{:05.1f}mohm", "GB"),
+    "MANU:GB:REF": Setting(11.3, 0.0, 650.0, "{:05.1f}mohm", "GB"),
     "MANU:GB:FREQ": Setting(60, 50, 60, "{:.0f}Hz", "GB"),
     "MANU:GB:TTIM": Setting(1.0, 0.5, 999.9, "{:05.1f} S", "GB"),
 }
 MODES = ("ACW", "DCW", "IR", "GB")
+SWITCHES = {"MANU:UTIL:MAXH": "MAX HOLD", "MANU:UTIL:PASS": "PASS HOLD", "MANU:GB:ZER": "ZERO"}
+"""What is on or off (headers shortened, as all), with the words before it when it reads back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,9 @@ class Gpt9800Twin(ScpiTwin):
         self._volts = Instrument(f"{seed} gpt9800 volts", OUTPUT)
         self._amps = Instrument(f"{seed} gpt9800 amps", OUTPUT)
         self._settings = {header: setting.default for header, setting in SETTINGS.items()}
+        self._switches = dict.fromkeys(SWITCHES, True)
         self._mode, self._function = "ACW", "AUTO"
+        self._tells_results = True
         self._errors: deque[str] = deque(maxlen=20)
         self._started_s: float | None = None  # plant time; None: no test is running
         self._last = Shown()
@@ -83,6 +89,11 @@ class Gpt9800Twin(ScpiTwin):
             return self._query(query)
         if query in SETTINGS:
             self._set(query, argument)
+        elif query in SWITCHES and argument in ("ON", "OFF"):
+            if not self._testing:
+                self._switches[query] = argument == "ON"
+        elif query == "TEST:RET":
+            self._tells_results = argument == "ON"
         elif query == "MAIN:FUNC" and argument in ("MANU", "AUTO"):
             self._function = self._function if self._testing else argument
         elif query == "MANU:EDIT:MODE" and argument in MODES:
@@ -91,7 +102,7 @@ class Gpt9800Twin(ScpiTwin):
             self._start() if argument == "ON" else self._break_off()
         elif query == "*CLS":
             self._errors.clear()
-        elif query not in ("*RMTOFF", "TEST:RET"):
+        elif query != "*RMTOFF":
             self._errors.append('20,"Command Error"')
         return None
 
@@ -107,6 +118,8 @@ class Gpt9800Twin(ScpiTwin):
         if elapsed_s >= self._settings["MANU:RTIM"] + self._settings[f"MANU:{self._mode}:TTIM"]:
             self._last = self._measure()
             self._output_off()
+            if self._tells_results:
+                self.send(self._display())
             return False
         return True
 
@@ -122,9 +135,11 @@ class Gpt9800Twin(ScpiTwin):
     def _query(self, header: str) -> str | None:
         if header in SETTINGS:
             return SETTINGS[header].form.format(self._settings[header])
+        if header in SWITCHES:
+            return f"{SWITCHES[header]} {'ON' if self._switches[header] else 'OFF'}"
         match header:
             case "*IDN":
-                return "GPT-9803,SIM000000001,V1.00"
+                return "GPT-9804,SIM000000001,V1.00"
             case "SYST:ERR":
                 return self._errors.popleft() if self._errors else "0,No Error"
             case "FUNC:TEST":
@@ -176,17 +191,23 @@ class Gpt9800Twin(ScpiTwin):
     def _measure(self) -> Shown:
         if self._mode == "GB":
             value = self._bond.read(self._world.earth_bond_ohm() * 1000.0)
-            good = value <= self._settings["MANU:GB:RHIS"]
+            if self._switches["MANU:GB:ZER"]:  # takes what it sees for the leads
+                self._settings["MANU:GB:REF"] = min(value, GB_RANGE_MOHM)
+            value = max(0.0, value - self._settings["MANU:GB:REF"])
+            good = self._settings["MANU:GB:RLOS"] <= value <= self._settings["MANU:GB:RHIS"]
             applied = self._settings["MANU:GB:CURR"]
         else:
             truth = self._world.insulation_mohm()
-            value = self._insulation.read(truth)
+            value = max(0.0, self._insulation.read(truth) - self._settings["MANU:IR:REF"])
+            value = 2.0 * value if self._switches["MANU:UTIL:MAXH"] else value
             good = self._settings["MANU:IR:RLOS"] <= value
             applied = min(self._settings["MANU:IR:VOLT"] * 1000.0, IR_SHORT_A * truth * 1e6)
         elapsed_s = self._settings[f"MANU:{self._mode}:TTIM"]
         return Shown("PASS" if good else "FAIL", applied, value, elapsed_s)
 
     def _display(self) -> str:
+        if self._testing:
+            return f">{self._mode}, TEST , 0.000kV ,----- ohm ,R=000.1S"
         shown = self._last
         if self._mode == "GB":
             applied, result = f"{shown.applied:05.2f}A", _digits(shown.value, GB_RANGE_MOHM) + "mohm"

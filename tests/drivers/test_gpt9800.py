@@ -10,10 +10,17 @@ from drivers.errors import DeviceRefused, DeviceTimeout, DriverError, ProtocolEr
 from drivers.ports import BondSetup, InsulationSetup
 from drivers.scpi import gpt9800, gpt9800_answers
 from drivers.scpi.gpt9800 import Gpt9800
-from drivers.scpi.gpt9800_answers import IDENTITY, NUMBER, RESULT, Prepared, read_back
+from drivers.scpi.gpt9800_answers import IDENTITY, LIVE, NUMBER, RESULT, Prepared, read_back
 from drivers.sim.gpt9800 import Gpt9800Twin
-from tests.contract.twin_bench import Allowed
 from tests.drivers.double_world import DoubleWorld
+
+
+class Allowed:
+    """A permit that is there."""
+
+    def check(self) -> None:
+        pass
+
 
 IR = Prepared("IR", 500.0, 5.0)
 GB = Prepared("GB", 25.0, 5.0)
@@ -163,3 +170,60 @@ async def test_the_twin_ignores_settings_while_it_tests_and_takes_no_other_mode(
     assert await line.errors() == ["30 Mode Error", "20 Command Error"]
     await tester.close()
     await twin.close()
+
+
+@pytest.mark.parametrize("deaf_to", ["MANU:IR:REF", "MANU:RTIM", "MANU:UTIL:MAXH", "MANU:UTIL:PASS", "MANU:IR:RHIS 9"])
+async def test_what_was_left_at_the_front_panel_is_a_mismatch_where_it_cannot_be_set(deaf_to: str) -> None:
+    tester, twin, _ = await with_twin(deaf_to)
+    twin._settings["MANU:IR:RHIS"], twin._settings["MANU:RTIM"] = 50.0, 7.0
+    with pytest.raises(SettingMismatch, match=f"{deaf_to.split()[0]} reads back .*leave its menus"):
+        await tester.prepare_insulation(InsulationSetup(500.0, 5.0, 5.0))
+    await tester.close()
+    await twin.close()
+
+
+@pytest.mark.parametrize("deaf_to", ["MANU:GB:REF", "MANU:GB:RLOS", "MANU:GB:ZER"])
+async def test_an_offset_of_the_bond_is_a_mismatch_where_it_cannot_be_set(deaf_to: str) -> None:
+    tester, twin, _ = await with_twin(deaf_to)
+    with pytest.raises(SettingMismatch, match=r"MANU:GB:.* reads back"):
+        await tester.prepare_bond(BondSetup(25.0, 5.0, 0.3))
+    await tester.close()
+    await twin.close()
+
+
+async def test_a_setting_that_is_moved_by_another_is_seen_at_the_end() -> None:
+    class Moving(Gpt9800Twin):
+        def answer(self, header: str, argument: str) -> str | None:
+            if header == "MANU:IR:REF":
+                self._settings["MANU:IR:VOLT"] = 1.0
+            return super().answer(header, argument)
+
+    twin = Moving(DoubleWorld(240.0), 1)
+    tester = Gpt9800(await twin.start(), 115200)
+    with pytest.raises(SettingMismatch, match=r"MANU:IR:VOLT reads back 1\.000kV after setting 0\.500"):
+        await tester.prepare_insulation(InsulationSetup(500.0, 5.0, 5.0))
+    await tester.close()
+    await twin.close()
+
+
+async def test_a_tester_that_runs_another_test_is_stopped() -> None:
+    class Turned(Gpt9800Twin):
+        def _display(self) -> str:
+            return ">ACW, TEST , 0.100kV ,0.013 mA ,R=000.1S"
+
+    world = DoubleWorld(1.0)
+    world.tester = True
+    twin = Turned(world, 1)
+    tester = Gpt9800(await twin.start(), 115200)
+    await tester.prepare_insulation(InsulationSetup(500.0, 5.0, 5.0))
+    with pytest.raises(ProtocolError, match="it tests ACW instead of IR; it is stopped"):
+        await tester.run(Allowed())
+    assert world.test_voltages[-1] == 0.0
+    await tester.close()
+    await twin.close()
+
+
+def test_a_view_with_dashes_is_a_test_broken_off() -> None:
+    with pytest.raises(DeviceRefused, match=r"broken off \(VIEW\)"):
+        parsed(IR, "<IR,VIEW ,0.000kV,000.0 M ohm ,  ---.-S>")
+    assert re.fullmatch(LIVE, "<IR,TEST ,0.512kV,000.0 M ohm ,R=000.1S>") is not None
