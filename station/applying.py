@@ -1,7 +1,8 @@
 """`apply`: from an archive that waits in the store to a configuration in use. A task of its own, never in a scan's way.
 
     waits in the store ── unpacked, checked in a process of its own ──▶ refused, with why
-                                └──▶ kept by content, wanted, `done` ── the bench is quiet ──▶ the daemon starts again
+                                └──▶ kept by content, wanted, `done` ── the bench is quiet, its own part still
+                                     loads, its devices were asked ──▶ the daemon starts again, on trial
 
 It energises and resets nothing. It waits for the running test, for what is hot and for whoever has scanned, and while
 a trip is latched until a person has pressed RESET: so no restart of this kind ever has a latch to carry over.
@@ -13,18 +14,20 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from station.contract.messages import Messages
+from station.doctor.health import Examine, Health
 from station.domain.commands import Outcome
 from station.domain.errors import SettingsError, StationError, StoreError
 from station.domain.events import Event, Publish
 from station.domain.interlock import Trip
-from station.domain.session_state import State
+from station.domain.session_state import STATE_TITLES, State
 from station.run.session_table import AT_REST
 from station.settings.archive import unpack
-from station.settings.revisions import write_files
+from station.settings.revisions import revision_of, write_files
 from station.settings.switching import ERROR_MAX, HOLDS_S, Switching, words_of
 from station.store.asked import WaitingTree
 from station.store.store import Store
@@ -36,13 +39,26 @@ LEFT_S = 300.0
 """A verdict that nobody put away, or scans that nobody used, hold a restart up for so long."""
 AGAIN_S = 30.0
 """After something failed that may mend itself (a full disk) it is tried again."""
+TOLD = 10
+"""What became of revisions, so many of the latest, for whoever follows."""
 
 
 class Checked(Protocol):
-    """Checks a shared part together with what is the bench's own."""
+    """Checks a shared part together with what is the bench's own, or compares it with the one in use."""
 
     async def __call__(self, shared: Path) -> list[str]:
-        """What is wrong, as short as a reply has to be. Raises `SettingsError` where it could not be checked."""
+        """What there is to say, as short as a reply has to be. Raises `SettingsError` where it could not be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """What a tree and the bench have to show. `check`: what is wrong with a tree; `loosened`: where safety is looser
+    than with the one in use; `own_loads` raises `SettingsError` where the bench's credentials would not load."""
+
+    check: Checked
+    loosened: Checked
+    own_loads: Callable[[], object]
+    examine: Examine
 
 
 class Session(Protocol):
@@ -77,16 +93,34 @@ class Quiet:
 
     def holds(self) -> bool:
         """No run, nothing on, nothing latched, nothing hot, and nobody in the middle of anything."""
+        return not self.waits_for()
+
+    def waits_for(self) -> str:
+        """What has to end first, in words; empty where nothing has."""
         view = self._session.view
         state = State(view["state"])
-        if self._session.running or self._safety.trips or not self._safety.is_off() or state not in AT_REST:
+        busy = self._busy(view, state)
+        if busy:
             self._seen = None
-            return False
+            return busy
         if state is State.WAITING and not any(view["scans"].values()):
-            return True
+            return ""
         if self._seen is None or self._seen[0] != view:
             self._seen = (view, self._now_s())
-        return self._now_s() - self._seen[1] >= LEFT_S
+        left_s = LEFT_S - (self._now_s() - self._seen[1])
+        left = "what was scanned in" if state is not State.WAITING and any(view["scans"].values()) else "the bench"
+        return "" if left_s <= 0 else f"{left} ({STATE_TITLES[state]['en']}), {left_s:.0f} s more if nobody comes"
+
+    def _busy(self, view: Mapping[str, Any], state: State) -> str:
+        if self._session.running:
+            run = view.get("run") or {}
+            return f"the run {run.get('run_id', 'under way')}"
+        if self._safety.trips:
+            codes = ", ".join(trip.code or trip.interlock for trip in self._safety.trips)
+            return f"RESET at the bench: a trip is latched ({codes})"
+        if not self._safety.is_off():
+            return "mains and test voltage to be off"
+        return "" if state in AT_REST else f"the bench: {STATE_TITLES[state]['en']}"
 
 
 class Applying:
@@ -97,13 +131,16 @@ class Applying:
         store: Store,
         messages: Messages,
         switching: Switching,
-        check: Checked,
+        proofs: Proofs,
         quiet: Quiet,
         publish: Publish,
         now_s: Callable[[], float],
     ) -> None:
         self._store, self._messages, self._switching = store, messages, switching
-        self._check, self._quiet, self._publish, self._now_s = check, quiet, publish, now_s
+        self._proofs, self._quiet, self._publish, self._now_s = proofs, quiet, publish, now_s
+        self._health = Health(proofs.examine, quiet.holds)
+        self._compared = False
+        self._waits_for = ""
         self._checking = switching.revisions.state / "checking"
         self._state = switching.read()
         self._revision = switching.revisions.current()
@@ -114,12 +151,13 @@ class Applying:
         return self._state.trial is not None
 
     def look(self) -> Mapping[str, Any]:
-        """For `status` and watchers: the revision in use (None: the bench's own directory), what is wanted, on trial,
-        and why the last one was refused or given up."""
+        """For `status` and watchers: the revision in use (None: the bench's own directory), what is wanted and what it
+        waits for, on trial, why the last one was refused or given up, and what became of revisions lately."""
         state = self._state
         return {
             "revision": self._revision, "wanted": state.wanted, "on_trial": self.on_trial,
-            "last_apply_error": state.error,
+            "waits_for": self._waits_for if state.wanted else "", "last_apply_error": state.error,
+            "happened": [asdict(one) for one in state.history[-TOLD:]],
         }  # fmt: skip
 
     async def run(self) -> None:
@@ -131,11 +169,13 @@ class Applying:
                     await self._tell_that_it_went_back()
                 if self._switching.behind:
                     await self._write(self._switching.write_down)
-                if self.on_trial and self._now_s() >= holds_at_s:
+                if self.on_trial and await self._is_worse():
+                    return
+                if self.on_trial and self._compared and self._now_s() >= holds_at_s:
                     await self._write(self._switching.holds)
                 if (tree := await self._store.next_tree()) is not None:
                     await self._take(tree)
-                elif self._state.wanted is not None and not self.on_trial and await self._ready():
+                elif self._state.wanted is not None and not self.on_trial and await self._ready(self._state.wanted):
                     log.warning("%s is taken into use: the daemon starts again", words_of(self._state.wanted))
                     return
                 await asyncio.sleep(LOOK_S)
@@ -145,8 +185,12 @@ class Applying:
 
     # ---- one tree ------------------------------------------------------------------------------------------
     async def _take(self, tree: WaitingTree) -> None:
+        by = tree.asked_by or "the bench's socket" if tree.cmd_id is None else f"the centre ({tree.cmd_id})"
+        revision, looser = None, ""
         try:
-            outcome = await self._judge(tree)
+            files = await asyncio.to_thread(self._lay_out, tree.archive)
+            revision = revision_of(files)
+            outcome, looser = await self._judge(files, by)
         except StoreError:
             raise
         except (SettingsError, OSError) as error:
@@ -155,22 +199,28 @@ class Applying:
             log.exception("apply broke the station's rules")
             outcome = Outcome("refused", f"apply: the station broke on it ({error!r}); see its log")
         if outcome.status == "refused":
-            await self._write(lambda: self._switching.refuse(outcome.reason or ""))
+            await self._write(lambda: self._switching.refuse(outcome.reason or "", revision, by))
         reason = outcome.reason and outcome.reason[:ERROR_MAX]
-        asker = tree.cmd_id
-        reply = [] if asker is None else [self._messages.reply(asker, outcome.status, reason)]
-        await self._store.tree_checked(tree.place, reply)
-        log.info("apply %s: %s %s", asker or "(socket)", outcome.status, outcome.reason)
+        messages = [] if tree.cmd_id is None else [self._messages.reply(tree.cmd_id, outcome.status, reason)]
+        if looser:
+            messages.append(self._messages.alarm("config_looser", looser[:ERROR_MAX]))
+        await self._store.tree_checked(tree.place, messages)
+        log.info("apply by %s: %s %s", by, outcome.status, outcome.reason)
 
-    async def _judge(self, tree: WaitingTree) -> Outcome:
-        files = await asyncio.to_thread(self._lay_out, tree.archive)
-        problems = await self._check(self._checking)
+    async def _judge(self, files: Mapping[str, bytes], by: str) -> tuple[Outcome, str]:
+        """What is said of a tree, and what of safety it loosens."""
+        problems = await self._proofs.check(self._checking)
         if problems:
-            return Outcome("refused", "apply: " + " | ".join(problems))
+            return Outcome("refused", "apply: " + " | ".join(problems)), ""
+        lines = await self._proofs.loosened(self._checking)
         revision = await asyncio.to_thread(self._switching.revisions.keep, files)
-        new = await self._write(lambda: self._switching.want(revision))
+        looser = f"{words_of(revision)}, sent by {by}, loosens: {' | '.join(lines)}" if lines else ""
+        if looser:
+            log.warning("%s", looser)
+        new = await self._write(lambda: self._switching.want(revision, by, looser))
         when = "taken into use when no run is under way" if new else "it is in use"
-        return Outcome("done", f"{words_of(revision)} is checked and kept; {when}")
+        said = f"{words_of(revision)} is checked and kept; {when}"
+        return Outcome("done", said + (f"; looser: {' | '.join(lines)}" if lines else "")), looser if new else ""
 
     def _lay_out(self, archive: bytes) -> Mapping[str, bytes]:
         files = unpack(archive)
@@ -178,12 +228,35 @@ class Applying:
         write_files(self._checking, files)
         return files
 
-    async def _ready(self) -> bool:
-        """The bench is quiet and the disk takes the change: where it is full, no restart mends that."""
-        if not self._quiet.holds():
+    async def _ready(self, wanted: str) -> bool:
+        """The bench is quiet, its own part would load, and the disk takes the change: no restart mends a full one."""
+        self._waits_for = self._quiet.waits_for()
+        if self._waits_for:
             return False
         await self._write(self._switching.write_down)
+        try:
+            self._proofs.own_loads()
+            problems = await self._proofs.check(self._switching.revisions.folder(wanted))
+        except SettingsError as error:
+            problems = [str(error)]
+        if problems:
+            self._waits_for = f"the bench's own part, which would not load: {' | '.join(problems)}"
+            raise SettingsError(f"{words_of(wanted)} is not taken into use yet; {self._waits_for}")
+        self._switching.answered = await self._health.answering()
         return self._quiet.holds()
+
+    async def _is_worse(self) -> bool:
+        """Whether the revision on trial is to be given up now: a device that answered before is silent with it."""
+        trial = self._state.trial
+        if self._compared or trial is None:
+            return False
+        worse = await self._health.worse(trial.answered)
+        self._compared = worse == ""
+        if not worse or not self._quiet.holds():
+            return False
+        self._switching.condemned = worse
+        log.error("%s is given up: %s", words_of(trial.to), worse)
+        return True
 
     # ---- small parts ---------------------------------------------------------------------------------------
     async def _tell_that_it_went_back(self) -> None:

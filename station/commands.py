@@ -93,7 +93,8 @@ class Commands:
 
     def _apply(self, args: Mapping[str, Any], source: ev.Source) -> Answer:
         sha256, archive = read_apply(args)
-        return Answer(reason=LATER, changes=(KeepTree(sha256, archive),), later=True)
+        by = None if source == "centre" else str(args.get("by", ""))
+        return Answer(reason=LATER, changes=(KeepTree(sha256, archive, by),), later=True)
 
     def _post(self, event: ev.Event, *changes: OrderChange) -> Answer:
         if self._conductor is None:

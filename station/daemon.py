@@ -221,10 +221,7 @@ async def _serve(tree: Tree, keys: _Keys, switching: Switching, proofs: Callable
         station = Station(tree, store, devices, stamps)
         clock = _clock(tree)
         devices.sound.on_captured = clock.spent
-        kernel = Kernel(
-            devices.guard, devices.desk, devices.pollers, devices.table, tree.interlocks,
-            FileLatch(path.with_suffix(".service-latch")), devices.drive_sink, time.monotonic,
-        )  # fmt: skip
+        kernel = _kernel(tree, devices)
         bench = build_bench(kernel, devices.tester, devices.touch, devices.sound, clock)
         desk = Desk(Path(settings.control_socket), store)
         session = Session(catalogue_of(tree))
@@ -243,8 +240,7 @@ async def _serve(tree: Tree, keys: _Keys, switching: Switching, proofs: Callable
             earlier=store.earlier_runs, report=partial(report_to_centre, store, messages),
             recall=partial(store.runs_of_order, simulated=settings.simulated), wall=_wall(settings, stamps),
         )  # fmt: skip
-        voice = Voice(settings.panel.settings.volume, frozenset(settings.panel.settings.mute))
-        conductor = Conductor(session, room, lambda who: _panel_task(devices, who, voice), desk.publish, time.monotonic)
+        conductor = Conductor(session, room, partial(_panel_task, devices), desk.publish, time.monotonic)
         uplink = Uplink(
             store, messages, settings.mqtt_url, keys.receipts, desk.publish, command_keys=keys.commands,
             carry=desk.commands.carry, tls=keys.tls,
@@ -252,8 +248,8 @@ async def _serve(tree: Tree, keys: _Keys, switching: Switching, proofs: Callable
         certificate = CertificateWatch(keys.tls, uplink.raise_alarm)
         printing = printing_of(tree.station, store, devices.printer, messages, _paper_desk(desk, conductor, station))
         quiet = Quiet(conductor, kernel, time.monotonic)
-        proven = proofs(partial(_silent, devices))
-        applying = Applying(store, messages, switching, proven, quiet, desk.publish, time.monotonic)
+        shown = proofs(partial(_silent, devices))
+        applying = Applying(store, messages, switching, shown, quiet, desk.publish, time.monotonic)
         telling = _telling(station, uplink, kernel, certificate, applying)
         desk.use(conductor, uplink, printing, telling)
         await desk.commands.bring_back()
@@ -277,6 +273,14 @@ async def _serve(tree: Tree, keys: _Keys, switching: Switching, proofs: Callable
             uplink.stay_silent(why_silent(owner, here)) if owner and here else uplink.run(),
             conductor.watch_guard(), printing.run(), certificate.run(), devices.inventory(),
         )  # fmt: skip
+
+
+def _kernel(tree: Tree, devices: Devices) -> Kernel:
+    latch = FileLatch(Path(tree.station.store_path).with_suffix(".service-latch"))
+    return Kernel(
+        devices.guard, devices.desk, devices.pollers, devices.table, tree.interlocks, latch, devices.drive_sink,
+        time.monotonic,
+    )  # fmt: skip
 
 
 def _telling(
@@ -312,7 +316,10 @@ def _introduction(tree: Tree) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _panel_task(devices: Devices, conductor: Conductor, voice: Voice) -> PanelTask:
+def _panel_task(devices: Devices, conductor: Conductor) -> PanelTask:
+    its = devices.settings.panel.settings
+    voice = Voice(its.volume, frozenset(its.mute))
+
     def post(event: ev.Event) -> None:
         conductor.post(event)
 

@@ -36,7 +36,7 @@ def serve_bench(own: Path, serve: Serve) -> int:
         return _on_trial(serve, Switching(Revisions(own / "config")))
     try:
         with hold_store(store):
-            status = _on_trial(serve, Switching(Revisions(store.parent / "config")))
+            status = _on_trial(serve, Switching(Revisions(store.parent / "config"), own))
     except SettingsError as error:
         return _said(error)
     if status == AGAIN:
@@ -62,9 +62,10 @@ def _on_trial(serve: Serve, switching: Switching) -> int:
         why = f"the daemon broke: {error!r}"
     if status == DONE:
         switching.ended_well()
-    elif status == AGAIN:
+    elif status == AGAIN and switching.condemned is None:
         _switch(switching)
     else:
+        why = switching.condemned or why
         try:
             return AGAIN if switching.go_back(why) else status
         except OSError as error:

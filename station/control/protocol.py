@@ -57,7 +57,7 @@ VERBS: Mapping[str, Mapping[str, Field]] = {
     "abort": {"run_id": Field(str, True)},
     "resend": {"run_id": Field(str), "from_seq": Field(int), "to_seq": Field(int)},
     "identify": {},
-    "apply": {"sha256": Field(str, True), "tree": Field(str, True, MAX_COMMAND_BYTES_OF_FEW)},
+    "apply": {"sha256": Field(str, True), "tree": Field(str, True, MAX_COMMAND_BYTES_OF_FEW), "by": Field(str)},
     "label": {"run_id": Field(str, True), "to_file": Field(bool)},
     "requeue": {"run_id": Field(str)},
 }

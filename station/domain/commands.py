@@ -40,10 +40,12 @@ class ResendRun:
 
 @dataclass(frozen=True, slots=True)
 class KeepTree:
-    """The archive of a configuration waits to be checked; its reply comes after that."""
+    """The archive of a configuration waits to be checked; its reply comes after that. `asked_by`: who at the bench
+    sent it, None for the centre."""
 
     sha256: str
     archive: bytes = field(repr=False)
+    asked_by: str | None = None
 
 
 OrderChange = KeepOrder | DropOrder

@@ -1,4 +1,5 @@
-"""The archive that `apply` brings: the shared files of a configuration as a tar.gz, taken out without trusting it.
+"""The archive that `apply` brings: the shared files of a configuration as a tar.gz, made here, and taken out without
+trusting it.
 
 Nothing is unpacked by name: an entry is either exactly one of the files that a tree may have, or the archive is
 refused. So there are no links, no devices, no paths that lead elsewhere; and no more is decompressed than may be kept.
@@ -11,6 +12,7 @@ import io
 import re
 import tarfile
 import zlib
+from collections.abc import Mapping
 from typing import IO, cast
 
 from station.domain.errors import SettingsError
@@ -22,12 +24,26 @@ FILES_MAX = 256
 FILE_MAX_BYTES = 256 * 1024
 UNPACKED_MAX_BYTES = 2 * 1024 * 1024
 _SHARED = re.compile(rf"(?:{'|'.join(FOLDERS)})/[A-Za-z0-9][A-Za-z0-9._-]{{0,80}}\.toml")
-_OWN = (STATION, "calibration", "credentials")
+OWN_NAMES = (STATION, "calibration", "credentials")
 HOW = f"tar -czf tree.tar.gz -C DIR {INTERLOCKS} {DIAGNOSIS} plans products"
 
 
-def unpack(archive: bytes) -> dict[str, bytes]:
-    """The files of an archive by their names in the tree. Raises `SettingsError` that says what it may not hold."""
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """The archive of these files; the same files give the same bytes."""
+    with io.BytesIO() as out:
+        with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+            for name, content in sorted(files.items()):
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                tar.addfile(entry, io.BytesIO(content))
+        return gzip.compress(out.getvalue(), mtime=0)
+
+
+def unpack(archive: bytes, left_alone: set[str] | None = None) -> dict[str, bytes]:
+    """The files of an archive by their names in the tree. Raises `SettingsError` that says what it may not hold.
+
+    What is the bench's own is refused, unless `left_alone` is there to hear that it was passed over.
+    """
     files: dict[str, bytes] = {}
     try:
         with (
@@ -37,7 +53,7 @@ def unpack(archive: bytes) -> dict[str, bytes]:
             for number, entry in enumerate(tar, start=1):
                 if number > FILES_MAX:
                     raise SettingsError(f"the archive has more than {FILES_MAX} entries; leave out what is no plan")
-                _take(tar, entry, files)
+                _take(tar, entry, files, left_alone)
     except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
         raise SettingsError(f"the archive cannot be read ({error}); make it with: {HOW}") from error
     if not files:
@@ -45,12 +61,16 @@ def unpack(archive: bytes) -> dict[str, bytes]:
     return files
 
 
-def _take(tar: tarfile.TarFile, entry: tarfile.TarInfo, files: dict[str, bytes]) -> None:
+def _take(tar: tarfile.TarFile, entry: tarfile.TarInfo, files: dict[str, bytes], left_alone: set[str] | None) -> None:
     name = entry.name.removeprefix("./")
     shown = repr(entry.name[:80])
     if entry.type == tarfile.DIRTYPE and name.rstrip("/") in ("", ".", *FOLDERS):
         return
-    if name.partition("/")[0] in _OWN:
+    first = name.partition("/")[0]
+    if first in OWN_NAMES and left_alone is not None:
+        left_alone.add(first)
+        return
+    if first in OWN_NAMES:
         raise SettingsError(f"{shown} belongs to this bench and is never replaced from afar; leave it out: {HOW}")
     if name not in (INTERLOCKS, DIAGNOSIS) and not _SHARED.fullmatch(name):
         where = ", ".join(f"{folder}/NAME.toml" for folder in FOLDERS)

@@ -1,4 +1,4 @@
-"""`station check` in a process of its own, which takes neither the daemon's time nor its memory, whatever it is given.
+"""`station check` and `diff` in a process of their own: neither the daemon's time nor its memory, whatever is given.
 
 What comes back is bounded there and here: a tree can have a hundred thousand problems, and who reads is also the loop
 that scans.
@@ -41,7 +41,21 @@ class Checker:
 
     async def __call__(self, shared: Path) -> list[str]:
         """The first problems of a shared part, a line each, and how many there are besides. Raises `SettingsError`."""
-        process = await self._begin(shared)
+        options = ("--shared", str(shared), "--json", "--most", str(SHOWN))
+        said = await self._run("check", self._own, *options)
+        return await asyncio.to_thread(_lines, said, f"{shared}/")
+
+    async def loosened(self, shared: Path) -> list[str]:
+        """What of safety a shared part loosens against the one in use, a line each. Raises `SettingsError`."""
+        options = ("--config", self._own, "--looser", "--json", "--most", str(SHOWN))
+        told = json.loads(await self._run("diff", "current", str(shared), *options))
+        lines = [one["words"] for one in told["changes"]]
+        more = told["count"] - len(lines)
+        return [*lines, f"and {more} more"] if more else lines
+
+    async def _run(self, *arguments: str) -> bytes:
+        """What a verb says, within its bounds."""
+        process = await self._begin(*arguments)
         try:
             async with asyncio.timeout(CHECK_S):
                 said, errors = await asyncio.gather(_read(process, process.stdout), _read(process, process.stderr))
@@ -59,13 +73,13 @@ class Checker:
         if status not in (0, 1):
             last = errors.decode(errors="replace").strip().splitlines()[-1:]
             raise SettingsError(f"the check ended with {status}: {' '.join(last)}")
-        return await asyncio.to_thread(_lines, said, f"{shared}/")
+        return said
 
-    async def _begin(self, shared: Path) -> asyncio.subprocess.Process:
+    async def _begin(self, *arguments: str) -> asyncio.subprocess.Process:
         paths = os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH")]))
         return await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-c", _START.format(niceness=NICENESS, cpu_s=CPU_S),
-            "check", self._own, "--shared", str(shared), "--json", "--most", str(SHOWN),
+            *arguments,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": paths},
         )  # fmt: skip

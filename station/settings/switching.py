@@ -1,7 +1,8 @@
 """From one revision to the next: one that waits, one on trial, and back by itself where it does not hold.
 
     wanted ── the bench is quiet ──▶ on trial ── up for a minute ──▶ in use
-                                        └── will not load, dies, or does not come up twice ──▶ the one before
+                                        └── will not load, dies, does not come up twice, or a device that
+                                            answered before is silent with it ──▶ the one before
 
 `state.json` beside the revisions says where that stands; it is written whole, before and after `current` changes, and
 `begin` makes the two agree again however the one before ended. What a full disk does not take is known in memory and
@@ -12,9 +13,14 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
 
-from station.settings.revisions import Revisions, put_in_place, write_file
+from station.domain.clock import utc_text
+from station.settings.history import Happened, What, add, asker_of
+from station.settings.revisions import Revisions, put_in_place, read_files, revision_of, write_file
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +39,8 @@ class Trial:
     back: str | None
     """What was in use before; None: the bench's own directory."""
     starts: int = 0
+    answered: tuple[str, ...] = ()
+    """Devices that answered before the switch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +52,33 @@ class SwitchState:
     trial: Trial | None = None
     error: str | None = None
     untold: bool = False
+    history: tuple[Happened, ...] = ()
+
+    def then(self, now: str, what: What, revision: str | None, by: str = "", why: str = "") -> SwitchState:
+        """With one thing more in its history."""
+        return replace(self, history=add(self.history, now, what, revision, by, why))
+
+
+def _now() -> str:
+    return utc_text(datetime.now(UTC))
 
 
 class Switching:
-    """Of one bench; every method may raise `OSError`, except `drop`, `ended_well` and `told`."""
+    """Of one bench; every method may raise `OSError`, except `drop`, `ended_well` and `told`.
 
-    def __init__(self, revisions: Revisions) -> None:
+    `own`: the bench's own directory; its shared files, as they are now, need no switch while they are in use.
+    """
+
+    def __init__(self, revisions: Revisions, own: Path | None = None, now: Callable[[], str] = _now) -> None:
         self.revisions = revisions
+        self.condemned: str | None = None
+        """Why the revision on trial is to be given up, once this process has ended in order."""
+        self.answered: Sequence[str] = ()
+        """Devices that answered when the bench was last looked at: kept with the next trial."""
         self._file = revisions.state / "state.json"
         self._unwritten: SwitchState | None = None
+        self._now = now
+        self._own = None if own is None else _revision_in(own)
 
     @property
     def behind(self) -> bool:
@@ -70,32 +96,37 @@ class Switching:
         try:
             plain = json.loads(self._file.read_text(encoding="utf-8"))
             trial = plain["trial"]
-            return SwitchState(**plain | {"trial": trial and Trial(**trial)})
+            trial = trial and Trial(**trial | {"answered": tuple(trial.get("answered", ()))})
+            history = tuple(Happened(**one) for one in plain.get("history", ()))
+            return SwitchState(**plain | {"trial": trial, "history": history})
         except FileNotFoundError:
             return SwitchState()
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             log.error("%s is damaged (%s); no revision is on trial and none is wanted", self._file, error)
             return SwitchState()
 
-    def want(self, revision: str) -> bool:
+    def want(self, revision: str, by: str = "", why: str = "") -> bool:
         """It was checked and is here: take it into use when that can be. False: it is in use already."""
-        state = self.read()
-        if state.trial is None and self.revisions.current() == revision:
-            self._write(replace(state, wanted=None, error=None))
+        state = replace(self.read(), error=None).then(self._now(), "kept", revision, by, why)
+        if state.trial is None and revision == (self.revisions.current() or self._own):
+            self._write(replace(state, wanted=None).then(self._now(), "in use", revision, why="it was in use already"))
             return False
-        self._write(replace(state, wanted=revision, error=None))
+        self._write(replace(state, wanted=revision))
         return True
 
-    def refuse(self, error: str) -> None:
+    def refuse(self, error: str, revision: str | None = None, by: str = "") -> None:
         """A tree was refused; what is in use or wanted stays so."""
-        self._write(replace(self.read(), error=error[:ERROR_MAX]))
+        state = replace(self.read(), error=error[:ERROR_MAX])
+        self._write(state.then(self._now(), "refused", revision, by, error))
 
     def switch(self) -> bool:
         """Take the wanted revision into use, on trial. False: none is wanted, or another is on trial."""
         state = self.read()
         if state.wanted is None or state.trial is not None:
             return False
-        self._write(replace(state, trial=Trial(state.wanted, self.revisions.current())))
+        trial = Trial(state.wanted, self.revisions.current(), answered=tuple(self.answered))
+        by = asker_of(state.history, state.wanted)
+        self._write(replace(state, trial=trial).then(self._now(), "on trial", state.wanted, by))
         self.revisions.use(state.wanted)
         return True
 
@@ -103,7 +134,8 @@ class Switching:
         """The wanted revision could not be taken into use; it is wanted no more."""
         state = self.read()
         trial = None if state.trial and self.revisions.current() != state.trial.to else state.trial
-        self._keep(replace(state, wanted=None, trial=trial, error=error[:ERROR_MAX]))
+        dropped = replace(state, wanted=None, trial=trial, error=error[:ERROR_MAX])
+        self._keep(dropped.then(self._now(), "given up", state.wanted, why=error))
 
     def begin(self) -> None:
         """To be called at every start, before anything is loaded."""
@@ -128,7 +160,8 @@ class Switching:
         """The revision on trial has been up long enough."""
         state = self.read()
         if state.trial is not None:
-            self._write(replace(state, trial=None, error=None))
+            held = replace(state, trial=None, error=None)
+            self._write(held.then(self._now(), "in use", state.trial.to, asker_of(state.history, state.trial.to)))
             self.revisions.forget((state.wanted, state.trial.to, state.trial.back))
 
     def ended_well(self) -> None:
@@ -158,7 +191,8 @@ class Switching:
         error = f"revision {trial.to[:12]} was given up, {words_of(trial.back)} is in use again: {why}"[:ERROR_MAX]
         log.error("%s", error)
         wanted = None if state.wanted == trial.to else state.wanted
-        self._keep(replace(state, wanted=wanted, trial=None, error=error, untold=True))
+        back = replace(state, wanted=wanted, trial=None, error=error, untold=True)
+        self._keep(back.then(self._now(), "given up", trial.to, why=why))
 
     def _keep(self, state: SwitchState) -> None:
         """Write it, or know it until it can be written."""
@@ -174,6 +208,13 @@ class Switching:
         write_file(beside, json.dumps(asdict(state), ensure_ascii=False).encode())
         put_in_place(beside, self._file)
         self._unwritten = None
+
+
+def _revision_in(own: Path) -> str | None:
+    try:
+        return revision_of(read_files(own))
+    except OSError:
+        return None
 
 
 def words_of(revision: str | None) -> str:

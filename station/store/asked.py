@@ -31,6 +31,7 @@ MIGRATION = (
         place INTEGER PRIMARY KEY AUTOINCREMENT, cmd_id TEXT, sha256 TEXT NOT NULL, archive BLOB NOT NULL,
         asked_at TEXT NOT NULL)""",
 )
+MIGRATION_ASKER = ("ALTER TABLE applying ADD COLUMN asked_by TEXT",)
 PIECE, PIECE_BYTES = 256, 2 << 20
 """Rows looked at in one commit, and of payloads brought back in it, but for one message."""
 TREES_MAX = 4
@@ -39,12 +40,14 @@ TREES_MAX = 4
 
 @dataclass(frozen=True, slots=True)
 class WaitingTree:
-    """The archive of a configuration, not checked yet. `cmd_id` None: nobody far away waits for a reply."""
+    """The archive of a configuration, not checked yet. `cmd_id` None: nobody far away waits for a reply, and
+    `asked_by` says who at the bench sent it."""
 
     place: int
     cmd_id: str | None
     sha256: str
     archive: bytes
+    asked_by: str | None = None
 
 
 def remember(db: sqlite3.Connection, cmd_id: str, now: str) -> bool:
@@ -135,15 +138,15 @@ def _keep_tree(db: sqlite3.Connection, tree: KeepTree, cmd_id: str | None, now: 
     if db.execute("SELECT count(*) FROM applying").fetchone()[0] >= TREES_MAX:
         return TooMany(f"apply: {TREES_MAX} configurations wait to be checked already; send it again in a minute")
     db.execute(
-        "INSERT INTO applying (cmd_id, sha256, archive, asked_at) VALUES (?, ?, ?, ?)",
-        (cmd_id, tree.sha256, tree.archive, now),
+        "INSERT INTO applying (cmd_id, sha256, archive, asked_at, asked_by) VALUES (?, ?, ?, ?, ?)",
+        (cmd_id, tree.sha256, tree.archive, now, tree.asked_by),
     )
     return None
 
 
 def next_tree(db: sqlite3.Connection) -> WaitingTree | None:
     """The tree that has waited longest."""
-    row = db.execute("SELECT place, cmd_id, sha256, archive FROM applying ORDER BY place LIMIT 1").fetchone()
+    row = db.execute("SELECT place, cmd_id, sha256, archive, asked_by FROM applying ORDER BY place LIMIT 1").fetchone()
     return None if row is None else WaitingTree(*row)
 
 

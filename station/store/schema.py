@@ -44,6 +44,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     orders.MIGRATION,
     asked.MIGRATION,
     outbox.MIGRATION,
+    asked.MIGRATION_ASKER,
 )
 """One entry a version: the statements that lead to it from the one before. Entries are only ever appended."""
 

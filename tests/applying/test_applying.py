@@ -4,107 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from station.applying import LEFT_S, LOOK_S, Applying, Quiet
+from station.applying import LEFT_S, Quiet
 from station.domain.commands import KeepTree, TooMany
 from station.domain.errors import SettingsError, StoreError
-from station.domain.events import Event
 from station.domain.session_state import State
 from station.settings.archive import unpack
-from station.settings.revisions import Revisions, revision_of
+from station.settings.revisions import revision_of
 from station.settings.switching import HOLDS_S, Switching
 from station.store.asked import TREES_MAX
-from station.store.store import Store
+from tests.applying.rig import OTHER, TREE, TRIP, Bench, Rig
 from tests.settings.trees import packed
-from tests.uplink.rig import MESSAGES, open_store, until
-
-TREE = packed({"interlocks.toml": b"one"})
-OTHER = packed({"interlocks.toml": b"two"})
-SCANS = {"operator": None, "work_order": None, "serial_number": None, "product": None, "plan": None, "step": None}
-
-
-@dataclass
-class Bench:
-    """What `Quiet` looks at."""
-
-    state: State = State.WAITING
-    running: bool = False
-    off: bool = True
-    trips: tuple[Any, ...] = ()
-    scans: dict[str, Any] = field(default_factory=lambda: dict(SCANS))
-
-    @property
-    def view(self) -> dict[str, Any]:
-        return {"state": self.state.value, "scans": dict(self.scans)}
-
-    def is_off(self) -> bool:
-        return self.off
-
-
-class Rig:
-    """A store, a folder of revisions and a bench that a test sets as it likes; time passes by its word."""
-
-    def __init__(self, store: Store, folder: Path) -> None:
-        self.store, self.bench, self.now_s = store, Bench(State.TRIPPED), 0.0
-        self.switching = Switching(Revisions(folder / "config"))
-        self.problems: list[str] | Exception = []
-        self.events: list[Event] = []
-        self.checked: list[Path] = []
-        self.fresh()
-
-    def fresh(self) -> None:
-        """As after a restart."""
-        quiet = Quiet(self.bench, self.bench, lambda: self.now_s)
-        self.applying = Applying(
-            self.store, MESSAGES, self.switching, self._check, quiet, self.events.append, lambda: self.now_s
-        )
-
-    async def _check(self, shared: Path) -> list[str]:
-        self.checked.append(shared)
-        if isinstance(self.problems, Exception):
-            raise self.problems
-        return self.problems
-
-    async def ask(self, archive: bytes, cmd_id: str) -> None:
-        await self.store.take_command(cmd_id, lambda kept: [], [KeepTree("0" * 64, archive)])
-
-    async def run(self, condition: Callable[[], Any]) -> bool:
-        """Let it run until this holds or it ends; whether it wants to start again."""
-        task = asyncio.create_task(self.applying.run())
-        await until(lambda: task.done() or condition(), "what the test waits for")
-        again = task.done()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        return again
-
-    async def replies(self) -> list[dict[str, Any]]:
-        rows = await self.store.due(99)
-        return [json.loads(row.payload)["body"] for row in rows if row.suffix == "reply"]
-
-    async def answered(self) -> None:
-        """Until no tree waits."""
-
-        async def none_waits() -> bool:
-            return await self.store.next_tree() is None
-
-        task = asyncio.create_task(self.applying.run())
-        await until(none_waits, "all are answered")
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-@pytest.fixture
-async def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
-    monkeypatch.setattr("station.applying.LOOK_S", LOOK_S / 100)
-    store = await open_store(tmp_path / "s.sqlite")
-    yield Rig(store, tmp_path)
-    await store.close()
 
 
 async def test_a_tree_is_checked_kept_answered_once_and_wanted_until_the_bench_is_quiet(rig: Rig) -> None:
@@ -281,7 +195,7 @@ def test_a_restart_is_for_a_bench_at_rest(state: State) -> None:
     assert later is (state is State.WAITING or state in resting)
 
 
-@pytest.mark.parametrize("what", [{"running": True}, {"off": False}, {"trips": ("a trip",)}])
+@pytest.mark.parametrize("what", [{"running": True}, {"off": False}, {"trips": (TRIP,)}])
 def test_no_restart_in_a_run_with_voltage_on_or_over_a_latch(what: dict[str, Any]) -> None:
     for state in State:
         bench, now_s = Bench(state, **what), [0.0]
@@ -304,3 +218,17 @@ def test_scans_and_verdicts_are_given_their_time_from_the_last_change_on() -> No
     assert quiet.holds()
     bench.state = State.WAITING
     assert not quiet.holds(), "a badge is on the bench"
+
+
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [
+        ({"running": True}, "the run under way"), ({"trips": (TRIP,)}, "a trip is latched (DUT-HEATSINK-HOT)"),
+        ({"off": False}, "mains and test voltage to be off"), ({"state": State.COOLING}, "the bench: "),
+        ({"state": State.FAIL}, "300 s more if nobody comes"), ({}, ""),
+    ],
+)  # fmt: skip
+def test_what_a_restart_waits_for_is_said(what: dict[str, Any], says: str) -> None:
+    bench = Bench(**what)
+    said = Quiet(bench, bench, lambda: 0.0).waits_for()
+    assert says in said and bool(says) is bool(said)

@@ -112,6 +112,20 @@ def test_what_fails_on_trial_goes_back_at_once(own: Path, serve: Callable[[Switc
     assert serve_bench(own, lambda switching: DONE) == DONE
 
 
+def test_one_that_was_condemned_in_order_is_given_up_and_the_one_before_runs_anew(own: Path) -> None:
+    switching = on_trial(own)
+
+    def serve(its: Switching) -> int:
+        its.condemned = "fan answered before and is silent now"
+        return AGAIN
+
+    with pytest.raises(Ran):
+        serve_bench(own, serve)
+    state = switching.read()
+    assert switching.revisions.current() is None and "fan answered before" in str(state.error) and state.untold
+    assert [one.what for one in state.history] == ["kept", "on trial", "given up"]
+
+
 def test_a_signal_on_trial_is_no_failure(own: Path) -> None:
     switching = on_trial(own)
     for _ in range(5):
@@ -125,7 +139,8 @@ def test_a_second_daemon_is_refused_and_counts_for_nothing(own: Path, capsys: py
         for _ in range(5):
             assert serve_bench(own, lambda switching: DONE) == WRONG_USE
     assert "stop that one first" in capsys.readouterr().err
-    assert switching.read().trial is not None and switching.read().trial.starts == 0
+    trial = switching.read().trial
+    assert trial is not None and trial.starts == 0
 
 
 def test_a_revision_that_cannot_be_linked_is_wanted_no_more(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from station.applying import Applying, Quiet
+from station.applying import Applying, Proofs, Quiet
 from station.cli.broker import EmbeddedBroker
 from station.commands import Commands
 from station.contract.canonical import to_json
@@ -441,9 +441,14 @@ async def test_a_tree_is_kept_over_a_restart_answered_once_and_its_repeat_does_n
         return ["interlocks.toml:1: (syntax): not TOML; put this line right"]
 
     messages, quiet = Messages(STATION, lambda: Stamp(NOW, CLOCK, 1)), Quiet(again.conductor, again.safety, lambda: 0.0)
+
+    async def everything_answers() -> dict[str, str]:
+        return {}
+
+    proofs = Proofs(check, check, lambda: None, everything_answers)
     switching = Switching(Revisions(tmp_path / "config"))
     applying = asyncio.create_task(
-        Applying(again.store, messages, switching, check, quiet, lambda event: None, lambda: 0.0).run()
+        Applying(again.store, messages, switching, proofs, quiet, lambda event: None, lambda: 0.0).run()
     )
     reply = await centre.reply("c-tree")
     assert reply["status"] == "refused" and "interlocks.toml:1: (syntax)" in reply["reason"]
