@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import configparser
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from station.cli.leave_safe import ALL_S
 
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = sorted((ROOT / "systemd").glob("*.service"))
@@ -25,13 +28,32 @@ def read(unit: Path) -> configparser.ConfigParser:
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_systemd_has_nothing_to_say_about_the_unit(unit: Path, tmp_path: Path) -> None:
     """The program is not installed where the tests run: another one that exists stands in for it."""
-    program = read(unit)["Service"]["ExecStart"].split()[0]
-    copy = tmp_path / unit.name
-    copy.write_text(unit.read_text(encoding="utf-8").replace(program, sys.executable), encoding="utf-8")
+    copy = tmp_path / unit.name.replace("@.", "@x.")
+    plain = re.sub(r"/opt/bench/.venv/bin/\w+", sys.executable, unit.read_text(encoding="utf-8"))
+    copy.write_text(plain, encoding="utf-8")
     ran = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(copy)], capture_output=True, text=True, check=False
     )
     assert (ran.returncode, ran.stdout + ran.stderr) == (0, "")
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed here")
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_what_is_open_to_the_unit_scores_at_most_two(unit: Path) -> None:
+    """Each exception has its reason in the unit."""
+    ran = subprocess.run(
+        ["systemd-analyze", "security", "--offline=yes", "--threshold=20", str(unit)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout[-2000:] + ran.stderr
+
+
+def test_after_the_daemon_the_bench_is_left_safe_and_what_that_misses_is_no_failure() -> None:
+    service = read(ROOT / "systemd" / "station.service")["Service"]
+    assert service["ExecStopPost"].split() == [
+        "-/opt/bench/.venv/bin/python", "-m", "station.cli.leave_safe", "/etc/bench",
+    ]  # fmt: skip
+    assert float(service["TimeoutStopSec"]) > ALL_S
 
 
 def test_the_station_says_when_it_is_ready_and_is_not_restarted_over_a_wrong_configuration() -> None:
