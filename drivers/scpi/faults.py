@@ -11,12 +11,14 @@ import re
 from collections.abc import Iterator
 
 from drivers.kinds import Fault
-from drivers.scpi.settings import MeterSettings, Setup, XdmSettings
+from drivers.scpi.settings import MeterSettings, Setup, TouchSettings, XdmSettings
 from drivers.scpi.xdm1041 import FUNCTIONS
 
 DRIVES = re.compile(
     r":?(OUTP|SOUR|INP\w*(:STAT\w*)?\s+(ON|1)|LOAD|SAFE|MANU|MAIN:FUNC|FUNC\w*:TEST|TEST|STAR)", re.IGNORECASE
 )
+APPLIES = re.compile(r"NAPP|RAPP|LLIN|NLIN|LINE|110", re.IGNORECASE)
+"""What makes a touch-current meter put 110 % of the mains, or a line conductor, on the DUT (ST5540, 8.7)."""
 _ADDRESS = re.compile(r"[^\s:/]+(:\d{1,5})?")
 _LINE = re.compile(r"[\x20-\x7e]*")
 Path = tuple[str | int, ...]
@@ -46,6 +48,17 @@ def meter_faults(own: MeterSettings) -> Iterator[Fault]:
     if own.setup and not any(step.query and step.every_read for step in own.setup):
         wrong = "nothing is read back at each reading, so a meter turned by hand would go unseen"
         yield Fault(("setup",), wrong, 'add the question for its function: `{ query = "FUNC?", answer = "VOLT" }`')
+
+
+def touch_faults(own: TouchSettings) -> Iterator[Fault]:
+    """Everything that is wrong with a touch-current meter."""
+    if not any(step.query for step in own.setup):
+        yield Fault(("setup",), "proves nothing", "read back the network at least: `query` and `answer`")
+    for place, step in enumerate(own.setup):
+        yield from _step(("setup", place), step)
+        if APPLIES.search(step.command):
+            wrong = f"{step.command!r} would make the meter apply a voltage to the DUT"
+            yield Fault(("setup", place, "command"), wrong, "remove it: this bench applies none")
 
 
 def xdm_faults(own: XdmSettings) -> Iterator[Fault]:

@@ -12,18 +12,16 @@ import math
 import re
 from collections.abc import Mapping
 
-from drivers.errors import ProtocolError, SettingMismatch
+from drivers.errors import ProtocolError
 from drivers.ports import Accuracy, Identity
 from drivers.scpi.line import ScpiLine
-from drivers.scpi.settings import LINE_ENDS, MeterQuantity, MeterSettings, Setup
+from drivers.scpi.proving import NUMBER, prove
+from drivers.scpi.settings import LINE_ENDS, MeterQuantity, MeterSettings
 from drivers.scpi.wire import SerialWire, SocketWire
 
 CHATTER = r"n?OK"
 """Some meters answer a command with a line that says nothing; whether it took is read back."""
-NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[Ee][+-]?\d+)?"
 NO_NUMBER = r"[+-]?(?:NAN|INF\w*)"
-_QUANTITY = re.compile(rf"({NUMBER})(?:([munkMG]?)(V|A|HZ|OHM|S|F))?", re.IGNORECASE)
-_PREFIX = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9}
 
 
 class ScpiMeter:
@@ -80,7 +78,7 @@ class ScpiMeter:
         for step in self._own.setup:
             if step.command:
                 await self._line.tell(step.command)
-            await self._check(step)
+            await prove(self._line, step)
         if self._own.errors:
             await self._line.refuse_errors("setting up", self._own.errors)
         await asyncio.sleep(self._own.settle_s)
@@ -89,17 +87,7 @@ class ScpiMeter:
     async def _prove(self) -> None:
         for step in self._own.setup:
             if step.every_read:
-                await self._check(step)
-
-    async def _check(self, step: Setup) -> None:
-        if not step.query:
-            return
-        answer = (await self._line.ask(step.query, answer_shape(step.answer)))[0].strip()
-        if not same(step.answer, answer):
-            raise SettingMismatch(
-                self._line.port,
-                f"{step.query} answers {answer}, not {step.answer}; leave its front panel alone, or correct the set-up",
-            )
+                await prove(self._line, step)
 
     async def _ask(self, entry: MeterQuantity) -> re.Match[str]:
         overload = "|".join([NO_NUMBER, *(re.escape(text) for text in self._own.overload)])
@@ -122,21 +110,3 @@ class ScpiMeter:
 def identity_shape(words: str) -> str:
     """The shape of an answer to `*IDN?`: maker, model, serial number and firmware, with `words` in it."""
     return rf"(?=.*{re.escape(words)})[^,]+,(?P<model>[^,]*),(?P<serial>[^,]*),(?P<firmware>.*)"
-
-
-def answer_shape(answer: str) -> str:
-    """What an answer must look like to be compared with `answer`: a number, a word, or any line."""
-    if re.fullmatch(NUMBER, answer):
-        return rf"\s*{NUMBER}\s*"
-    return r"\s*[\"']?[A-Za-z].*" if answer.lstrip("\"'")[:1].isalpha() else r".*\S.*"
-
-
-def same(wanted: str, got: str) -> bool:
-    """Whether two answers say the same: quotes, case and spaces do not count, numbers with their unit go by value."""
-    texts = [re.sub(r"[\s\"']", "", text) for text in (wanted, got)]
-    amounts = [_QUANTITY.fullmatch(text) for text in texts]
-    if amounts[0] and amounts[1]:
-        units = [(amount[3] or "").upper() for amount in amounts if amount]
-        values = [float(amount[1]) * _PREFIX.get(amount[2] or "", math.nan) for amount in amounts if amount]
-        return units[0] == units[1] and math.isclose(values[0], values[1], rel_tol=1e-4)
-    return texts[0].upper() == texts[1].upper()

@@ -27,6 +27,25 @@ class Setup:
     every_read: bool = True
 
 
+IEC_60990 = (
+    Setup(":NETW C", ":NETW?", "C"),
+    Setup(":MODE ENCL1", ":MODE?", "ENCLOSURE1"),
+    Setup(":CONF:AUTO OFF", ":CONF:AUTO?", "OFF"),
+    Setup(":CONF:COND NORM", ":CONF:COND?", "NORMAL"),
+)
+"""Touch current from the enclosure to earth through network C, by hand, in normal condition."""
+
+
+@dataclass(frozen=True, slots=True)
+class TouchSettings:
+    """A touch-current meter on a serial port; `setup` is sent and read back before each measurement."""
+
+    port: str
+    baud: int = 9600
+    format: Literal["8N1", "8E1", "8O1", "8N2"] = "8N1"
+    setup: tuple[Setup, ...] = IEC_60990
+
+
 @dataclass(frozen=True, slots=True)
 class MeterQuantity:
     """One reading: the answer to `query` x `scale`, valid within [low, high]; its unit is the end of its name.

@@ -1,8 +1,14 @@
 """Hioki ST5540 and ST5541: touch current through the network of IEC 60990, held maximum.
 
-Source: the maker's manual, 8.7 (`:MEASure:MAXimum?`: maximum, judgement, polarity, state of the equipment, target
-current), and reference/devices.md. Baud rate, `:STARt` and the unit of the maximum (A) are not confirmed on a device.
-Errors are read from `*ESR?` (IEEE 488.2), because the meter has no `SYST:ERR?`.
+Source: the maker's instruction manual ST5540A981, revisions 7 and 9, as far as its pages are public: 4.1 (network C is
+the one for IEC 60990), 8.4 (commands in long or short form, answers in long form and capitals; `*ESR?` bits: 5 command,
+4 execution, 3 device, 2 query error), 8.7 (`:CONFigure:AUTO OFF`, `:CONFigure:CONDition`, which need `:MODE` first;
+`:MEASure:MAXimum?`: maximum, judgement, polarity, condition, target current; amperes, as the saved maxima say).
+Not found there, so not confirmed: baud rate and format, `:STARt` and `:STOP`, and what `:NETWork` and `:MODE` take.
+Hence the set-up stands in the settings, and a command that the meter does not take is named. It has no `SYST:ERR?`.
+
+The condition of a maximum is the one under which the meter measured it; NORMAL is set here, because the bench itself
+opens the protective conductor. Nothing here makes the meter apply a voltage: `faults.py` refuses such a set-up.
 """
 
 from __future__ import annotations
@@ -12,6 +18,8 @@ from collections.abc import Mapping
 from drivers.errors import DeviceRefused, ProtocolError
 from drivers.ports import Accuracy, Identity, TouchReading
 from drivers.scpi.line import ScpiLine
+from drivers.scpi.proving import prove
+from drivers.scpi.settings import TouchSettings
 from drivers.scpi.wire import SerialWire
 
 IDENTITY = r"HIOKI\s*,\s*(?P<model>ST554\d)\s*,\s*(?P<serial>[^,]*?)\s*,\s*(?P<firmware>.*?)\s*"
@@ -29,8 +37,9 @@ ACCURACY = {"touch_current_ma": Accuracy(relative=0.02, absolute=0.0005)}
 class HiokiSt5540:
     """The meter on a serial port; mA rms."""
 
-    def __init__(self, port: str, baud: int) -> None:
-        self._line = ScpiLine(SerialWire(port, baud), IDENTITY)
+    def __init__(self, settings: TouchSettings) -> None:
+        self._own = settings
+        self._line = ScpiLine(SerialWire(settings.port, settings.baud, settings.format), IDENTITY)
 
     @property
     def accuracy(self) -> Mapping[str, Accuracy]:
@@ -38,24 +47,25 @@ class HiokiSt5540:
         return ACCURACY
 
     async def ensure_ready(self) -> Identity:
-        """Ask who it is; headers off, old errors cleared. Raises `DriverError`."""
+        """Ask who it is; sets nothing. Raises `DriverError`."""
         answer = await self._line.identify()
-        await self._line.tell("*CLS")
-        await self._line.tell(":HEAD OFF")
         return Identity(f"Hioki {answer['model']}", answer["serial"], answer["firmware"])
 
     async def start(self) -> None:
-        """Begin a measurement, which clears the maximum. Raises `DriverError`."""
+        """Set up, read it back, and begin a measurement, which clears the maximum. Raises `DriverError`."""
         await self._line.tell("*CLS")
-        await self._line.tell(":STOP")
-        await self._line.tell(":STAR")
-        errors = int((await self._line.ask("*ESR?", r"\s*(\d{1,3})\s*"))[1]) & ERROR_BITS
-        if errors:
-            raise DeviceRefused(self._line.port, f"the meter did not start (*ESR? {errors}); leave its menus")
+        for command in (":HEAD OFF", ":STOP"):
+            await self._line.tell(command)
+        for step in self._own.setup:
+            if step.command:
+                await self._tell(step.command, "correct `setup` of the touch-current meter, or leave its menus")
+        await self._prove()
+        await self._tell(":STAR", "leave its menus")
 
     async def read_maximum(self) -> TouchReading:
         """The largest current since `start` and the state of the leads. Raises `DriverError`."""
         answer = await self._line.ask(":MEAS:MAX?", MAXIMUM)
+        await self._prove()
         if answer["target"] not in RMS_TARGETS:
             raise ProtocolError(self._line.port, f"the meter measures target current {answer['target']}; set it to AC")
         state = answer["state"]
@@ -69,3 +79,13 @@ class HiokiSt5540:
     async def close(self) -> None:
         """Let go of the line; safe to call twice."""
         self._line.close()
+
+    async def _tell(self, command: str, remedy: str) -> None:
+        await self._line.tell(command)
+        errors = int((await self._line.ask("*ESR?", r"\s*(\d{1,3})\s*", again=False))[1]) & ERROR_BITS
+        if errors:
+            raise DeviceRefused(self._line.port, f"the meter did not take {command} (*ESR? {errors}); {remedy}")
+
+    async def _prove(self) -> None:
+        for step in self._own.setup:
+            await prove(self._line, step)

@@ -12,7 +12,8 @@ import pytest
 from drivers.catalog import CATALOG
 from drivers.errors import DeviceRefused, DriverError, ProtocolError, SettingMismatch
 from drivers.scpi import xdm1041
-from drivers.scpi.meter import ScpiMeter, same
+from drivers.scpi.meter import ScpiMeter
+from drivers.scpi.proving import same
 from drivers.scpi.settings import MeterQuantity, MeterSettings, Setup, XdmSettings
 from drivers.sim.multimeter import Multimeter, TextbookMeterTwin, XdmTwin
 from drivers.sim.scpi import ScpiTwin

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from drivers.errors import DeviceRefused, DriverError, ProtocolError
+from drivers.errors import DeviceRefused, DriverError, ProtocolError, SettingMismatch
+from drivers.scpi.faults import touch_faults
+from drivers.scpi.settings import IEC_60990, Setup, TouchSettings
 from drivers.scpi.st5540 import HiokiSt5540
+from drivers.sim.st5540 import St5540Twin
+from tests.drivers.double_world import DoubleWorld
 from tests.drivers.fake_line import FakeLine, Reply
 
 
 def meter_that_says(maximum: str, events: str = "0") -> FakeLine:
     answers = {"*IDN?": "HIOKI,ST5541,123456,V1.20", "*ESR?": events, ":MEAS:MAX?": maximum}
+    answers |= {step.query: step.answer for step in IEC_60990}
 
     def answer(request: bytes) -> Reply:
         text = answers.get(request.decode().strip())
@@ -29,7 +34,7 @@ def meter_that_says(maximum: str, events: str = "0") -> FakeLine:
 )
 async def test_maxima_come_in_ma_rms(maximum: str, value_ma: float, line_open: bool, pe_open: bool) -> None:
     with meter_that_says(maximum) as fake:
-        meter = HiokiSt5540(fake.path, 9600)
+        meter = HiokiSt5540(TouchSettings(fake.path))
         reading = await meter.read_maximum()
         assert reading.value_ma == pytest.approx(value_ma)
         assert (reading.line_open, reading.pe_open) == (line_open, pe_open)
@@ -48,23 +53,62 @@ async def test_maxima_come_in_ma_rms(maximum: str, value_ma: float, line_open: b
 )
 async def test_anything_else_is_an_error(maximum: str) -> None:
     with meter_that_says(maximum) as fake:
-        meter = HiokiSt5540(fake.path, 9600)
+        meter = HiokiSt5540(TouchSettings(fake.path))
         with pytest.raises(ProtocolError):
             await meter.read_maximum()
         await meter.close()
 
 
-async def test_a_meter_that_does_not_start_says_so() -> None:
+async def test_a_meter_that_takes_no_command_names_it() -> None:
     with meter_that_says("0,3,0,0,1", events="16") as fake:
-        meter = HiokiSt5540(fake.path, 9600)
-        with pytest.raises(DeviceRefused, match=r"did not start \(\*ESR\? 16\)"):
+        meter = HiokiSt5540(TouchSettings(fake.path))
+        with pytest.raises(DeviceRefused, match=r"did not take :NETW C \(\*ESR\? 16\); correct `setup`"):
             await meter.start()
         assert (await meter.ensure_ready()).model == "Hioki ST5541"
         await meter.close()
 
 
 async def test_no_meter_is_a_driver_error() -> None:
-    meter = HiokiSt5540("/dev/bench-nothing", 9600)
+    meter = HiokiSt5540(TouchSettings("/dev/bench-nothing"))
     with pytest.raises(DriverError, match="udev rule"):
         await meter.read_maximum()
     await meter.close()
+
+
+async def test_the_meter_is_set_up_whatever_was_left_at_its_panel_and_a_change_meanwhile_is_seen() -> None:
+    world = DoubleWorld(1.0)
+    twin = St5540Twin(world, 1)
+    meter = HiokiSt5540(TouchSettings(await twin.start()))
+    assert (await meter.ensure_ready()).serial_number == "SIM00002"
+    assert twin.settings["NETW"] == "A"  # asking who it is sets nothing
+    await meter.start()
+    assert twin.settings == {
+        "NETW": "C", "MODE": "ENCLOSURE1", "CONF:AUTO": "OFF", "CONF:COND": "NORMAL", "CONF:POL": "NORMAL"
+    }  # fmt: skip
+    assert (await meter.read_maximum()).value_ma == pytest.approx(world.touch_current_ma_now, rel=0.03)
+    twin.settings["NETW"] = "B1"
+    with pytest.raises(SettingMismatch, match=r":NETW\? answers B1, not C"):
+        await meter.read_maximum()
+    await meter.close()
+    await twin.close()
+
+
+async def test_a_set_up_that_the_meter_does_not_take_names_the_command() -> None:
+    twin = St5540Twin(DoubleWorld(1.0), 1)
+    wrong = TouchSettings(await twin.start(), setup=(Setup(":MODE ENCL9", ":MODE?", "ENCLOSURE9"),))
+    meter = HiokiSt5540(wrong)
+    with pytest.raises(DeviceRefused, match=r"did not take :MODE ENCL9 \(\*ESR\? 16\)"):
+        await meter.start()
+    unmoved = HiokiSt5540(TouchSettings(wrong.port, setup=(Setup(":STAR"),)))
+    await meter.close()
+    with pytest.raises(DeviceRefused, match=r"did not take :STAR"):
+        await unmoved.start()
+    await unmoved.close()
+    await twin.close()
+
+
+@pytest.mark.parametrize("command", [":CONF:COND NAPP", ":CONF:COND RAPPly", ":CONF:COND LLINe", ":MODE LINE"])
+def test_check_refuses_a_set_up_that_applies_a_voltage(command: str) -> None:
+    settings = TouchSettings("/dev/bench-touch", setup=(*IEC_60990, Setup(command)))
+    assert [fault.path for fault in touch_faults(settings)] == [("setup", 4, "command")]
+    assert not list(touch_faults(TouchSettings("/dev/bench-touch")))
