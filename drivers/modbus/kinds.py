@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from drivers.kinds import Driver, Fault
+from drivers.modbus.bank_faults import load_bank_faults
 from drivers.modbus.map_faults import map_faults
 from drivers.modbus.output_faults import output_faults
 from drivers.modbus.settings import (
     BusSettings,
+    LoadBankSettings,
     ModbusSettings,
     OutputSettings,
     PzemSettings,
@@ -48,6 +50,12 @@ def _outputs(settings: OutputSettings, buses: Mapping[str, Any]) -> Any:
     from drivers.modbus.outputs import ModbusOutputs
 
     return ModbusOutputs(buses[settings.bus], settings)
+
+
+def _load_bank(settings: LoadBankSettings, buses: Mapping[str, Any]) -> Any:
+    from drivers.modbus.load_bank import LoadBank
+
+    return LoadBank(buses[settings.bus], settings)
 
 
 def _pzem(settings: ModbusSettings, buses: Mapping[str, Any]) -> Any:
@@ -126,5 +134,8 @@ KINDS: tuple[Driver, ...] = (
         _registers,
         lambda own: tuple(own.quantities),
         faults=map_faults,
+    ),
+    Driver(
+        "load-bank", "sensor", LoadBankSettings, _load_bank, lambda own: tuple(own.quantities), faults=load_bank_faults
     ),
 )

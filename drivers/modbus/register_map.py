@@ -66,13 +66,18 @@ class RegisterMapMeter:
 
     async def read(self) -> Mapping[str, float]:
         """All quantities, a transaction a block. Raises `DriverError`."""
-        image = await read_image(self._bus, self._address, self._blocks)
-        self._check_status(image)
-        self._check_alive(image)
+        image = await self._read_image()
         return {name: self._value(name, entry, image) for name, entry in self._settings.quantities.items()}
 
     async def close(self) -> None:
         """Nothing of its own to let go: the bus belongs to the daemon."""
+
+    async def _read_image(self) -> decoding.Image:
+        """What the device tells now, as far as it says that it counts."""
+        image = await read_image(self._bus, self._address, self._blocks)
+        self._check_status(image)
+        self._check_alive(image)
+        return image
 
     def _value(self, name: str, entry: RegisterField, image: decoding.Image) -> float:
         try:

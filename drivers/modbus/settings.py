@@ -210,3 +210,16 @@ class OutputSettings:
     def channels(self) -> Mapping[str, int]:
         """Channel numbers by role: the order of the table."""
         return {role: channel for channel, role in enumerate(self.outputs)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadBankSettings(RegisterMapSettings):
+    """A load bank with an I/O of its own: `left_ohm`, `right_ohm`, `thermostat_ok`, and `fan_ok` or `fan_rpm`.
+
+    Ratings a channel: what it takes for hours with its fan running, and its resistance, from which a reading may differ
+    by `ohm_tolerance_percent`. A product may need half of the power (reference/safety.md: twice the rated power).
+    """
+
+    rated_power_w: float
+    load_ohm: float
+    ohm_tolerance_percent: float = 2.0

@@ -182,19 +182,27 @@ class DischargeTwin(RegisterTwin):
         return [_uint16(meter.read(value) * 10.0) for meter, value in zip(self._volts, volts, strict=True)]
 
 
-class LoadMeterTwin(RegisterTwin):
-    """The load bank's own ohmmeter, left and right in ohm, float32; NaN while the DUT is across the load."""
+class LoadBankTwin(RegisterTwin):
+    """The load bank's own I/O: float32 left ohm, right ohm, degC; discrete inputs fan proof, thermostat (1: healthy).
 
-    spans: ClassVar = {4: (0, 4)}
+    An ohm reading is NaN while the DUT is across that load.
+    """
+
+    spans: ClassVar = {2: (0, 2), 4: (0, 6)}
+    thermostat_degc: ClassVar = 130.0
 
     def __init__(self, world: World, seed: str) -> None:
         super().__init__(world, seed)
         self._meters = tuple(self.instrument(side, OHMMETER) for side in ("left", "right"))
+        self._thermometer = self.instrument("bank", THERMOMETER)
 
     def read(self, function: int) -> Words:
+        degc = self.world.load_bank_degc()
+        if function == 2:
+            return [int(self.world.fan_turning()) | int(degc < self.thermostat_degc) << 1]
         truth = [self.world.load_bank_ohm(role) for role in ("load_left", "load_right")]
         shown = [math.nan if ohm is None else meter.read(ohm) for meter, ohm in zip(self._meters, truth, strict=True)]
-        return list(struct.unpack(">4H", struct.pack(">2f", *shown)))
+        return list(struct.unpack(">6H", struct.pack(">3f", *shown, self._thermometer.read(degc))))
 
 
 class FanTwin(RegisterTwin):
@@ -243,7 +251,7 @@ class BiasTwin(RegisterTwin):
 Devices = Mapping[int, type[RegisterTwin]]
 BUS_A: Devices = {1: RelayTwin, 2: MainsTwin, 3: ThermocoupleTwin, 4: InfraredTwin}
 BUS_B: Devices = {
-    11: ProbeTwin, 12: DcMeterTwin, 13: DischargeTwin, 14: FanTwin, 15: LoadMeterTwin, 16: HandProbeTwin, 17: BiasTwin,
+    11: ProbeTwin, 12: DcMeterTwin, 13: DischargeTwin, 14: FanTwin, 15: LoadBankTwin, 16: HandProbeTwin, 17: BiasTwin,
 }  # fmt: skip
 """The two buses of the reference bench by address."""
 

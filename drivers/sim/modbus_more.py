@@ -1,4 +1,4 @@
-"""Modbus devices that are not on the simulated bench, as twins that tests put on a bus: meters, relays, a load bank.
+"""Modbus devices that are not on the simulated bench, as twins that tests put on a bus: a meter, relays.
 
 As in `modbus_devices.py` each is a table of registers, written down a second time on purpose.
 """
@@ -9,12 +9,9 @@ import struct
 from collections.abc import Sequence
 from typing import ClassVar
 
-from drivers.sim.instrument import Bounds
-from drivers.sim.modbus_devices import MAINS, OHMMETER, MainsTwin, RegisterTwin, Words
+from drivers.sim.modbus_devices import MAINS, RegisterTwin, Words
 from drivers.sim.world import RELAY_ROLES, World
 
-EASTRON = Bounds(relative=0.004, noise_relative=0.0002)
-FAN_PROOF, THERMOSTAT = 0, 1
 SHARK_NAME, SHARK_SERIAL = "Shark 100", "0012345678"
 
 
@@ -26,33 +23,6 @@ def floats(*values: float) -> Words:
 def letters(told: str, words: int) -> Words:
     """ASCII, two letters a register, filled up with blanks."""
     return list(struct.unpack(f">{words}H", told.ljust(2 * words).encode("ascii")))
-
-
-class EastronTwin(RegisterTwin):
-    """SDM120: input floats of the world's mains from 0 to 0x159, serial number and meter code in holding 0xFC00."""
-
-    spans: ClassVar = {4: (0, 0x15A), 3: (0xFC00, 3)}
-
-    def __init__(self, world: World, seed: str) -> None:
-        super().__init__(world, seed)
-        self._meters = {name: self.instrument(name, EASTRON) for name in ("voltage", "current", "power", "energy")}
-
-    def read(self, function: int) -> Words:
-        if function == 3:
-            return [0x0123, 0x4567, 0x0020]
-        truth, meters = self.world.mains(), self._meters
-        volts, amps = meters["voltage"].read(truth.voltage_v), meters["current"].read(truth.current_a)
-        words = [0] * 0x15A
-        for at, value in {
-            0x00: volts, 0x06: amps, 0x0C: meters["power"].read(truth.power_w), 0x12: volts * amps,
-            0x1E: truth.power_factor, 0x46: truth.frequency_hz, 0x156: meters["energy"].read(truth.energy_wh) / 1000.0,
-        }.items():  # fmt: skip
-            words[at : at + 2] = floats(value)
-        return words
-
-
-class SmallPzemTwin(MainsTwin):
-    """PZEM-004T: the registers of a PZEM-016."""
 
 
 class SharkTwin(RegisterTwin):
@@ -109,22 +79,3 @@ class OutputsTwin(RegisterTwin):
                 self.words[place] = int(value)
             elif function != 6:
                 self.world.set_relay(RELAY_ROLES[place - 16], bool(value))
-
-
-class LoadBankTwin(RegisterTwin):
-    """A load bank with its own I/O: discrete inputs fan proof and thermostat, floats from 0: left, right, degC."""
-
-    spans: ClassVar = {2: (0, 2), 4: (0, 6)}
-
-    def __init__(self, world: World, seed: str) -> None:
-        super().__init__(world, seed)
-        self._meters = tuple(self.instrument(side, OHMMETER) for side in ("left", "right"))
-        self.thermostat_degc = 110.0
-
-    def read(self, function: int) -> Words:
-        if function == 2:
-            cool = self.world.load_bank_degc() < self.thermostat_degc
-            return [self.world.fan_turning() << FAN_PROOF | cool << THERMOSTAT]
-        truth = [self.world.load_bank_ohm(role) for role in ("load_left", "load_right")]
-        shown = [float("nan") if ohm is None else own.read(ohm) for own, ohm in zip(self._meters, truth, strict=True)]
-        return floats(*shown, self.world.load_bank_degc())

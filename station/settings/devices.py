@@ -188,9 +188,14 @@ def _check_buses(source: Source, placed: Sequence[Placed]) -> Iterator[Problem]:
             yield source.problem((*device.path, "address"), f"{address} is no Modbus address", "use 1 to 247")
         elif isinstance(bus, str):
             other = taken.setdefault((bus, address), device)
-            if other is not device:
+            if other is not device and device.raw.get("shares") != other.place:
                 wrong = f"address {address} on bus {bus} is already taken by {other.place}"
                 yield source.problem((*device.path, "address"), wrong, "give one of the two another address")
+        shares = device.raw.get("shares")
+        if isinstance(shares, str) and isinstance(bus, str) and taken.get((bus, address), device).place != shares:
+            wrong = f"no role {shares!r} stands before it with this bus and address"
+            remedy = "name the role whose device it is, or remove this key"
+            yield source.problem((*device.path, "shares"), wrong, remedy)
 
 
 def _check_ports(source: Source, placed: Sequence[Placed]) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from station.settings.bench import read_station
 from station.settings.devices import DriverEntry
 from station.settings.diagnosis import know, read_diagnosis
 from station.settings.interlocks import check_readings, read_interlocks
+from station.settings.load_bank import check_load_bank
 from station.settings.names import nearest_of
 from station.settings.needs import check_needs
 from station.settings.plan_safety import check_gate_limits
@@ -97,6 +98,7 @@ def _read(
             if interlocks and not astray:
                 adjusted = bias_rows(files.group("plans"), files.group("products"))
                 problems += check_required(files.found[INTERLOCKS], [device.place for device in placed], adjusted)
+    problems += check_load_bank(files.group("products"), placed or ())
     if DIAGNOSIS in files.found:
         interlocks_file = files.found.get(INTERLOCKS)
         sound = interlocks_file is not None and all(problem.file != interlocks_file.file for problem in problems)

@@ -24,7 +24,7 @@ from drivers.sim.modbus_devices import (
     BiasTwin,
     DcMeterTwin,
     HandProbeTwin,
-    LoadMeterTwin,
+    LoadBankTwin,
     MainsTwin,
     ProbeTwin,
     RegisterTwin,
@@ -111,7 +111,7 @@ class _Meters:
             "inrush": (twin(ProbeTwin, 1, 11), 4, lambda words: {"peak_a": words[0] / 100.0}),
             "dc": (twin(DcMeterTwin, 1, 12), 4, partial(
                 _floats, names=("left_plus_v", "left_minus_v", "right_plus_v", "right_minus_v"))),
-            "loadbank": (twin(LoadMeterTwin, 1, 15), 4, partial(_floats, names=("left_ohm", "right_ohm"))),
+            "loadbank": (twin(LoadBankTwin, 1, 15), 4, partial(_floats, names=("left_ohm", "right_ohm"))),
             "probe": (twin(HandProbeTwin, 1, 16), 4, partial(_floats, names=("volts_v",))),
             "bias": (twin(BiasTwin, 1, 17), 4, partial(_floats, names=("left_mv", "right_mv"))),
         }  # fmt: skip
@@ -156,7 +156,9 @@ class _Meters:
 
 
 def _floats(words: Sequence[int], names: Sequence[str]) -> dict[str, float]:
-    return dict(zip(names, struct.unpack(f">{len(names)}f", struct.pack(f">{2 * len(names)}H", *words)), strict=True))
+    count = 2 * len(names)
+    values = struct.unpack(f">{len(names)}f", struct.pack(f">{count}H", *words[:count]))
+    return dict(zip(names, values, strict=True))
 
 
 class _Ports:
