@@ -1,7 +1,7 @@
 """A label printer behind a device file (`/dev/usb/lp0`), or a plain file that takes the jobs.
 
 That it is gone or takes no more shows as an error of a write, and only then. A plain file is made where there is none
-and grows by each job; below `/dev` nothing is made, because what is missing there is a printer.
+and grows by each job; below `/dev`, or where it is to answer, nothing is made: what is missing there is a printer.
 
 Source: Linux, `drivers/usb/class/usblp.c`: a write that cannot go on is EAGAIN; the last one is still on its way when
 `write` returns, and closing throws it away, so one has to `poll` for POLLOUT before; an unplugged printer is ENODEV at
@@ -47,7 +47,7 @@ class FileWire(DescriptorWire):
         return usb_identity(str(self._path))
 
     def open_file(self) -> int:
-        make = 0 if self._path.is_relative_to("/dev") else os.O_CREAT
+        make = 0 if self._mode == os.O_RDWR or self._path.is_relative_to("/dev") else os.O_CREAT
         try:
             return os.open(self._path, self._mode | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC | make, 0o640)
         except OSError as error:

@@ -68,6 +68,7 @@ class GuardTwin:
     def start(self) -> str:
         """Power up; returns the path of the pty that stands for the guard's USB serial port."""
         self._pty = RawPty()
+        self._closing = False
         self._wake_r, self._wake_w = os.pipe()
         self._power_up()
         self._thread = threading.Thread(target=self._serve, name="guard-twin", daemon=True)
