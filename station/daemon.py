@@ -303,8 +303,9 @@ def _telling(
 
 
 async def _silent(devices: Devices) -> Mapping[str, str]:
-    """Every device by its role, and why it does not answer; empty where it does."""
-    return {one.role: "" if one.answers else one.error or "silent" for one in await examine(devices)}
+    """Every device by its role, and why it does not answer; empty where it does. Paper that is out is a person's."""
+    found = await examine(devices)
+    return {one.role: "" if one.answers else one.error or "silent" for one in found if one.role != "printer"}
 
 
 def _introduction(tree: Tree) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Two programs of a live scenario, each the shipped one with a little told or changed.
 
-python -m tests.scenarios.live_process simulate …   also tells every change of K, H and lock, takes `plug 0|1`
+python -m tests.scenarios.live_process simulate …   also tells every change of K, H and lock, takes `plug 0|1` and
+`touch 0|1`, whether the touch-current meter hears anything
 python -m tests.scenarios.live_process run …        the pause between OFF and ON is short; plans that `check` refuses,
 because they energise without proving safety first, are taken; `LIVE_MACHINE` is the machine it finds itself on
 """
@@ -44,6 +45,11 @@ def simulate(arguments: list[str]) -> None:
     async def one(bench: SimBench, verb: str, argument: str) -> bool:
         if verb == "plug" and argument in ("0", "1"):
             bench.plant.set_plugged(argument == "1")
+            return True
+        if verb == "touch" and argument in ("0", "1"):
+            meter = bench._touch
+            hear = type(meter)._hear.__get__(meter) if argument == "1" else lambda data: None
+            meter._hear = hear  # type: ignore[method-assign]
             return True
         return await plain(bench, verb, argument)
 
