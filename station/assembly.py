@@ -111,8 +111,7 @@ class Devices:
         """Let go of every wire, the sound process first."""
         await self.sound.close()
         self.page.close()
-        closing = [self.panel, self.scanner, self.tester, self.touch, *(poller.sensor for poller in self.pollers)]
-        closing += self.buses.values()
+        closing = [self.panel, self.scanner, self.tester, self.touch, *self.buses.values()]
         closing += [poller.sensor for poller in self.pollers]  # those on a line of their own
         closing += [self.printer] if self.printer is not None else []
         await asyncio.gather(*(device.close() for device in closing), return_exceptions=True)
