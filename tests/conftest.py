@@ -7,9 +7,11 @@ whole and keep their own order; `--no-loadscope-reorder` (pyproject.toml) keeps 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Generator, Iterable
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +31,17 @@ LIVE = (
     "paper",
 )
 """Rooms whose tests mostly wait for programs that they started, the slowest first."""
+COMPUTES = ("campaign", "architecture", "settings", "analysis", "hostile", "report", "contract_messages")
+"""Rooms whose tests compute and meet no deadline: they make way for what is played live, where a late scan is a trip."""
+NICE = 10
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """More workers than cores, so that a core which one leaves alone is used by another: who computes, goes second."""
+    if os.geteuid() == 0:  # nobody else may take a lower priority back
+        os.setpriority(os.PRIO_PROCESS, 0, NICE if _room(item.path) in COMPUTES else 0)
+    return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
