@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,62 +14,11 @@ from station.settings import InvalidTree, check, load
 from station.settings.revisions import KEPT_MAX, Revisions, read_files, revision_of, shared_part, state_of
 from station.settings.switching import STARTS_MAX, Switching
 from station.steps.catalog import STEPS
+from tests.settings.killing import KILLER, killed_before
 from tests.settings.trees import SHARED, SHIPPED
 
 OLD = {name: content for name, content in SHARED.items() if not name.startswith("duts/")}
 NEW = {**OLD, "plans/self-test.toml": OLD["plans/self-test.toml"].replace(b"revision = ", b"# another\nrevision = ")}
-
-
-class Killed(BaseException):
-    """Nothing after this happened."""
-
-
-class _Killer:
-    """Counts what changes the disk, and kills before the one that it was told."""
-
-    EVENTS = ("open", "os.rename", "os.symlink", "os.mkdir", "os.remove", "os.rmdir", "os.utime")
-
-    def __init__(self) -> None:
-        self.root, self.left, self.seen = "", -1, 0
-
-    def hear(self, event: str, args: tuple[Any, ...]) -> None:
-        if self.root and event in self.EVENTS and any(self.root in str(arg) for arg in args):
-            self.step()
-
-    def step(self) -> None:
-        self.seen += 1
-        self.left -= 1
-        if self.left == 0:
-            raise Killed
-
-
-KILLER = _Killer()
-sys.addaudithook(lambda event, args: KILLER.hear(event, args))
-
-
-@contextmanager
-def killed_before(number: int, root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Die before that operation; what was written to a file and not synced is cut in half."""
-    real = os.fsync
-
-    def fsync(handle: int) -> None:
-        try:
-            KILLER.step()
-        except Killed:
-            if stat.S_ISREG(os.fstat(handle).st_mode):
-                os.truncate(handle, os.fstat(handle).st_size // 2)
-            raise
-        real(handle)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", fsync)
-        KILLER.root, KILLER.left, KILLER.seen = str(root), number, 0
-        try:
-            yield
-        except Killed:
-            pass
-        finally:
-            KILLER.root = ""
 
 
 def started(state: Path) -> Switching:
