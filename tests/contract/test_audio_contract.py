@@ -9,7 +9,7 @@ import pytest
 
 from drivers.errors import AudioFault, DriverError, PermitDenied
 from tests.contract.rig import Allowed, Case, Denied
-from tests.contract.twin_cases import AUDIO
+from tests.contract.wire_cases import AUDIO
 
 FRAMES = 4800
 pytestmark = pytest.mark.parametrize("case", [case.param() for case in AUDIO])

@@ -10,7 +10,7 @@ import pytest
 from drivers.errors import DeviceRefused, DeviceTimeout, DriverError, PermitDenied
 from drivers.sim.world import RELAY_ROLES
 from tests.contract.rig import Allowed, Case, Denied
-from tests.contract.twin_cases import BUSES
+from tests.contract.wire_cases import BUSES
 
 RELAY, METER, NOBODY = 1, 2, 99
 PATIENCE_S = 15.0

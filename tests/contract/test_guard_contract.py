@@ -11,7 +11,7 @@ from drivers.errors import DriverError, GuardRefused, PermitDenied
 from drivers.ports import GuardState
 from tests.contract.real_bench import real_cases
 from tests.contract.rig import Allowed, Case, Denied, Rig
-from tests.contract.twin_cases import GUARDS
+from tests.contract.wire_cases import GUARDS
 
 PATIENCE_S = 20.0
 every = pytest.mark.parametrize("case", [case.param() for case in (*GUARDS, *real_cases("guard"))])

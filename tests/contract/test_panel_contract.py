@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from drivers.ports import Button, Buzz, Lamp, LampState
+from tests.contract.hand_cases import PANELS
 from tests.contract.real_bench import real_cases
 from tests.contract.rig import Case, ask_person
-from tests.contract.twin_cases import PANELS
 
 REAL = [case.param() for case in real_cases("panel")]
 on_twins = pytest.mark.parametrize("case", [case.param() for case in PANELS])

@@ -9,9 +9,9 @@ import pytest
 
 from drivers.errors import DriverError, PrinterNotReady
 from drivers.printer import label_printer, wire
+from tests.contract.hand_cases import PRINTERS
 from tests.contract.real_bench import real_cases
 from tests.contract.rig import Case, ask_person
-from tests.contract.twin_cases import PRINTERS
 
 JOBS = {
     "zpl": b"^XA\n^PW400\n^FO0,0^GFA,1,1,1,FF^FS\n^PQ1\n^XZ\n",

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from drivers.errors import PortError
+from tests.contract.hand_cases import SCANNERS
 from tests.contract.real_bench import real_cases
 from tests.contract.rig import Case, ask_person
-from tests.contract.twin_cases import SCANNERS
 
 TEXTS = ("OP:E123", "WO:2026-0042", "SN:a/b_7", "PR:example-a-100", "PL:outgoing", "PL:outgoing")
 PATIENCE_S = 10.0
