@@ -37,11 +37,10 @@ class SharkTwin(RegisterTwin):
         self.state = 1  # Run; 2: Limp
         self.name = SHARK_NAME
         self.since_reset = 0
-        self.stands_still = False
 
     def read(self, function: int) -> Words:
         truth = self.world.mains()
-        self.since_reset += 0 if self.stands_still else 25  # steps of 4 ms
+        self.since_reset += 25  # steps of 4 ms
         words = [0] * 5003
         words[0:16] = letters(self.name, 8) + letters(SHARK_SERIAL, 8)
         words[999:1001] = floats(self._volts.read(truth.voltage_v))
