@@ -18,9 +18,12 @@ from drivers.settings import AudioSettings
 from station.analysis.latency import onset_latency
 from station.analysis.stimuli import tone, whole_period
 from station.analysis.tones import Tone, analyse_tone
+from station.domain.verdict import Verdict
+from station.steps.step import StepContext
 from tests.audio.conftest import LATENCY_S, Open
 from tests.audio.heard import RATE_HZ, Allowed, delay_of, differing, noise
 from tests.audio.pulse_loop import PulseLoop, pulse_loop
+from tests.run.run_rig import Made, RunRig, play
 
 if TYPE_CHECKING:
     from drivers.ports import Frames
@@ -197,12 +200,12 @@ def test_a_server_that_stands_still_for_a_moment_is_a_fault_and_the_next_capture
     assert differing(captured, source, delay_of(captured, source)) == 0
 
 
-def test_a_callback_that_is_starved_is_a_fault(open_device: Open) -> None:
-    device = open_device()
+def starved(device: PortAudio) -> AudioFault:
+    """The fault of a stream whose callback once takes much longer than what lies ready."""
     stream = device.stream(noise(480), 0, Allowed())
     stream.read(480)
-    wire = stream._wire
-    real, slept = wire._turn.block, []
+    turn, slept = stream._turn, []
+    real = turn.block
 
     def slow(*arguments: object) -> None:
         if not slept:
@@ -210,10 +213,25 @@ def test_a_callback_that_is_starved_is_a_fault(open_device: Open) -> None:
             time.sleep(5 * LATENCY_S)
         real(*arguments)  # type: ignore[arg-type]
 
-    wire._turn.block = slow  # type: ignore[method-assign]
-    with pytest.raises(AudioFault, match=r"underflow|overflow|lost|doubled"):
+    turn.block = slow  # type: ignore[method-assign]
+    with pytest.raises(AudioFault, match=r"underflow|overflow|lost|doubled|stands still") as fault:
         stream.read(4 * RATE_HZ)
     assert slept
+    return fault.value
+
+
+def test_a_callback_that_is_starved_is_an_xrun_and_the_run_ends_in_error(open_device: Open) -> None:
+    fault = starved(open_device())
+
+    async def step(context: StepContext, params: object) -> None:
+        raise fault
+
+    async def scene(rig: RunRig) -> None:
+        record = await rig.run(Made(step))
+        assert record.verdict is Verdict.ERROR
+        assert [cause.text for cause in record.causes if str(fault) in cause.text]
+
+    play(scene)
 
 
 def test_a_reader_that_never_reads_loses_frames_and_hears_of_it(
