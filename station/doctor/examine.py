@@ -8,55 +8,64 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from drivers.errors import DeviceTimeout, DriverError
+from station.doctor.causes import Symptom
+from station.doctor.explain import Asked, explain
 from station.doctor.finding import Finding
 from station.doctor.questions import Question, questions_of
 
 if TYPE_CHECKING:
     from station.assembly import Devices
 
-DEVICE_S = 25.0
-"""So long may one device take: a sound process starts in up to 20 s."""
 WIRE_S = 30.0
-"""So long may a wire with all its devices take; what was not asked by then is told as that."""
+"""So long may a wire with all its devices take (a sound process starts in up to 20 s); the rest is not asked."""
 
 Told = Callable[[Finding], None]
 
 
-async def examine(devices: Devices, told: Told = lambda finding: None) -> tuple[Finding, ...]:
+async def examine(
+    devices: Devices, told: Told = lambda finding: None, *, wire_s: float = WIRE_S
+) -> tuple[Finding, ...]:
     """Ask every device once. `told` hears each finding as it comes; the answer is in the order of the table."""
+    return await ask_all(questions_of(devices), devices, told, wire_s)
+
+
+async def ask_all(questions: Sequence[Question], devices: Devices, told: Told, wire_s: float) -> tuple[Finding, ...]:
+    """Ask these questions and explain what is silent."""
     wires: dict[str, list[Question]] = {}
-    questions = questions_of(devices)
     for question in questions:
         wires.setdefault(question.wire, []).append(question)
-    found = await asyncio.gather(*(_ask_wire(wire, told) for wire in wires.values()))
-    by_role = {finding.role: finding for findings in found for finding in findings}
-    return tuple(by_role[question.role] for question in questions)
+    found = await asyncio.gather(*(_ask_wire(wire, told, wire_s) for wire in wires.values()))
+    by_role = {one.question.role: one for asked in found for one in asked}
+    in_order = [by_role[question.role] for question in questions]
+    return await asyncio.to_thread(explain, in_order, devices.settings)
 
 
-async def _ask_wire(questions: Sequence[Question], told: Told) -> list[Finding]:
-    ends = time.monotonic() + WIRE_S
-    findings = []
+async def _ask_wire(questions: Sequence[Question], told: Told, wire_s: float) -> list[Asked]:
+    ends = time.monotonic() + wire_s
+    asked = []
     for question in questions:
-        findings.append(await _ask(question, min(DEVICE_S, ends - time.monotonic())))
-        told(findings[-1])
-    return findings
+        asked.append(await _ask(question, ends - time.monotonic(), wire_s))
+        told(asked[-1].finding)
+    return asked
 
 
-async def _ask(question: Question, bound_s: float) -> Finding:
-    role, kind, port = question.role, question.kind, question.port
+async def _ask(question: Question, left_s: float, wire_s: float) -> Asked:
+    role = question.role
+    unknown = Finding(role, question.kind, question.port, False)
+    if left_s <= 0:
+        late = DeviceTimeout(role, f"not asked: its wire took longer than {wire_s:g} s")
+        return Asked(question, replace(unknown, error=str(late), symptom=Symptom.NOT_ASKED.value), late)
     began = time.monotonic()
     try:
-        if bound_s <= 0:
-            raise DeviceTimeout(role, f"not asked: its wire took longer than {WIRE_S:g} s; mend what is silent first")
-        async with asyncio.timeout(bound_s):
+        async with asyncio.timeout(left_s):
             answer = await question.ask()
-    except DriverError as error:
-        return Finding(role, kind, port, False, took_s=time.monotonic() - began, error=str(error))
-    except TimeoutError:
-        error_text = f"{role}: no answer within {bound_s:.0f} s; is it switched on?"
-        return Finding(role, kind, port, False, took_s=time.monotonic() - began, error=error_text)
-    took_s = time.monotonic() - began
-    return Finding(role, kind, port, True, answer.identity, answer.words, took_s, answer.trouble, answer.symptom)
+    except (DriverError, TimeoutError) as error:
+        known = error if isinstance(error, DriverError) else DeviceTimeout(role, f"no answer within {left_s:.0f} s")
+        return Asked(question, replace(unknown, took_s=time.monotonic() - began, error=str(known)), known)
+    took_s = None if answer.told else time.monotonic() - began
+    finding = Finding(role, question.kind, question.port, True, answer.identity, answer.words, took_s)
+    return Asked(question, replace(finding, error=answer.trouble, symptom=answer.symptom))

@@ -14,6 +14,8 @@ log = logging.getLogger(__name__)
 TRIES = 3
 """So often must a device that answered before be silent, one after the other."""
 PAUSE_S = 5.0
+LOOK_S = 0.1
+"""So soon after somebody comes an examination lets go of the devices."""
 Examine = Callable[[], Awaitable[Mapping[str, str]]]
 """Every configured device by its role, asked once: empty where it answered, else what is wrong."""
 
@@ -39,11 +41,9 @@ class Health:
         for number in range(TRIES):
             if number:
                 await asyncio.sleep(PAUSE_S)
-            if not self._quiet():
-                return None
             found = await self._look()
             if found is None:
-                return ""
+                return None
             now = {role: found[role] for role in before if found.get(role)}
             silent = {role: wrong for role, wrong in now.items() if number == 0 or role in silent}
             if not silent:
@@ -51,8 +51,19 @@ class Health:
         return "; ".join(f"{role} answered before and is silent now: {wrong}" for role, wrong in silent.items())
 
     async def _look(self) -> Mapping[str, str] | None:
+        """None: the bench is in use, or came into use while its devices were asked."""
+        if not self._quiet():
+            return None
+        asking = asyncio.ensure_future(self._examine())
         try:
-            return await self._examine()
+            while not asking.done():
+                await asyncio.wait({asking}, timeout=LOOK_S)
+                if not asking.done() and not self._quiet():
+                    return None
+            return asking.result()
         except Exception:  # a bug in a driver says nothing of a configuration, and must not end the daemon
             log.exception("the devices could not be examined; the trial goes on without")
-            return None
+            return {}
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)

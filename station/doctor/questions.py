@@ -34,6 +34,8 @@ class Answer:
     words: str
     trouble: str = ""
     symptom: str = ""
+    told: bool = False
+    """Not asked now: what is told is of an earlier question, with its age."""
 
 
 Ask = Callable[[], Awaitable[Answer]]

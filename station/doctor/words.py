@@ -18,8 +18,8 @@ PLAIN_NAMES = frozenset({"voltage", "current", "power", "energy", "frequency", "
 
 
 def read_out(values: Mapping[str, float]) -> str:
-    """All quantities of one reading, shortly: `230.1 V 0.0 W`, `heatsink 25.3 degC ambient 24.9 degC`."""
-    return " ".join(_one(name, value) for name, value in values.items())
+    """All quantities of one reading, shortly: `230.1 V, 0.0 W`."""
+    return ", ".join(_one(name, value) for name, value in values.items())
 
 
 def _one(name: str, value: float) -> str:
@@ -36,6 +36,7 @@ def number(value: float) -> str:
     size = abs(value)
     if not math.isfinite(value) or size >= 1000:
         return f"{value:.0f}"
+    value = value if size >= 0.00005 else 0.0  # no -0.0
     text = f"{value:.{1 if size >= 10 else 2 if size >= 1 else 4}f}".rstrip("0")
     return f"{text}0" if text.endswith(".") else text
 
