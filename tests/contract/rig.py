@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 import sys
@@ -18,6 +19,8 @@ from drivers.errors import PermitDenied
 from tests.drivers.double_world import DoubleWorld
 
 TRUST = "CONTRACT_PERSON"
+PATIENCE_S = 20.0
+"""On a busy machine."""
 
 
 class Allowed:
@@ -77,6 +80,10 @@ class Case:
     open: Callable[[Path], Opened]
     name: str = ""
     real: bool = False
+
+    def patience(self) -> asyncio.Timeout:
+        """No call may hang, whatever is unplugged. A person is given all the time."""
+        return asyncio.timeout(None if self.real else PATIENCE_S)
 
     def param(self) -> Any:
         """As a parameter of a suite; a device of a real bench runs with `-m hardware` only."""

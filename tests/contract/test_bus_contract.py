@@ -13,12 +13,11 @@ from tests.contract.rig import Allowed, Case, Denied
 from tests.contract.wire_cases import BUSES
 
 RELAY, METER, NOBODY = 1, 2, 99
-PATIENCE_S = 15.0
 pytestmark = pytest.mark.parametrize("case", [case.param() for case in BUSES])
 
 
 async def test_it_reads_what_is_there_and_says_what_is_not(case: Case, tmp_path: Path) -> None:
-    async with asyncio.timeout(PATIENCE_S), case.open(tmp_path) as rig:
+    async with case.patience(), case.open(tmp_path) as rig:
         volts = (await rig.device.read_input(METER, 0, 10))[0]
         assert volts * 0.1 == pytest.approx(rig.sees.mains_now.voltage_v, rel=0.01)
         rig.sees.relays["fan"] = True
@@ -29,7 +28,7 @@ async def test_it_reads_what_is_there_and_says_what_is_not(case: Case, tmp_path:
 
 
 async def test_a_silent_unit_is_told_in_time_and_holds_up_no_other(case: Case, tmp_path: Path) -> None:
-    async with asyncio.timeout(PATIENCE_S), case.open(tmp_path) as rig:
+    async with case.patience(), case.open(tmp_path) as rig:
         silent = asyncio.create_task(rig.device.read_input(NOBODY, 0, 1))
         reading = asyncio.create_task(rig.device.read_input(METER, 0, 10))
         with pytest.raises(DeviceTimeout, match=str(NOBODY)):
@@ -42,7 +41,7 @@ async def test_a_silent_unit_is_told_in_time_and_holds_up_no_other(case: Case, t
 async def test_what_energises_needs_a_permit_at_the_wire_and_what_does_not_needs_none(
     case: Case, tmp_path: Path
 ) -> None:
-    async with asyncio.timeout(PATIENCE_S), case.open(tmp_path) as rig:
+    async with case.patience(), case.open(tmp_path) as rig:
         for permit in (Denied(), None):
             with pytest.raises(PermitDenied):
                 await rig.device.write_coil(RELAY, 0, True, permit)
@@ -56,7 +55,7 @@ async def test_what_energises_needs_a_permit_at_the_wire_and_what_does_not_needs
 
 
 async def test_a_cancelled_question_leaves_the_line_to_the_next(case: Case, tmp_path: Path) -> None:
-    async with asyncio.timeout(PATIENCE_S), case.open(tmp_path) as rig:
+    async with case.patience(), case.open(tmp_path) as rig:
         for turns in (0, 1, 5):
             call = asyncio.create_task(rig.device.read_input(METER, 0, 10))
             for _ in range(turns):
@@ -69,7 +68,7 @@ async def test_a_cancelled_question_leaves_the_line_to_the_next(case: Case, tmp_
 async def test_unplugged_it_is_an_error_plugged_in_again_it_works_and_closed_twice_it_stays_closed(
     case: Case, tmp_path: Path
 ) -> None:
-    async with asyncio.timeout(PATIENCE_S), case.open(tmp_path) as rig:
+    async with case.patience(), case.open(tmp_path) as rig:
         await rig.use()
         await rig.unplug()
         for _ in range(2):

@@ -18,8 +18,6 @@ from tests.contract.rig import Case
 from tests.contract.twin_cases import DEVICES
 
 REAL = real_cases(*(port for port in USES if port != "guard"))
-PATIENCE_S = 10.0
-"""No call may hang, whatever is unplugged; seconds, on a busy machine."""
 every = pytest.mark.parametrize("case", [case.param() for case in (*DEVICES, *REAL)])
 on_twins = pytest.mark.parametrize("case", [case.param() for case in DEVICES])
 
@@ -31,7 +29,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @every
 async def test_it_says_who_it_is_the_same_each_time_and_is_closed_twice(case: Case, tmp_path: Path) -> None:
-    async with asyncio.timeout(PATIENCE_S), case.open(tmp_path) as rig:
+    async with case.patience(), case.open(tmp_path) as rig:
         identity = await rig.device.ensure_ready()
         assert isinstance(identity, Identity)
         await rig.use()
@@ -42,7 +40,7 @@ async def test_it_says_who_it_is_the_same_each_time_and_is_closed_twice(case: Ca
 
 @every
 async def test_after_close_it_is_opened_again_or_says_that_it_is_closed(case: Case, tmp_path: Path) -> None:
-    async with asyncio.timeout(PATIENCE_S), case.open(tmp_path) as rig:
+    async with case.patience(), case.open(tmp_path) as rig:
         identity = await rig.device.ensure_ready()
         await rig.device.close()
         assert await rig.device.ensure_ready() == identity
@@ -53,7 +51,7 @@ async def test_after_close_it_is_opened_again_or_says_that_it_is_closed(case: Ca
 async def test_unplugged_it_is_a_driver_error_each_time_and_plugged_in_again_it_works(
     case: Case, tmp_path: Path
 ) -> None:
-    async with asyncio.timeout(PATIENCE_S), case.open(tmp_path) as rig:
+    async with case.patience(), case.open(tmp_path) as rig:
         await rig.use()
         identity = await rig.device.ensure_ready()
         await rig.unplug()
@@ -62,14 +60,14 @@ async def test_unplugged_it_is_a_driver_error_each_time_and_plugged_in_again_it_
                 await rig.use()
             assert caught.value.device, "the message names the device or its port"
         await rig.replug()
-        async with asyncio.timeout(PATIENCE_S):
+        async with case.patience():
             assert await _as_soon_as_it_works(rig.device.ensure_ready) == identity
         await rig.use()
 
 
 @on_twins
 async def test_a_call_that_was_cancelled_leaves_it_usable(case: Case, tmp_path: Path) -> None:
-    async with asyncio.timeout(PATIENCE_S), case.open(tmp_path) as rig:
+    async with case.patience(), case.open(tmp_path) as rig:
         await rig.device.ensure_ready()
         for turns in (0, 1, 3):
             call = asyncio.ensure_future(rig.use())

@@ -13,7 +13,6 @@ from tests.contract.real_bench import real_cases
 from tests.contract.rig import Allowed, Case, Denied, Rig
 from tests.contract.wire_cases import GUARDS
 
-PATIENCE_S = 20.0
 every = pytest.mark.parametrize("case", [case.param() for case in (*GUARDS, *real_cases("guard"))])
 on_twins = pytest.mark.parametrize("case", [case.param() for case in GUARDS])
 
@@ -26,7 +25,7 @@ async def status_of(rig: Rig) -> None:
 
 @every
 async def test_it_says_who_it_is_and_how_it_is_and_is_closed_twice(case: Case, tmp_path: Path) -> None:
-    async with asyncio.timeout(PATIENCE_S), case.open(tmp_path) as rig:
+    async with case.patience(), case.open(tmp_path) as rig:
         first = await rig.device.open()
         again = await rig.device.open()
         assert (first.firmware, first.boot) == (again.firmware, again.boot)
@@ -38,7 +37,7 @@ async def test_it_says_who_it_is_and_how_it_is_and_is_closed_twice(case: Case, t
 
 @on_twins
 async def test_nothing_energises_without_a_permit_and_nothing_reaches_the_outputs(case: Case, tmp_path: Path) -> None:
-    async with asyncio.timeout(PATIENCE_S), case.open(tmp_path) as rig:
+    async with case.patience(), case.open(tmp_path) as rig:
         await rig.device.open()
         await rig.device.reset()
         rig.device.heartbeat()
@@ -50,7 +49,7 @@ async def test_nothing_energises_without_a_permit_and_nothing_reaches_the_output
 
 @on_twins
 async def test_on_needs_an_arm_and_off_and_stop_need_nothing(case: Case, tmp_path: Path) -> None:
-    async with asyncio.timeout(PATIENCE_S), case.open(tmp_path) as rig:
+    async with case.patience(), case.open(tmp_path) as rig:
         await rig.device.open()
         await rig.device.off()
         with pytest.raises(GuardRefused):
@@ -63,7 +62,7 @@ async def test_on_needs_an_arm_and_off_and_stop_need_nothing(case: Case, tmp_pat
 
 @on_twins
 async def test_unplugged_every_call_says_so_and_plugged_in_again_it_opens(case: Case, tmp_path: Path) -> None:
-    async with asyncio.timeout(PATIENCE_S), case.open(tmp_path) as rig:
+    async with case.patience(), case.open(tmp_path) as rig:
         await rig.device.open()
         await status_of(rig)
         await rig.unplug()
@@ -80,7 +79,7 @@ async def test_unplugged_every_call_says_so_and_plugged_in_again_it_opens(case: 
 
 @on_twins
 async def test_after_close_nothing_is_sent_and_open_opens_again(case: Case, tmp_path: Path) -> None:
-    async with asyncio.timeout(PATIENCE_S), case.open(tmp_path) as rig:
+    async with case.patience(), case.open(tmp_path) as rig:
         await rig.device.open()
         await rig.device.close()
         with pytest.raises(DriverError):

@@ -13,13 +13,12 @@ from tests.contract.real_bench import real_cases
 from tests.contract.rig import Case, ask_person
 
 TEXTS = ("OP:E123", "WO:2026-0042", "SN:a/b_7", "PR:example-a-100", "PL:outgoing", "PL:outgoing")
-PATIENCE_S = 10.0
 on_twins = pytest.mark.parametrize("case", [case.param() for case in SCANNERS])
 
 
 @on_twins
 async def test_scans_come_whole_in_order_and_twice_where_they_were_made_twice(case: Case, tmp_path: Path) -> None:
-    async with asyncio.timeout(PATIENCE_S), case.open(tmp_path) as rig:
+    async with case.patience(), case.open(tmp_path) as rig:
         await rig.device.ensure_ready()
         for text in TEXTS:
             rig.twin.scan(text)
@@ -28,7 +27,7 @@ async def test_scans_come_whole_in_order_and_twice_where_they_were_made_twice(ca
 
 @on_twins
 async def test_a_scan_that_is_too_long_or_read_nothing_is_none(case: Case, tmp_path: Path) -> None:
-    async with asyncio.timeout(PATIENCE_S), case.open(tmp_path) as rig:
+    async with case.patience(), case.open(tmp_path) as rig:
         await rig.device.ensure_ready()
         for text in ("x" * 300, "NOREAD", "SN:1"):
             rig.twin.scan(text)
@@ -37,7 +36,7 @@ async def test_a_scan_that_is_too_long_or_read_nothing_is_none(case: Case, tmp_p
 
 @on_twins
 async def test_no_scan_is_lost_with_a_reader_that_gave_up(case: Case, tmp_path: Path) -> None:
-    async with asyncio.timeout(PATIENCE_S), case.open(tmp_path) as rig:
+    async with case.patience(), case.open(tmp_path) as rig:
         await rig.device.ensure_ready()
         waiting = asyncio.create_task(rig.device.read_line())
         await asyncio.sleep(0)
@@ -48,7 +47,7 @@ async def test_no_scan_is_lost_with_a_reader_that_gave_up(case: Case, tmp_path: 
 
 @on_twins
 async def test_unplugged_and_closed_are_told_to_whoever_waits(case: Case, tmp_path: Path) -> None:
-    async with asyncio.timeout(PATIENCE_S), case.open(tmp_path) as rig:
+    async with case.patience(), case.open(tmp_path) as rig:
         for end in (rig.unplug, rig.device.close):
             await rig.device.ensure_ready()
             waiting = asyncio.create_task(rig.device.read_line())
@@ -64,5 +63,5 @@ async def test_a_person_scans_a_badge(case: Case, tmp_path: Path) -> None:
     async with case.open(tmp_path) as rig:
         await rig.device.ensure_ready()
         ask_person("scan a badge")
-        async with asyncio.timeout(PATIENCE_S):
+        async with case.patience():
             assert (await rig.device.read_line()).startswith("OP:")
