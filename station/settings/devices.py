@@ -16,6 +16,9 @@ from station.settings.validate import read
 POLL_S = 0.5
 """How often a sensor is polled unless its `poll_s` says otherwise."""
 
+REST_S = 1.0
+"""A bench at rest polls no more often than this."""
+
 RELAY_ROLES = ("load_left", "load_right", "capture", "source", "tester", "touch", "fan", "bleed")
 
 PORT_OF_PLACE = {"guard": "guard", "panel": "panel", "scanner": "scanner", "audio": "audio", "printer": "printer"}
@@ -112,6 +115,7 @@ def check_devices(source: Source, placed: Sequence[Placed]) -> Iterator[Problem]
     for device in placed:
         yield from _check_channels(source, device)
         yield from _check_relays(source, device)
+        yield from _check_alive(source, device)
         if device.path[0] == "devices":
             yield from _check_readings(source, device)
     yield from _check_roles(source, placed)
@@ -201,7 +205,7 @@ def _check_buses(source: Source, placed: Sequence[Placed]) -> Iterator[Problem]:
 def _check_ports(source: Source, placed: Sequence[Placed]) -> Iterator[Problem]:
     taken: dict[str, Placed] = {}
     for device in placed:
-        for key in ("port", "path"):
+        for key in ("port", "path", "address"):
             port = device.raw.get(key)
             if not isinstance(port, str):
                 continue
@@ -241,6 +245,18 @@ def _check_relays(source: Source, device: Placed) -> Iterator[Problem]:
     for role in RELAY_ROLES:
         if role not in roles and role not in meant:
             yield source.problem((*device.path, group, role), "no relay has this role", f"add `{role} = {place}`")
+
+
+def _check_alive(source: Source, device: Placed) -> Iterator[Problem]:
+    """A counter must be allowed to stand still from one look to the next; a bench at rest looks every second."""
+    alive = getattr(device.settings, "alive", None)
+    if alive is None or alive.max_age_s <= 0 or not isinstance(device.poll_s, int | float):
+        return
+    least_s = 2.0 * max(device.poll_s, REST_S)
+    if alive.max_age_s < least_s:
+        wrong = f"{alive.max_age_s:g} s, but it is asked every {least_s / 2:g} s: it would seem to stand still"
+        remedy = f"allow {least_s:g} s or more, or poll more often"
+        yield source.problem((*device.path, "alive", "max_age_s"), wrong, remedy)
 
 
 def _check_readings(source: Source, device: Placed) -> Iterator[Problem]:

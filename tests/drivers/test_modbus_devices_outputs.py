@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from drivers.modbus.outputs import ModbusOutputs
 from drivers.modbus.settings import IdentityField, IdentityFields, OutputField, OutputSettings
 from drivers.sim.modbus_more import OutputsTwin
 from drivers.sim.world import RELAY_ROLES
+from station.safety.relays import RelayDesk
 from tests.drivers.twin_bus import Allowed, Denied, TwinBus, twin_bus
 
 COILS = {role: OutputField(16 + place) for place, role in enumerate(RELAY_ROLES)}
@@ -173,3 +175,16 @@ async def test_every_output_is_tried_even_if_one_cannot_be_released() -> None:
         with pytest.raises(DriverError, match="exception"):
             await relays.all_off()
         assert not one.world.relays["load_left"]
+
+
+async def test_the_stations_relay_desk_starts_on_it_and_proves_the_watchdog_before_the_fan() -> None:
+    async with twin_bus({AT: OutputsTwin}) as one:
+        own = OutputSettings("b", AT, COILS, watchdog_register=9, watchdog_value=30)
+        desk = RelayDesk(ModbusOutputs(one.bus, own), own.channels, time.monotonic)
+        one.world.relays["load_left"] = True  # left on by whoever was there before
+        await desk.look()
+        assert (desk.started, desk.trouble) == (True, None)
+        assert [role for role, closed in one.world.relays.items() if closed] == ["fan"]
+        assert one.twins[AT].written[:2] == [(9, 30), (16 + RELAY_ROLES.index("fan"), 1)]
+        await desk.close(Allowed(), "capture")
+        assert one.world.relays["capture"] and desk.commanded("capture")

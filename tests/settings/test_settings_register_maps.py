@@ -186,3 +186,14 @@ def test_relay_roles_are_the_same_by_register_as_by_channel(tree: TreeCopy) -> N
         (tree.directory / "station.toml").write_text(text, encoding="utf-8")
         found = [(p.key.rsplit(".", 1)[-1], f"{p.wrong}; {p.remedy}") for p in tree.problems()]
         assert found == said
+
+
+def test_a_counter_must_be_allowed_to_stand_still_between_two_looks(tree: TreeCopy) -> None:
+    alive = "[devices.fan.alive]\nregister = 9\n§max_age_s = 1.5\n\n[devices.fan.quantities]"
+    line = tree.spoil("station.toml", "[devices.fan.quantities]", alive)
+    (problem,) = tree.problems()
+    assert (problem.line, problem.key) == (line, "devices.fan.alive.max_age_s")
+    assert problem.wrong == "1.5 s, but it is asked every 1 s: it would seem to stand still"
+    assert problem.remedy == "allow 2 s or more, or poll more often"
+    tree.spoil("station.toml", "max_age_s = 1.5", "max_age_s = 2.0")
+    assert tree.problems() == []
