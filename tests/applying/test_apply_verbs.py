@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import sys
+import tempfile
 import types
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 
 from station.cli.main import main
+from station.cli.offline import take_into_use
 from station.settings.archive import pack
 from station.settings.revisions import Revisions, read_files, revision_of, write_files
 from station.settings.switching import Switching
@@ -164,6 +167,20 @@ def test_a_daemon_that_runs_and_does_not_answer_is_not_worked_around(own: Path, 
     with hold_store(own.parent / "lib" / "station.sqlite"):
         code, _, err = station("apply", folder(tmp_path / "tree", COMMENT))
     assert code == 2 and "another station" in err and "does not answer" in err and current(own) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write as somebody else")
+def test_root_writes_as_the_owner_of_the_store(own: Path) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        bench = Path(place)
+        bench.chmod(0o755)
+        (bench / "lib").mkdir()
+        os.chown(bench / "lib", 65534, 65534)
+        (bench / "station.toml").write_text(f'[store]\npath = "{bench}/lib/s.sqlite"\n')
+        take_into_use(bench, COMMENT, "maria", "no daemon")
+        made = [path for path in (bench / "lib").rglob("*") if path.name != "current"]
+        assert len(made) > 10 and {path.stat().st_uid for path in made} == {65534}
+        assert os.geteuid() == 0 and os.getegid() == 0
 
 
 def test_a_difference_exits_1_and_none_exits_0(own: Path, station: Any, tmp_path: Path) -> None:

@@ -80,6 +80,27 @@ async def test_nobody_is_examined_in_a_run_and_nothing_holds_before_it_was(rig: 
     assert rig.switching.condemned
 
 
+async def test_an_examination_lets_go_of_the_devices_when_somebody_comes(rig: Rig) -> None:
+    await on_trial(rig, ALL)
+    let_go = asyncio.Event()
+
+    async def hangs() -> dict[str, str]:
+        rig.bench.running = True
+        try:
+            await asyncio.Event().wait()
+        finally:
+            let_go.set()
+        return {}
+
+    rig._examine = hangs  # type: ignore[method-assign]
+    rig.fresh()
+    task = asyncio.create_task(rig.applying.run())
+    await asyncio.wait_for(let_go.wait(), 10.0)
+    assert rig.applying.on_trial and not task.done()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_a_bug_in_an_examination_ends_neither_the_daemon_nor_the_trial(rig: Rig) -> None:
     await on_trial(rig, ALL)
 
