@@ -91,7 +91,7 @@ class ScpiLine:
     async def identify(self) -> re.Match[str]:
         """Ask who is there, and return the answer. Raises as `ask`."""
         async with self._lock:
-            await self._settle(None)
+            await self._open()
             self._doubt()
             return await self._introduce()
 
@@ -172,9 +172,7 @@ class ScpiLine:
 
     async def _settle(self, shape: str | None) -> None:
         """Make sure that whatever looks like `shape` from now on belongs to what is asked now."""
-        if not self._wire.is_open:
-            await self._wire.open()
-            self._opened()
+        await self._open()
         if self._incoming.has_half and not self._needed:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._silence_s):
@@ -225,6 +223,11 @@ class ScpiLine:
             raise PortError(self.port, "the line was lost; plug it in again") from self._loss
 
     # ---- the wire ----------------------------------------------------------------------------------------------
+
+    async def _open(self) -> None:
+        if not self._wire.is_open:
+            await self._wire.open()
+            self._opened()
 
     def _opened(self) -> None:
         self._loss = None

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from drivers.errors import DriverError
+from drivers.errors import DeviceTimeout, DriverError
 from drivers.scpi.line import ScpiLine
 from station.campaign.virtual import VirtualLoop
 from tests.drivers.odd_instrument import IDENTITY, NOISE, VALUE, Dice, OddInstrument
@@ -134,6 +134,41 @@ def test_no_answer_is_ever_credited_to_another_question(history: bytes) -> None:
 
 def test_with_good_manners_every_question_is_answered() -> None:
     assert run(ScpiLine, bytes(60)) == DEEDS
+
+
+class ScriptedInstrument(OddInstrument):
+    """Says for each line it hears what the script says, so many seconds later each."""
+
+    def __init__(self, script: list[tuple[str, list[tuple[float, str]]]]) -> None:
+        super().__init__(Dice(b""))
+        self._script = script
+
+    def write(self, data: bytes) -> None:
+        expected, lines = self._script.pop(0)
+        assert data.decode().strip() == expected
+        for delay_s, text in lines:
+            asyncio.get_running_loop().call_later(delay_s, self.say, f"{text}\r\n".encode())
+
+
+def test_an_identity_that_comes_late_and_twice_does_not_vouch_for_a_late_answer() -> None:
+    me = "ACME,1,2,3"
+    script = [
+        ("*IDN?", [(0.1, me), (1.2, me)]),  # the copy is still under way when the next question has timed out
+        ("Q1?", [(1.3, "100001")]),
+        ("*IDN?", [(0.4, me), (0.5, me)]),  # now the copy of the first has come, and vouches for nothing
+        ("*IDN?", [(0.5, me)]),
+        ("Q2?", [(0.2, "200002")]),
+    ]
+
+    async def two_questions() -> str:
+        line = ScpiLine(ScriptedInstrument(script), IDENTITY)
+        with pytest.raises(DeviceTimeout):
+            await line.ask("Q1?", VALUE)
+        return (await line.ask("Q2?", VALUE))[0]
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        assert runner.run(two_questions()) == "200002"
+    assert script == []
 
 
 @pytest.mark.parametrize("kind", [ShapelessLine, TrustingLine, NoSecondCopyLine, OneIdentityLine])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from drivers.catalog import CATALOG
 from drivers.scpi.faults import meter_faults, xdm_faults
 from drivers.scpi.settings import MeterQuantity, MeterSettings, Setup, XdmSettings
+from station.settings.devices import place_devices
+from station.settings.locate import locate
+from station.settings.source import Source
 
 GOOD: Mapping[str, Any] = {
     "quantities": {"volts_v": MeterQuantity("READ?", low=-1.0, high=1.0)},
@@ -93,3 +98,23 @@ def test_what_meters_need_is_allowed() -> None:
 def test_an_xdm_has_the_functions_and_ranges_that_it_has(more: Mapping[str, Any], path: tuple[str, ...] | None) -> None:
     own = {"port": "/dev/bench-dmm", "reading": "bias_mv", "accuracy_relative": 0.001, "accuracy_absolute": 0.01}
     assert [fault.path for fault in xdm_faults(XdmSettings(**own | more))] == ([] if path is None else [path])
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "remedy"),
+    [
+        ("quantites = {}", "quantites", "did you mean `quantities`?"),
+        ('quantities = { a_v = { querry = "READ?" } }', "quantities.a_v.querry", "did you mean `query`?"),
+        ('setup = [{ comand = "SYST:REM" }]', "setup[1].comand", "did you mean `command`?"),
+        ('end = "crfl"', "end", "did you mean `crlf`?"),
+        ('setup = [{ command = "OUTP ON" }]', "setup[1].command", "another driver"),
+    ],
+)
+def test_wrong_keys_of_a_meter_are_told_at_their_place(text: str, key: str, remedy: str) -> None:
+    page = f'[devices.reference]\nkind = "scpi-meter"\nport = "/dev/bench-dmm"\n{text}\n'
+    if "quantit" not in text:
+        page += 'quantities = { a_v = { query = "READ?" } }\n'
+    source = Source("station.toml", "station.toml", tomllib.loads(page), locate(page))
+    problems = place_devices(source, CATALOG)[1]
+    told = [problem for problem in problems if problem.key.endswith(key)]
+    assert [remedy in problem.remedy for problem in told] == [True], problems
