@@ -67,3 +67,10 @@ def _room(path: Path) -> str:
 
 def _rank(path: Path) -> int:
     return LIVE.index(_room(path)) if _room(path) in LIVE else len(LIVE)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What could not be tried here is said by name: a skip must not look like a pass."""
+    for report in terminalreporter.stats.get("skipped", ()):
+        where = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        terminalreporter.write_line(f"WARNING: skipped {report.nodeid}: {where}", yellow=True)
