@@ -134,7 +134,7 @@ def _pty_printer(kind: str, language: str, make: Callable[[str], Any]) -> Case:
     return Case(kind, opened, language)
 
 
-PANELS = (Case("gpio-panel", _gpio_panel), Case("socket-panel", _socket_panel))
+PANELS = (Case("gpio-panel", _gpio_panel, cable=False), Case("socket-panel", _socket_panel))
 SCANNERS = (Case("serial-scanner", _serial_scanner), Case("keyboard-scanner", _keyboard_scanner))
 PRINTERS = (
     _tcp_printer("zpl-tcp"),

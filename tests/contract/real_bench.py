@@ -44,7 +44,7 @@ def real_cases(*ports: str) -> list[Case]:
         return [Case(port, lambda folder: _nobody(), real=True) for port in ports]
     station = _station()
     return [
-        Case(device.kind, lambda folder, device=device: _open(station, device), role, real=True)  # type: ignore[misc]
+        Case(device.kind, lambda folder, device=device: _open(station, device), role, True, device.kind != "gpio-panel")  # type: ignore[misc]
         for role, device in _devices(station)
         if CATALOG[device.kind].port in ports
     ]

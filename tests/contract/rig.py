@@ -80,6 +80,8 @@ class Case:
     open: Callable[[Path], Opened]
     name: str = ""
     real: bool = False
+    cable: bool = True
+    """Whether it hangs on one that can be pulled."""
 
     def patience(self) -> asyncio.Timeout:
         """No call may hang, whatever is unplugged. A person is given all the time."""

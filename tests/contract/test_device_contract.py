@@ -19,6 +19,7 @@ from tests.contract.twin_cases import DEVICES
 
 REAL = real_cases(*(port for port in USES if port != "guard"))
 every = pytest.mark.parametrize("case", [case.param() for case in (*DEVICES, *REAL)])
+with_a_cable = pytest.mark.parametrize("case", [case.param() for case in (*DEVICES, *REAL) if case.cable])
 on_twins = pytest.mark.parametrize("case", [case.param() for case in DEVICES])
 
 
@@ -47,7 +48,7 @@ async def test_after_close_it_is_opened_again_or_says_that_it_is_closed(case: Ca
         await rig.use()
 
 
-@every
+@with_a_cable
 async def test_unplugged_it_is_a_driver_error_each_time_and_plugged_in_again_it_works(
     case: Case, tmp_path: Path
 ) -> None:
