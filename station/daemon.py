@@ -34,6 +34,7 @@ from station.contract.messages import Messages
 from station.contract.records import RecordCodec
 from station.control.supervisor import Supervisor
 from station.desk import Desk
+from station.doctor.beside import BesideRun
 from station.doctor.examine import examine
 from station.doctor.health import Examine
 from station.domain.clock import MonotonicClock, ScaledClock, TestClock
@@ -252,6 +253,7 @@ async def _serve(tree: Tree, keys: _Keys, switching: Switching, proofs: Callable
         applying = Applying(store, messages, switching, shown, quiet, desk.publish, time.monotonic)
         telling = _telling(station, uplink, kernel, certificate, applying)
         desk.use(conductor, uplink, printing, telling)
+        desk.examine = BesideRun(devices, lambda: conductor.running).look
         await desk.commands.bring_back()
         desk.introduce(_introduction(tree), lambda: voltage_of(kernel.status, time.monotonic()), applying.look)
         kernel.listen(conductor.tripped)
@@ -304,7 +306,7 @@ def _telling(
 
 async def _silent(devices: Devices) -> Mapping[str, str]:
     """Every device by its role, and why it does not answer; empty where it does. Paper that is out is a person's."""
-    found = await examine(devices)
+    found = await examine(devices, owned=True)
     return {one.role: "" if one.answers else one.error or "silent" for one in found if one.role != "printer"}
 
 

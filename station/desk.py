@@ -6,7 +6,7 @@ energise: the verbs are those of the socket, and the session answers them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -52,6 +52,8 @@ class Desk:
         self._read_voltage: Callable[[], str] = lambda: "unknown"
         self._read_configuration: Callable[[], Mapping[str, Any]] = dict
         self._voltage = "unknown"
+        self.examine: Callable[[], Awaitable[Mapping[str, Any]]]
+        """What answers on this bench (`station.doctor.beside`); set by the daemon before anybody can ask."""
 
     def use(self, conductor: Conductor, uplink: Uplink, printing: Printing, telling: Telling) -> None:
         """From here on commands are answered, and the centre is told."""
@@ -93,6 +95,8 @@ class Desk:
             return Outcome(data=await self._status())
         if command.verb == "label":
             return await self._label(command.args["run_id"], to_file=command.args.get("to_file", False))
+        if command.verb == "doctor":
+            return Outcome(data=await self.examine())
         if command.verb == "requeue":
             return Outcome(data={"messages": await self._store.requeue(command.args.get("run_id"))})
         answer = await self.commands.ask(command.verb, command.args)

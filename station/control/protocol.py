@@ -60,6 +60,7 @@ VERBS: Mapping[str, Mapping[str, Field]] = {
     "apply": {"sha256": Field(str, True), "tree": Field(str, True, MAX_COMMAND_BYTES_OF_FEW), "by": Field(str)},
     "label": {"run_id": Field(str, True), "to_file": Field(bool)},
     "requeue": {"run_id": Field(str)},
+    "doctor": {},
 }
 _NAMES = {str: "text", int: "a whole number", list: "a list", bool: "true or false"}
 

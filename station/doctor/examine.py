@@ -15,6 +15,7 @@ from drivers.errors import DeviceTimeout, DriverError
 from station.doctor.causes import Symptom
 from station.doctor.explain import Asked, explain
 from station.doctor.finding import Finding
+from station.doctor.known import told_of
 from station.doctor.questions import Question, questions_of
 
 if TYPE_CHECKING:
@@ -27,13 +28,21 @@ Told = Callable[[Finding], None]
 
 
 async def examine(
-    devices: Devices, told: Told = lambda finding: None, *, wire_s: float = WIRE_S
+    devices: Devices, told: Told = lambda finding: None, *, wire_s: float = WIRE_S, owned: bool = False
 ) -> tuple[Finding, ...]:
-    """Ask every device once. `told` hears each finding as it comes; the answer is in the order of the table."""
-    return await ask_all(questions_of(devices), devices, told, wire_s)
+    """Ask every device once. `told` hears each finding as it comes; the answer is in the order of the table.
+
+    `owned`: in the daemon, whose kernel opens the guard itself.
+    """
+    return await _ask_all(questions_of(devices, owned=owned), devices, told, wire_s)
 
 
-async def ask_all(questions: Sequence[Question], devices: Devices, told: Told, wire_s: float) -> tuple[Finding, ...]:
+async def examine_told(devices: Devices, now_s: float) -> tuple[Finding, ...]:
+    """During a run: what the daemon knows already, with its age. Puts nothing on any wire."""
+    return await _ask_all(told_of(devices, now_s), devices, lambda finding: None, WIRE_S)
+
+
+async def _ask_all(questions: Sequence[Question], devices: Devices, told: Told, wire_s: float) -> tuple[Finding, ...]:
     """Ask these questions and explain what is silent."""
     wires: dict[str, list[Question]] = {}
     for question in questions:
@@ -55,7 +64,7 @@ async def _ask_wire(questions: Sequence[Question], told: Told, wire_s: float) ->
 
 async def _ask(question: Question, left_s: float, wire_s: float) -> Asked:
     role = question.role
-    unknown = Finding(role, question.kind, question.port, False)
+    unknown = Finding(role, question.kind, question.port, False, calibration=question.calibration)
     if left_s <= 0:
         late = DeviceTimeout(role, f"not asked: its wire took longer than {wire_s:g} s")
         return Asked(question, replace(unknown, error=str(late), symptom=Symptom.NOT_ASKED.value), late)
@@ -67,5 +76,5 @@ async def _ask(question: Question, left_s: float, wire_s: float) -> Asked:
         known = error if isinstance(error, DriverError) else DeviceTimeout(role, f"no answer within {left_s:.0f} s")
         return Asked(question, replace(unknown, took_s=time.monotonic() - began, error=str(known)), known)
     took_s = None if answer.told else time.monotonic() - began
-    finding = Finding(role, question.kind, question.port, True, answer.identity, answer.words, took_s)
+    finding = replace(unknown, answers=True, identity=answer.identity, answer=answer.words, took_s=took_s)
     return Asked(question, replace(finding, error=answer.trouble, symptom=answer.symptom))

@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from drivers.errors import DeviceTimeout
 from drivers.ports import Device, Identity, LabelPrinter, Panel, RelayBoard, Sensor
+from station.doctor.finding import NONE_ON_FILE
 from station.doctor.words import guard_trouble, guard_words, read_out, relay_words
 from station.safety.guard_line import unfit
 from station.safety.rules import Rules
@@ -50,6 +51,8 @@ class Question:
     port: str
     wire: str
     ask: Ask
+    calibration: str = "-"
+    """`-` for what is not calibrated."""
 
 
 def place_of(device: DeviceSettings, settings: StationSettings) -> str:
@@ -64,20 +67,22 @@ def place_of(device: DeviceSettings, settings: StationSettings) -> str:
 def wire_of(device: DeviceSettings) -> str:
     """The port of a device that has one of its own."""
     own = device.settings
-    host = getattr(own, "host", "")
-    if host:
-        return f"{host}:{own.port}"
-    for name in ("port", "path", "address", "chip", "bus"):
+    if hasattr(own, "i2c"):
+        return f"/dev/i2c-{own.i2c} address 0x{own.address:02X}"
+    for name in ("port", "path", "address", "chip"):
         found = getattr(own, name, None)
         if found is not None and found != "":
             return ", ".join(found) if isinstance(found, list | tuple) else str(found)
     return "-"
 
 
-def questions_of(devices: Devices) -> tuple[Question, ...]:
-    """Every configured device, in the order of the table: guard, buses, instruments, panel, scanner, printer, audio."""
+def questions_of(devices: Devices, *, owned: bool = False) -> tuple[Question, ...]:
+    """Every configured device, in the order of the table: guard, buses, instruments, panel, scanner, printer, audio.
+
+    `owned`: the daemon has the devices open, and its kernel alone opens the guard.
+    """
     settings = devices.settings
-    found = [_alone("guard", settings.guard, lambda: _ask_guard(devices))]
+    found = [_alone("guard", settings.guard, lambda: _ask_guard(devices, owned))]
     sensors = {poller.role: poller.sensor for poller in devices.pollers}
     order = {name: place for place, name in enumerate(settings.buses)}
     for role, device in sorted(
@@ -85,14 +90,18 @@ def questions_of(devices: Devices) -> tuple[Question, ...]:
     ):
         ask = _ask_of(role, devices, sensors)
         bus = getattr(device.settings, "bus", "")
-        wire = f"bus {bus}" if bus in settings.buses else role
-        found.append(Question(role, device.kind, place_of(device, settings), wire, ask))
+        own = f"i2c {device.settings.i2c}" if hasattr(device.settings, "i2c") else role
+        wire = f"bus {bus}" if bus in settings.buses else own
+        calibration = "-" if role == "relays" else NONE_ON_FILE
+        found.append(Question(role, device.kind, place_of(device, settings), wire, ask, calibration))
     found.append(_alone("panel", settings.panel, lambda: _ask_panel(devices.panel)))
     found.append(_alone("scanner", settings.scanner, lambda: _ask_scanner(devices.scanner)))
     printer = devices.printer
     if settings.printer is not None and printer is not None:
         found.append(_alone("printer", settings.printer, lambda: _ask_printer(printer)))
-    found.append(_alone("audio", settings.audio, lambda: _ask_audio(devices)))
+    audio: Any = settings.audio.settings
+    calibrated = f"full scale {audio.output_full_scale_v:g} V out, {audio.input_full_scale_v:g} V in (station.toml)"
+    found.append(replace(_alone("audio", settings.audio, lambda: _ask_audio(devices)), calibration=calibrated))
     return tuple(found)
 
 
@@ -110,14 +119,15 @@ def _ask_of(role: str, devices: Devices, sensors: dict[str, Sensor]) -> Ask:
     return lambda: _ask_instrument(instrument)
 
 
-async def _ask_guard(devices: Devices) -> Answer:
+async def _ask_guard(devices: Devices, owned: bool) -> Answer:
     guard = devices.guard
-    if guard.hello is None:
+    if guard.hello is None and not owned:
         await guard.open()
     ends = time.monotonic() + STATUS_S
     while (status := guard.status) is None:
         if time.monotonic() >= ends:
-            raise DeviceTimeout("guard", f"opened, but says nothing for {STATUS_S:g} s; unplug it and plug it in again")
+            wrong = "the daemon has no line to it and tries again" if owned else "opened, but it says nothing"
+            raise DeviceTimeout("guard", f"{wrong} for {STATUS_S:g} s; unplug it and plug it in again")
         await asyncio.sleep(LOOK_S)
     hello = guard.hello
     said = f", boot {hello.boot}, heartbeat {hello.hb_ms} ms" if hello else ""

@@ -1,0 +1,127 @@
+"""`station doctor`: every device once, alone or through the running daemon.
+
+Exit status 0 clean, 1 a device is silent or says that something is wrong, 2 wrong use. Energises nothing.
+Beside a daemon it opens no port: the daemon is asked. What is found is in `station/doctor`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from station.cli.doctor_view import show
+from station.cli.keys import credentials_of
+from station.control.answers import ControlError
+from station.control.client import ControlClient
+from station.doctor.around import look_around, point_document
+from station.doctor.finding import Finding, as_document, from_document
+from station.domain.errors import SettingsError
+
+if TYPE_CHECKING:
+    from station.settings.tree import StationSettings
+
+DONE, FOUND = 0, 1
+ALONE, THROUGH_DAEMON = "asked by doctor itself", "asked through the daemon"
+DURING_RUN = "as the daemon last read them, a run is under way"
+ANSWER_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the command line said."""
+
+    config: Path
+    socket: Path | None
+    listen: str | None
+    as_json: bool
+
+
+def doctor(choice: Choice) -> int:
+    """Examine and show. Raises `SettingsError`."""
+    settings = _settings_of(choice.config)
+    path = choice.socket or Path(settings.control_socket)
+    client = _daemon_at(path)
+    if choice.listen is not None:
+        return _listen(choice, settings, client)
+    if client is not None:
+        with client:
+            whence, found = _ask_daemon(client)
+    else:
+        whence, found = ALONE, _examine(settings)
+    from station.uplink.clock import ClockReader
+
+    around = look_around(settings, credentials_of(choice.config), ClockReader().read_clock)
+    if choice.as_json:
+        document = {
+            "asked": whence, "devices": [as_document(one) for one in found],
+            "bench": [point_document(point) for point in around],
+        }  # fmt: skip
+        print(json.dumps(document, ensure_ascii=False))
+    else:
+        show(Console(), found, around, whence)
+    return DONE if all(one.clean for one in found) else FOUND
+
+
+def _settings_of(config: Path) -> StationSettings:
+    from drivers.catalog import CATALOG
+    from station.settings.loading import load
+    from station.steps.catalog import STEPS
+
+    return load(config, STEPS, CATALOG).station
+
+
+def _daemon_at(path: Path) -> ControlClient | None:
+    """The daemon at that socket; None where none listens. Raises `SettingsError` for one that may not be asked."""
+    try:
+        return ControlClient(path, ANSWER_S)
+    except ControlError as error:
+        why = error.__cause__
+        if isinstance(why, FileNotFoundError | ConnectionRefusedError):
+            return None
+        raise SettingsError(str(error)) from error
+
+
+def _ask_daemon(client: ControlClient) -> tuple[str, tuple[Finding, ...]]:
+    try:
+        reply = client.ask("doctor")
+    except ControlError as error:
+        raise SettingsError(f"the daemon was asked: {error}") from error
+    if reply["status"] != "done":
+        raise SettingsError(f"the daemon does not tell: {reply['reason']}")
+    data = reply["data"]
+    return DURING_RUN if data["running"] else THROUGH_DAEMON, tuple(map(from_document, data["devices"]))
+
+
+def _examine(settings: StationSettings) -> tuple[Finding, ...]:
+    from station.assembly import make_devices
+    from station.doctor.examine import examine
+
+    def told(one: Finding) -> None:
+        print(f"{one.role}: {'answers' if one.answers else 'silent'}", file=sys.stderr)
+
+    async def ask() -> tuple[Finding, ...]:
+        devices = make_devices(settings)
+        try:
+            return await examine(devices, told)
+        finally:
+            await devices.close()
+
+    return asyncio.run(ask())
+
+
+def _listen(choice: Choice, settings: StationSettings, client: ControlClient | None) -> int:
+    if client is not None:
+        client.close()
+        raise SettingsError(
+            "--listen: the daemon uses the bus; stop it first (sudo systemctl stop station), and start it afterwards"
+        )
+    from station.cli.doctor_listen import listen
+
+    assert choice.listen is not None
+    return listen(choice.listen, settings, as_json=choice.as_json)
