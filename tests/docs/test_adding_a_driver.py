@@ -18,26 +18,6 @@ import pytest
 from tests.docs.pages import ROOT, blocks, patched
 
 PAGE = "adding-a-driver.md"
-EXAMINE = """
-import asyncio, json
-from pathlib import Path
-from drivers.catalog import CATALOG
-from station.assembly import make_devices
-from station.doctor.examine import examine
-from station.doctor.finding import as_document
-from station.settings.loading import load
-from station.steps.catalog import STEPS
-
-async def main():
-    devices = make_devices(load(Path("var/climate"), STEPS, CATALOG).station)
-    try:
-        print(json.dumps([as_document(finding) for finding in await examine(devices)]))
-    finally:
-        await devices.close()
-
-if __name__ == "__main__":
-    asyncio.run(main())
-"""
 COPIED = ("station", "drivers", "firmware", "config", "tests", "pyproject.toml")
 
 
@@ -106,15 +86,17 @@ def test_the_page_followed_as_written_passes_check_and_the_contract_suites(check
         assert not suites or ran.stdout.count("xy-md02") >= 8, ran.stdout
 
 
-def test_an_examination_finds_the_device_and_what_it_reads(checkout: Path) -> None:
-    """What `doctor` prints."""
+def test_doctor_sees_the_device_and_what_it_reads(checkout: Path) -> None:
+    (arguments,) = commands("doctor")
     with served(checkout):
-        asked = run(checkout, ["-c", EXAMINE])
-    assert asked.returncode == 0, asked.stderr
-    (climate,) = [finding for finding in json.loads(asked.stdout) if finding["role"] == "climate"]
+        asked = run(checkout, [*arguments, "--json"])
+        table = run(checkout, arguments)
+    findings = json.loads(asked.stdout)["devices"]
+    (climate,) = [finding for finding in findings if finding["role"] == "climate"]
     assert (climate["kind"], climate["answers"], climate["error"]) == ("xy-md02", True, ""), climate
     assert climate["identity"]["model"] == "XY-MD02"
     assert "temperature" in climate["answer"] and "%" in climate["answer"], climate
+    assert "climate" in table.stdout, table.stdout
 
 
 def test_what_the_page_shows_keeps_the_rules_of_the_house(checkout: Path) -> None:
