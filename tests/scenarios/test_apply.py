@@ -162,9 +162,12 @@ def test_a_changed_limit_is_in_the_next_record_and_a_revision_that_does_not_hold
     shop.until(lambda: "config_went_back" in [alarm["code"] for alarm in shop.bodies("alarm")], "the alarm")
 
 
-def test_over_ssh_a_tree_is_refused_goes_back_where_a_device_falls_silent_holds_and_is_rolled_back(
-    shop: Applied, tmp_path: Path
-) -> None:
+def better_than(own: Mapping[str, bytes]) -> dict[str, bytes]:
+    """With a limit that is tighter."""
+    return {**own, "plans/live.toml": own["plans/live.toml"].replace(b"low = 198.0", b"low = 202.0")}
+
+
+def test_over_ssh_a_tree_is_refused_or_goes_back_where_a_device_falls_silent(shop: Applied, tmp_path: Path) -> None:
     """Goes on where the test before ended: the bench's own files are in use, and a trial takes a second."""
     own = read_files(shop._config)
     plan = own["plans/live.toml"]
@@ -173,7 +176,7 @@ def test_over_ssh_a_tree_is_refused_goes_back_where_a_device_falls_silent_holds_
     assert status == 2 and told["outcome"] == "refused" and f"{broken}/plans/live.toml:" in words
     assert told["left_alone"] == ["station.toml"] and "never replaces what is the bench's own" in words
 
-    better = {**own, "plans/live.toml": plan.replace(b"low = 198.0", b"low = 202.0")}
+    better = better_than(own)
     revision, folder = revision_of(better), tree(tmp_path / "better", better)
     status, told, words = shop.ask("apply", folder, touch=False)
     assert (status, told["outcome"]) == (1, "given up") and "touch answered before and is silent now" in told["reason"]
@@ -183,6 +186,12 @@ def test_over_ssh_a_tree_is_refused_goes_back_where_a_device_falls_silent_holds_
     assert shop.in_use(None)["last_apply_error"].startswith(f"revision {revision[:12]} was given up")
 
     shop.send("touch 1")
+
+
+def test_over_ssh_a_tree_holds_and_is_rolled_back(shop: Applied, tmp_path: Path) -> None:
+    own = read_files(shop._config)
+    better = better_than(own)
+    revision, folder = revision_of(better), tree(tmp_path / "better", better)
     status, told, words = shop.ask("apply", folder)
     assert (status, told["outcome"], told["revision"]) == (0, "in use", revision), words
     assert "on trial for a minute" in words and shop.configuration()["revision"] == revision
