@@ -6,22 +6,31 @@ import contextlib
 import os
 import select
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 
 from drivers.sim.pty import RawPty
 
-Reply = list[tuple[float, bytes]]
+Reply = Iterable[tuple[float, bytes]]
 """What to send: (seconds to wait before, bytes)."""
+
+
+def rtu_length(buffer: bytes) -> int:
+    """How long the Modbus RTU request is that `buffer` begins with; 0 while that cannot be told."""
+    if len(buffer) < 2 or buffer[1] not in (15, 16):
+        return 8 if len(buffer) > 1 else 0
+    return 9 + buffer[6] if len(buffer) > 6 else 0
 
 
 class FakeLine:
     """Calls `answer(request)` for every request of `length` bytes (or line, `length` 0) and sends what it returns.
 
+    `length` may be a function of what has come: how long the request is, 0 while that cannot be told.
+
     A pause in a reply ends early, and the rest of the reply with it, when the next request comes in.
     """
 
-    def __init__(self, answer: Callable[[bytes], Reply], length: int = 8) -> None:
+    def __init__(self, answer: Callable[[bytes], Reply], length: int | Callable[[bytes], int] = 8) -> None:
         self.requests: list[bytes] = []
         self.asked = threading.Event()
         self._answer = answer
@@ -57,7 +66,7 @@ class FakeLine:
         buffer = b""
         while self._ready(None):
             buffer += self._pty.receive()
-            while (end := self._length if self._length else buffer.find(b"\n") + 1) and len(buffer) >= end:
+            while (end := self._end_of(buffer)) and len(buffer) >= end:
                 request, buffer = buffer[:end], buffer[end:]
                 self.requests.append(request)
                 self.asked.set()
@@ -66,6 +75,11 @@ class FakeLine:
                         break
                     with contextlib.suppress(OSError):
                         self._pty.send(data)
+
+    def _end_of(self, buffer: bytes) -> int:
+        if callable(self._length):
+            return self._length(buffer)
+        return self._length or buffer.find(b"\n") + 1
 
     def _ready(self, wait_s: float | None) -> bool:
         """True when there is something to read, False when the time is over or the line is hung up."""

@@ -11,8 +11,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from drivers.errors import DeviceRefused, DeviceTimeout, DriverError, PermitDenied, PortError, ProtocolError
 from drivers.modbus.bus import ModbusBus
@@ -328,39 +326,3 @@ async def test_an_idle_bus_uses_no_processor() -> None:
         before = switches()
         await asyncio.sleep(0.3)
         assert switches() - before <= 2
-
-
-HISTORY = st.lists(st.sampled_from(["good", "silent", "late", "refused", *WRONG]), min_size=2, max_size=6)
-
-
-@settings(max_examples=12, deadline=None, derandomize=True)
-@given(history=HISTORY)
-def test_in_a_random_history_every_value_returned_is_the_answer_to_its_own_request(history: list[str]) -> None:
-    numbers = iter(range(1, 1000))
-
-    def reply(kind: str) -> Callable[[bytes], Reply]:
-        def answer(request: bytes) -> Reply:
-            number = next(numbers)  # what this very request must read
-            right = sealed(UNIT, 4, 4, 0, number, *(number ^ 0xFFFF).to_bytes(2, "big"))
-            if kind == "good":
-                return [(0.0, right)]
-            if kind == "late":
-                return [(0.035, right)]
-            if kind == "refused":
-                return [(0.0, sealed(UNIT, 0x84, 6))]
-            return [] if kind == "silent" else [(0.0, WRONG[kind](request))]
-
-        return answer
-
-    async def play() -> None:
-        with FakeLine(in_turn(*[reply(kind) for kind in history])) as line:
-            bus = ModbusBus(line.path, 115200, 0.02, 0.06)
-            for number, kind in enumerate(history, start=1):
-                try:
-                    words = await bus.read_input(UNIT, 0, 2)
-                except DriverError:
-                    continue
-                assert words == (number, number ^ 0xFFFF), f"{kind} gave {words} in {history}"
-            await bus.close()
-
-    asyncio.run(play())
