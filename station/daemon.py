@@ -337,11 +337,14 @@ def _paper_desk(desk: Desk, conductor: Conductor, station: Station) -> Told:
 
 async def _scans(devices: Devices, conductor: Conductor) -> None:
     """Every line of the scanner goes to the session; a scanner that is gone is tried again for ever."""
+    said = ""
     while True:
         try:
             conductor.post(ev.Scanned(await devices.scanner.read_line()))
+            said = ""
         except DriverError as error:
-            log.warning("%s", error)
+            if said != (said := str(error)):  # once, not every second until somebody plugs it in
+                log.warning("%s", error)
             await asyncio.sleep(1.0)
 
 

@@ -44,7 +44,7 @@ def begun_data(draft: RunDraft, run_no: int) -> dict[str, object]:
 
 
 def _limits(step: PlannedStep) -> dict[str, list[float | None]]:
-    """Low and high by the measurement's name, for who looks on; the same for both channels, and relative ones left out."""
+    """Low and high by the measurement's name, for who looks on; relative ones have no numbers yet and are left out."""
     return {
         asked.name: [asked.low, asked.high]
         for asked in step.measurements
