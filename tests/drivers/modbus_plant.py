@@ -2,7 +2,9 @@
 
 `Plant.answer` speaks bytes and pauses, so one plant stands behind a real pty (`FakeLine`), a line in virtual time
 (`VirtualLine`) and under other libraries' clients. Its codec is its own; the CRC is pymodbus's. Every register of FC04
-changes with every deed of anyone (`epoch`), so a value is right at one moment only.
+changes with every deed of anyone (`epoch`), so a value is right at one moment only. No reply
+begins later than time-out and quarantine together, and none is repeated while its device is asked again: against those
+no master can do anything (`drivers/modbus/rtu.py`).
 
 Noise flips what CRC-16 finds for certain: one or two bits, or a burst of up to 16. What is worse passes by one chance
 in 65,536, on every Modbus RTU line.
@@ -121,20 +123,21 @@ class Plant:
             pause_s = dice.uniform(0.1, 0.9) * LONG_S
         if "late" in kinds:
             pause_s = LONG_S + dice.uniform(0.02, 0.98) * dice.choice((0.3, 1.0)) * LATE_S
+        left_s = max(0.0, LONG_S + LATE_S - 0.012 - pause_s)  # the last of it begins within the quarantine
         if "done late" in kinds and pause_s:
             yield pause_s, b""
             pause_s = 0.0
         reply = self._reply(request, kinds, dice)
         self.last_reply = reply
         if "babble" in kinds:
-            for _ in range(dice.randrange(1, 12)):
-                yield dice.uniform(0.0, 0.008), dice.randbytes(dice.randrange(1, 6))
+            for _ in range(dice.randrange(1, 11)):
+                yield dice.uniform(0.0, min(0.008, left_s / 20)), dice.randbytes(dice.randrange(1, 6))
         if "silent" in kinds:
             return
-        if "split" in kinds:
-            cut = dice.randrange(len(reply) + 1)
+        if "split" in kinds and "doubled" not in kinds and len(reply) > 1:
+            cut = dice.randrange(1, len(reply))
             yield pause_s, reply[:cut]
-            pause_s, reply = dice.uniform(0.0, 0.01), reply[cut:]
+            pause_s, reply = dice.uniform(0.0, min(0.01, left_s / 2)), reply[cut:]
         yield pause_s, reply
         if "unplugged after" in kinds:
             yield dice.uniform(0.0, 0.003), UNPLUG
@@ -213,7 +216,7 @@ WRONG: dict[str, Callable[[Plant, bytes, random.Random], bytes]] = {
 """Replies that are well formed and answer something else; most do nothing of what was asked."""
 SPOILT: dict[str, Callable[[bytes, random.Random], bytes]] = {
     "noisy": _flip,
-    "short": lambda reply, dice: reply[: dice.randrange(len(reply))],
+    "short": lambda reply, dice: reply[: dice.randrange(len(reply) or 1)],
     "noise before": lambda reply, dice: dice.randbytes(dice.randrange(1, 4)) + reply,
     "noise after": lambda reply, dice: reply + dice.randbytes(dice.randrange(1, 4)),
     "only noise": lambda reply, dice: dice.randbytes(dice.randrange(1, 30)),
