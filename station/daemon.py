@@ -252,8 +252,7 @@ async def _serve(tree: Tree, keys: _Keys, switching: Switching, proofs: Callable
         shown = proofs(partial(_silent, devices))
         applying = Applying(store, messages, switching, shown, quiet, desk.publish, time.monotonic)
         telling = _telling(station, uplink, kernel, certificate, applying)
-        desk.use(conductor, uplink, printing, telling)
-        desk.examine = BesideRun(devices, lambda: conductor.running).look
+        desk.use(conductor, uplink, printing, telling, BesideRun(devices, lambda: conductor.running).look)
         await desk.commands.bring_back()
         desk.introduce(_introduction(tree), lambda: voltage_of(kernel.status, time.monotonic()), applying.look)
         kernel.listen(conductor.tripped)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from station import logs
 from station.commands import Commands
 from station.control.protocol import Command, Outcome
 from station.control.server import ControlServer
@@ -52,11 +53,14 @@ class Desk:
         self._read_voltage: Callable[[], str] = lambda: "unknown"
         self._read_configuration: Callable[[], Mapping[str, Any]] = dict
         self._voltage = "unknown"
-        self.examine: Callable[[], Awaitable[Mapping[str, Any]]]
-        """What answers on this bench (`station.doctor.beside`); set by the daemon before anybody can ask."""
+        self._examine: Callable[[], Awaitable[Mapping[str, Any]]]
 
-    def use(self, conductor: Conductor, uplink: Uplink, printing: Printing, telling: Telling) -> None:
-        """From here on commands are answered, and the centre is told."""
+    def use(
+        self, conductor: Conductor, uplink: Uplink, printing: Printing, telling: Telling,
+        examine: Callable[[], Awaitable[Mapping[str, Any]]],
+    ) -> None:  # fmt: skip
+        """From here on commands are answered, and the centre is told. `examine`: what answers on this bench."""
+        self._examine = examine
         self._conductor, self._uplink, self._printing = conductor, uplink, printing
         self._tell_centre, self._read_alarms = telling.follow, telling.alarms
         self.commands.use(conductor)
@@ -87,6 +91,7 @@ class Desk:
         """Tell every watcher and the centre's ear; never waits."""
         self._server.publish(event)
         self._so_far.take(event)
+        logs.follow(event.kind, event.data)
         self._tell_centre(event)
 
     async def command(self, command: Command) -> Outcome:
@@ -96,7 +101,7 @@ class Desk:
         if command.verb == "label":
             return await self._label(command.args["run_id"], to_file=command.args.get("to_file", False))
         if command.verb == "doctor":
-            return Outcome(data=await self.examine())
+            return Outcome(data=await self._examine())
         if command.verb == "requeue":
             return Outcome(data={"messages": await self._store.requeue(command.args.get("run_id"))})
         answer = await self.commands.ask(command.verb, command.args)

@@ -162,6 +162,7 @@ def test_no_verb_arms_resets_or_energises() -> None:
         "apply",
         "label",
         "requeue",
+        "doctor",
     }
     assert set(VERBS["start"]) == {"work_order"}
 
