@@ -4,7 +4,8 @@
 - a reply must come within the deadline (after the bytes' own time on the wire) and is checked to the last bit: unit,
   function, count or echo, length, CRC, and silence for t3.5 after it, which is also that before the next request;
 - after anything but a right reply there is a quarantine of `quarantine_s` in which the line only listens, so that a
-  late reply is never credited to the next request; choose it longer than the slowest device can be late;
+  late reply is never credited to the next request; choose it longer than the slowest device can be late. It begins at
+  the deadline, also where noise spoilt the reply before it: the device may still have its answer to give;
 - a lost port is a `PortError`; the next use opens it again.
 
 What no master can tell: a stale reply, right in everything, that begins after a request went out. A device that repeats
@@ -66,6 +67,7 @@ class RtuLine:
         self._open_port = open_port or (lambda: SerialPort(name, baud, form))
         self._port: Port | None = None
         self._quiet_from = 0.0  # before it nothing may be sent
+        self._deadline = 0.0  # of the present request
 
     @property
     def is_open(self) -> bool:
@@ -110,9 +112,14 @@ class RtuLine:
         device, port = f"{self.name} address {request.unit}", self._port
         assert port is not None
         wait_s = self._timeout_s if timeout_s is None else timeout_s
+        on_wire_s = (len(request.asking) + request.answer_length + 2 * CRC_LENGTH) * self._byte_s
+        self._deadline = self._clock() + on_wire_s + wait_s
         try:
             port.write(rtu_frame(request))
-            return rtu_payload(request, self._receive(port, request, wait_s))
+            reply = self._receive(port, request)
+            if not reply:
+                raise TimeoutError(f"no reply within {wait_s:g} s")
+            return rtu_payload(request, reply)
         except Refusal as refusal:
             raise DeviceRefused(device, f"{request.name}: {refusal}; check model and register map") from None
         except BadReply as bad:
@@ -127,20 +134,18 @@ class RtuLine:
             raise
 
     def _distrust(self) -> None:
-        self._quiet_from = self._clock() + self._quarantine_s
+        self._quiet_from = max(self._clock(), self._deadline) + self._quarantine_s
 
-    def _receive(self, port: Port, request: Request, wait_s: float) -> bytes:
-        """What came by the deadline, and in the silence after it. Raises `TimeoutError` where nothing came."""
-        on_wire = (len(request.asking) + request.answer_length + 2 * CRC_LENGTH) * self._byte_s
-        deadline = self._clock() + on_wire + wait_s
+    def _receive(self, port: Port, request: Request) -> bytes:
+        """What came by the deadline and in the silence after it; empty where nothing came."""
         reply = b""
         while rtu_missing(request, reply):
-            left = deadline - self._clock()
+            left = self._deadline - self._clock()
             heard = port.receive(left) if left > 0 else b""
             if not heard:
                 break
             reply += heard
         if not reply:
-            raise TimeoutError(f"no reply within {wait_s:g} s")
+            return reply
         self._quiet_from = self._clock() + self._silence_s
         return reply + port.receive(self._silence_s)

@@ -15,11 +15,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from drivers.errors import ProtocolError
 from drivers.modbus import frame
 from drivers.modbus.bus import Modbus, ModbusBus
 from drivers.modbus.rtu import Port, RtuLine
 from tests.drivers.fake_line import FakeLine, rtu_length
-from tests.drivers.modbus_plant import LATE_S, LONG_S, UNPLUG
+from tests.drivers.modbus_plant import LATE_S, LONG_S, UNPLUG, Answer, sealed
 from tests.drivers.modbus_player import OurClient, Player
 from tests.drivers.virtual_line import VirtualLine
 
@@ -117,6 +118,37 @@ class NoFlush(RtuLine):
 class NoQuarantine(RtuLine):
     def _distrust(self) -> None:
         self._quiet_from = self._clock() + self._silence_s
+
+
+class EarlyQuarantine(RtuLine):
+    """Counts the quarantine from the failure, which noise may bring long before the deadline."""
+
+    def _distrust(self) -> None:
+        self._quiet_from = self._clock() + self._quarantine_s
+
+
+@pytest.mark.parametrize(("kind", "read"), [(RtuLine, 2), (EarlyQuarantine, 1)])
+async def test_a_quarantine_begins_at_the_deadline_also_after_noise_long_before_it(
+    kind: type[RtuLine], read: int
+) -> None:
+    asked = 0
+
+    def answer(request: bytes) -> Answer:
+        nonlocal asked
+        asked += 1
+        reply = sealed(bytes((3, 4, 2, 0, asked)))
+        if asked == 1:
+            yield 0.0, b"\xc9"
+            yield LATE_S + 0.01, reply
+        else:
+            yield 0.015, reply
+
+    line = VirtualLine(answer, 10 / BAUD)
+    bus = Modbus(virtual(line, kind))
+    with pytest.raises(ProtocolError, match="unit 201 answers for unit 3"):
+        await bus.read_input(3, 0, 1)
+    assert await bus.read_input(3, 0, 1) == (read,)
+    await bus.close()
 
 
 class Found(Exception):
