@@ -1,4 +1,4 @@
-"""`doctor` as typer sees it; `verbs.py` adds it to the command."""
+"""`doctor`, `logs` and `bundle` as typer sees them; `verbs.py` adds them to the command."""
 
 from __future__ import annotations
 
@@ -27,3 +27,34 @@ def doctor(config: ConfigOption = CONFIG, socket: Socket = None, listen: Listen 
         raise typer.Exit(examine(Choice(config, socket, listen, as_json)))
     except SettingsError as error:
         raise wrong_use(str(error)) from None
+
+
+def logs(
+    run: Annotated[str, typer.Argument(help="A run by number, id or the beginning of its id.")],
+    config: ConfigOption = CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Everything known of a run in the order of time, from the journal and the store."""
+    from station.cli.logs import show_logs
+
+    try:
+        raise typer.Exit(show_logs(config, run, as_json=as_json))
+    except SettingsError as error:
+        raise wrong_use(str(error)) from None
+
+
+def bundle(
+    config: ConfigOption = CONFIG,
+    out: Annotated[Path | None, typer.Option(help="The archive; bench-TIME.tar.gz if not given.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Redacted logs, configuration, doctor and recent records in one archive for support."""
+    from station.cli.bundle import make_bundle
+
+    try:
+        raise typer.Exit(make_bundle(config, out, as_json=as_json))
+    except SettingsError as error:
+        raise wrong_use(str(error)) from None
+
+
+VERBS = (doctor, logs, bundle)

@@ -204,8 +204,7 @@ def contract(out: Annotated[Path, typer.Option(help="Where the documents go.")])
 app.add_typer(service, name="service")
 app.add_typer(results, name="results")
 app.command()(ports)
-app.command()(doctor_verbs.doctor)
-for verb in apply_verbs.VERBS:
+for verb in (*apply_verbs.VERBS, *doctor_verbs.VERBS):
     app.command()(verb)
 
 

@@ -1,0 +1,144 @@
+"""`logs RUN` merges journal and store; `bundle` lets no secret and no name out, wherever they were planted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from station.cli.main import _verb
+from station.contract.records import RecordCodec
+from station.doctor.redact import Redaction
+from station.domain.record import Handover, Record, TripRecord
+from station.store.store import Store
+from tests.cli.test_results import draft_of
+from tests.report.conftest import make_pass
+
+SECRETS = {
+    "url": "hunter2-in-the-url", "toml": "hunter3-in-a-key", "file": "hunter4-in-a-plain-file",
+    "json": "hunter5/in+a+json=", "environment": "hunter6-in-the-environment", "comment": "hunter7-in-a-comment",
+}  # fmt: skip
+JOURNAL = """#!/bin/sh
+cat <<'END'
+{"__REALTIME_TIMESTAMP": "%d", "MESSAGE": "link refused: %s", "PRIORITY": "4", "BENCH_STEP": "gain"}
+{"__REALTIME_TIMESTAMP": "%d", "MESSAGE": [104, 105, 255], "PRIORITY": "3"}
+not json
+END
+"""
+
+
+REFUSED = "mqtts://bench:hunter2-in-the-url@broker, token=hunter3-in-a-key, badge wang.li"
+
+
+def a_run() -> Record:
+    return replace(
+        make_pass(), operator="wang.li", trips=(TripRecord("lid", "opened", None, None, "station", 2.0),),
+        handovers=(Handover("zhao.min", "2026-03-02T03:04:05.000Z"),),
+    )  # fmt: skip
+
+
+@pytest.fixture
+async def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A tree with a secret in every place that one could stand in, a store with a run, and a journal."""
+    config, programs = tmp_path / "config", tmp_path / "bin"
+    (config / "credentials").mkdir(parents=True)
+    programs.mkdir()
+    store = tmp_path / "station.sqlite"
+    (config / "station.toml").write_text(
+        f'[station]\nname = "bench-07"\ntimezone = "Asia/Shanghai"\n[store]\npath = "{store}"\n'
+        f'[mqtt]\nurl = "mqtts://bench:{SECRETS["url"]}@broker:8883"\npassword = "{SECRETS["toml"]}"\n'
+        f"# the old token: {SECRETS['comment']}\n",
+        encoding="utf-8",
+    )
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (config / "credentials" / "station-key.pem").write_bytes(pem)
+    (config / "copied-key.toml").write_bytes(b'oops = """\n' + pem + b'"""\n')
+    (config / "credentials" / "broker-password").write_text(SECRETS["file"] + "\n", encoding="utf-8")
+    (config / "credentials" / "keys.json").write_text(json.dumps({"k": {"d": SECRETS["json"]}}), encoding="utf-8")
+    (config / "note.toml").write_text(f'x = "{SECRETS["file"]} {SECRETS["json"]}"\n', encoding="utf-8")
+    (config / "env.toml").write_text(f'y = "{SECRETS["environment"]}"\n', encoding="utf-8")
+    monkeypatch.setenv("BROKER_PASSWORD", SECRETS["environment"])
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    run = a_run()
+    began = int(1_772_420_645e6)
+    (programs / "journalctl").write_text(JOURNAL % (began, REFUSED, began + 1), encoding="utf-8")
+    (programs / "journalctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    opened = await Store.open(store, RecordCodec(), "bench-07")
+    number = await opened.begin_run(draft_of(run))
+    await opened.finish_run(replace(run, run_no=number))
+    await opened.close()
+    return config
+
+
+def test_a_bundle_holds_no_secret_and_no_name(config: Path, tmp_path: Path) -> None:
+    out = tmp_path / "bundle.tar.gz"
+    assert _verb(["bundle", "--config", str(config), "--out", str(out)]) == 0
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    with tarfile.open(out) as archive:
+        held = {one.name: archive.extractfile(one).read() for one in archive.getmembers()}  # type: ignore[union-attr]
+    every = b"\n".join([*held.values(), *(name.encode() for name in held)])
+    pem = (config / "credentials" / "station-key.pem").read_bytes().splitlines()[1:-1]
+    for secret in (*(one.encode() for one in SECRETS.values()), *pem, b"wang.li", b"zhao.min", b"PRIVATE KEY"):
+        assert secret not in every, secret
+    assert not any("credentials" in name for name in held)
+    assert {"bundle/manifest.json", "bundle/config/station.toml", "bundle/log.txt", "bundle/runs/1.json"} <= set(held)
+    manifest = json.loads(held["bundle/manifest.json"])
+    for file in manifest["files"]:
+        assert hashlib.sha256(held[f"bundle/{file['name']}"]).hexdigest() == file["sha256"]
+    assert any("credentials" in one for one in manifest["left_out"])
+    record = json.loads(held["bundle/runs/1.json"])
+    assert record["operator"].startswith("person-") and record["operator"].encode() in held["bundle/log.txt"]
+
+
+def test_a_bundle_is_never_written_over(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "there.tar.gz"
+    out.write_bytes(b"mine")
+    assert _verb(["bundle", "--config", str(config), "--out", str(out)]) == 2
+    assert out.read_bytes() == b"mine" and "--out" in capsys.readouterr().err
+
+
+def test_logs_merges_the_journal_and_the_store(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _verb(["logs", "1", "--config", str(config), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["journal"] == "read" and [one["at"] for one in told["lines"]] == sorted(
+        one["at"] for one in told["lines"]
+    )
+    texts = [one["text"] for one in told["lines"]]
+    assert any(text.startswith("trip lid: opened") for text in texts) and "zhao.min took over" in texts
+    assert any("link refused" in text for text in texts) and "hi\ufffd" in texts
+    assert _verb(["logs", told["run_id"][:30], "--config", str(config)]) == 0
+    said = capsys.readouterr()
+    assert " journal WARNING [gain] link refused" in said.out and "run ends: PASS" in said.out
+
+
+def test_without_a_journal_the_store_tells_and_says_so(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    assert _verb(["logs", "1", "--config", str(config)]) == 0
+    said = capsys.readouterr()
+    assert "run ends: PASS" in said.out and "only what the store knows" in said.err
+    assert _verb(["logs", "77", "--config", str(config)]) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ('password = "x y z"', "x y z"),
+        ("api_key: abc,def", "abc"),
+        ("mqtt://u:p/ss@h", "p/ss"),
+        ("Authorization: Basic QWxh", "QWxh"),
+        ("-----BEGIN EC PRIVATE KEY-----\nMHc", "MHc"),
+    ],
+)
+def test_what_looks_like_a_secret_is_taken_out(text: str, left: str) -> None:
+    assert left not in Redaction(frozenset(), frozenset(), b"").text(text)
