@@ -43,6 +43,7 @@ def read_station(
     problems += _check_mqtt(source)
     problems += _check_timezone(source)
     problems += _check_printer(source)
+    problems += _check_buses(source)
     if file is None or problems:
         return None, placed, problems
     return _freeze(file, placed), placed, []
@@ -172,9 +173,17 @@ def _check_printer(source: Source) -> Iterator[Problem]:
         yield source.problem(("printer", "path"), wrong, 'write a path from the root, such as "/dev/usb/lp0"')
 
 
+def _check_buses(source: Source) -> Iterator[Problem]:
+    for name, bus in table(source.data.get("buses")).items():
+        address = table(bus).get("address")
+        if isinstance(address, str) and not _is_address(address):
+            path = ("buses", name, "address")
+            yield source.problem(path, f"{address!r} is no address", 'write "host" or "host:port"')
+
+
 def _is_address(address: str) -> bool:
     parts = _ADDRESS.fullmatch(address)
-    return parts is not None and _is_reachable(parts, "9100")
+    return parts is not None and _is_reachable(parts, "1")  # without a port the driver's own is meant
 
 
 def _is_reachable(parts: re.Match[str], port: str) -> bool:
