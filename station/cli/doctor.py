@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from station.settings.tree import StationSettings
 
 DONE, FOUND = 0, 1
-ALONE, THROUGH_DAEMON = "asked by doctor itself", "asked through the daemon"
-DURING_RUN = "as the daemon last read them, a run is under way"
+WORDS = {
+    "itself": "asked by doctor itself", "daemon": "asked through the daemon",
+    "memory": "as the daemon last read them: a run is under way",
+}  # fmt: skip
+"""Who asked the devices, as in the JSON document."""
 ANSWER_S = 20.0
 
 
@@ -53,7 +56,7 @@ def doctor(choice: Choice) -> int:
         with client:
             whence, found = _ask_daemon(client)
     else:
-        whence, found = ALONE, _examine(settings)
+        whence, found = "itself", _examine(settings)
     from station.uplink.clock import ClockReader
 
     around = look_around(settings, credentials_of(choice.config), ClockReader().read_clock)
@@ -64,7 +67,7 @@ def doctor(choice: Choice) -> int:
         }  # fmt: skip
         print(json.dumps(document, ensure_ascii=False))
     else:
-        show(Console(), found, around, whence)
+        show(Console(), found, around, WORDS[whence])
     return DONE if all(one.clean for one in found) else FOUND
 
 
@@ -95,7 +98,7 @@ def _ask_daemon(client: ControlClient) -> tuple[str, tuple[Finding, ...]]:
     if reply["status"] != "done":
         raise SettingsError(f"the daemon does not tell: {reply['reason']}")
     data = reply["data"]
-    return DURING_RUN if data["running"] else THROUGH_DAEMON, tuple(map(from_document, data["devices"]))
+    return "memory" if data["running"] else "daemon", tuple(map(from_document, data["devices"]))
 
 
 def _examine(settings: StationSettings) -> tuple[Finding, ...]:
