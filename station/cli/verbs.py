@@ -11,7 +11,7 @@ import typer
 
 from station import __version__
 from station.cli import apply_verbs, doctor_verbs
-from station.cli.options import Json, Language, wrong_use
+from station.cli.options import CONFIG, Json, Language, wrong_use
 from station.cli.ports import ports
 from station.cli.result_verbs import results
 from station.cli.service_verbs import service
@@ -114,7 +114,7 @@ def simulate(
 
 @app.command()
 def check(
-    directory: Annotated[Path, typer.Argument(help="A configuration tree.")] = Path("config"),
+    directory: Annotated[Path | None, typer.Argument(help="A tree; ./config, else that of this bench.")] = None,
     as_json: Json = False,
     shared: Annotated[Path | None, typer.Option(help="Plans, products, interlocks and diagnosis from here.")] = None,
     most: Annotated[
@@ -124,7 +124,8 @@ def check(
     """Validate a configuration tree without hardware: every error at once."""
     from station.cli.check import check_tree
 
-    raise typer.Exit(check_tree(directory, as_json=as_json, shared=shared, most=most))
+    tree = directory or (Path("config") if Path("config").is_dir() else CONFIG)
+    raise typer.Exit(check_tree(tree, as_json=as_json, shared=shared, most=most))
 
 
 @app.command("enrol")

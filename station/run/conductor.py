@@ -37,6 +37,7 @@ from station.run.refusal_words import in_both, in_chinese
 from station.run.reports import Reports
 from station.run.room import Room
 from station.run.run_ports import Order, Recall, no_findings
+from station.run.run_words import trip_cause
 from station.run.runner import Runner
 from station.run.session import Session
 from station.run.session_texts import say
@@ -246,6 +247,7 @@ class Conductor:
         if now_s - self._alarmed_s.get(key, -ALARM_PAUSE_S) < ALARM_PAUSE_S:
             return
         self._alarmed_s[key] = now_s
+        log.warning("%s", trip_cause(trip))
         try:
             await self._room.alarm(trip, run_id)
         except StationError as error:
