@@ -9,8 +9,10 @@
     |   +-- PrinterNotReady     the label printer says that no label would come out now
     +-- SettingMismatch         a setting read back differs from what was written
     +-- AudioFault              an xrun, a lost frame or a dead stream: the capture is worthless
+        +-- AudioStuck          a stream that never ends: only a new sound process may open another
 
     PermitDenied                not a DriverError on purpose: nothing that handles device trouble may swallow it
+    +-- DriveEnded              whoever drove ended it: quiet, but nothing has to be cut off
 
 Every message names the device, the value, the bound and the remedy.
 """
@@ -65,6 +67,10 @@ class AudioFault(DriverError):
     """Frames were lost, repeated or never came: nothing captured may be judged."""
 
 
+class AudioStuck(AudioFault):
+    """A stream does not end: in this process the interface is never opened again, so the process has to end."""
+
+
 class PermitDenied(Exception):
     """An energising write was asked for without a valid permit; `permit` names which, `reason` says why."""
 
@@ -72,3 +78,7 @@ class PermitDenied(Exception):
         super().__init__(f"no {permit} permit: {reason}")
         self.permit = permit
         self.reason = reason
+
+
+class DriveEnded(PermitDenied):
+    """Whoever drove has ended it himself: silence from the next block on; what is on its way need not be cut off."""

@@ -352,7 +352,7 @@ class AudioStream(Protocol):
         """
 
     def close(self) -> None:
-        """Mute, stop and let go; safe to call twice."""
+        """Mute, stop and let go; once it returns nothing of it is heard any more. Safe to call twice."""
 
 
 class AudioDevice(Protocol):
@@ -369,7 +369,8 @@ class AudioDevice(Protocol):
     def play_and_capture(self, source: Frames, permit: Permit | None) -> Frames:
         """Play `source` and return as many captured frames, on one clock.
 
-        The permit is checked for every block that drives; None is allowed only for an all-zero source.
+        The permit is checked for every block that drives; None is allowed only for an all-zero source. Once it returns
+        or raises, nothing of it is heard any more.
         """
 
     def stream(self, period: Frames, fade_in_frames: int, permit: Permit) -> AudioStream:

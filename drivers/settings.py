@@ -147,8 +147,8 @@ class AudioSettings:
     shared: bool = False
 
     def __post_init__(self) -> None:
-        if not 0.005 <= self.latency_s <= 1.0:
-            raise ValueError(f"latency_s: {self.latency_s:g} is outside of 0.005 to 1; 0.04 suits most interfaces")
+        if not 0.005 <= self.latency_s <= 0.2:  # so long a drive is still heard after its end
+            raise ValueError(f"latency_s: {self.latency_s:g} is outside of 0.005 to 0.2; 0.04 suits most interfaces")
         if not 32 <= self.block_frames <= 8192:
             raise ValueError(f"block_frames: {self.block_frames} is outside of 32 to 8192; 480 suits most interfaces")
         for name, pair in (("input_channels", self.input_channels), ("output_channels", self.output_channels)):

@@ -6,8 +6,11 @@ calls `_Wire.block` for each block; there the permit is checked, the block is co
 judges: xruns as PortAudio flags them, frames that went missing without a flag (`pace.py`), a stream that stands still.
 After a fault the stream is closed, which is silence, and the next use opens another.
 
-Source: PortAudio, `PaStreamCallback`, `PaStreamCallbackFlags` (paInputUnderflow 1, paInputOverflow 2,
-paOutputUnderflow 4, paOutputOverflow 8, paPrimingOutput 16).
+What is driven is heard for as long as what lies ready takes. So whoever ends it comes back only once it has rung out,
+and where the permit is denied the block itself aborts the stream, which drops what lies ready.
+
+Source: PortAudio, `PaStreamCallback`, `PaStreamCallbackResult` (paAbort), `PaStreamCallbackFlags` (paInputUnderflow 1,
+paInputOverflow 2, paOutputUnderflow 4, paOutputOverflow 8, paPrimingOutput 16).
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from numpy.typing import NDArray
 from drivers.audio.cards import choose, who
 from drivers.audio.pace import Pace
 from drivers.audio.turns import Columns, ForEver, Once, Turn
-from drivers.errors import AudioFault, PermitDenied, PortError
+from drivers.errors import AudioFault, AudioStuck, PermitDenied, PortError
 from drivers.ports import Identity, Permit
 from drivers.settings import AudioSettings
 
@@ -37,6 +40,8 @@ OPENINGS = 3
 """A stream that does not settle is opened anew, so often in all."""
 DRAIN_S = 0.05
 """Over what lies ready in both directions: so long the last sound is still heard, which belongs to no later capture."""
+RING_OUT_S = 1.0
+"""A stream that has not played out what lay ready by then is aborted."""
 STALL_S = 1.0
 """No block for so long: unplugged or hung."""
 POLL_S = 0.02
@@ -76,12 +81,12 @@ class PortAudio:
             while turn.frames < len(source):
                 self.wait(wire, turn)
             self.prove(wire)
-            return turn.captured
         except AudioFault:
             self._drop()
             raise
         finally:
-            wire.end()
+            self.silence(wire)
+        return turn.captured
 
     def stream(self, period: Frames, fade_in_frames: int, permit: Permit) -> PortAudioStream:
         period = _checked(period)
@@ -113,6 +118,13 @@ class PortAudio:
             time.sleep(PROOF_POLL_S)
         wire.require_sound()
 
+    def silence(self, wire: _Wire) -> None:
+        """Nothing of what was driven is heard any more: it rang out, or was aborted. Raises `AudioStuck`."""
+        wire.end()
+        if self._wire is wire and not wire.has_rung_out():
+            self._drop()
+        self._require_free()
+
     def lost(self, wire: _Wire) -> None:
         """`wire` had a fault: let go of it, so that the next use opens another."""
         if self._wire is wire:
@@ -120,16 +132,18 @@ class PortAudio:
 
     def _ready(self) -> _Wire:
         """The open stream; a new one where the last had an xrun since, which moves what it is late by."""
-        if self._stuck:
-            raise AudioFault(self._settings.port, "a stream of it never ended; plug it anew and restart the station")
+        self._require_free()
         if self._wire is not None and self._wire.trouble() is not None:
             self._drop()
         for left in reversed(range(OPENINGS)):
             if self._wire is not None:
                 break
+            self._wire = _Wire(self._settings)
             try:
-                self._wire = _Wire(self._settings)
+                self._wire.settle()
             except AudioFault:
+                self._drop()
+                self._require_free()
                 if not left:
                     raise
         assert self._wire is not None
@@ -142,8 +156,13 @@ class PortAudio:
 
     def _drop(self) -> None:
         wire, self._wire = self._wire, None
-        if wire is not None:
-            self._stuck = not wire.close()
+        if wire is not None and not wire.close():
+            self._stuck = True
+
+    def _require_free(self) -> None:
+        """PortAudio may not be ended and begun again beside a stream that hangs in it. Raises `AudioStuck`."""
+        if self._stuck:
+            raise AudioStuck(self._settings.port, "a stream of it never ended; plug it anew and repeat the test")
 
 
 class PortAudioStream:
@@ -170,7 +189,7 @@ class PortAudioStream:
                     raise self._wire.fault("captured frames were not read in time and are lost; see what is so busy")
                 self._device.wait(self._wire, self._turn)
         except AudioFault:
-            self.close()
+            self._open = False
             self._device.lost(self._wire)
             raise
         except PermitDenied:
@@ -178,8 +197,9 @@ class PortAudioStream:
             raise
 
     def close(self) -> None:
-        self._open = False
-        self._wire.end()
+        if self._open:
+            self._open = False
+            self._device.silence(self._wire)
 
 
 class _Wire:
@@ -198,7 +218,6 @@ class _Wire:
         self.pace = Pace(self._rate_hz)
         self._sd = _library(self._port)
         self._stream, self.identity = self._open(settings)
-        self._settle()
 
     def block(self, heard: Any, played: Any, frames: int, times: Any, status: Any) -> None:
         """PortAudio has captured a block and wants another."""
@@ -210,6 +229,9 @@ class _Wire:
         turn = self._turn
         if turn is not None:
             turn.block(heard, self._inputs, played, self._outputs)
+            if turn.is_cut:
+                played.fill(0.0)
+                raise self._sd.CallbackAbort
 
     def begin(self, turn: Turn) -> None:
         """Once the last turn has rung out, play and keep this. Raises `AudioFault`."""
@@ -225,6 +247,15 @@ class _Wire:
             turn.over = True
             turn.ended.set()
             self._quiet_from = self.pace.frames + self.drain_frames
+
+    def has_rung_out(self) -> bool:
+        """Wait until what was driven has been played; False if the stream ended before, or does not go on."""
+        deadline = time.monotonic() + RING_OUT_S
+        while self.pace.frames < self._quiet_from:
+            if self._ended.is_set() or time.monotonic() > deadline:
+                return False
+            time.sleep(PROOF_POLL_S)
+        return True
 
     def trouble(self) -> str | None:
         """What is wrong with the stream in words, or None."""
@@ -271,7 +302,11 @@ class _Wire:
                 dtype="float32", latency=settings.latency_s, callback=self.block, finished_callback=self._ended.set,
                 dither_off=True,
             )  # fmt: skip
-            stream.start()
+            try:
+                stream.start()
+            except BaseException:
+                stream.close(ignore_errors=True)
+                raise
         except sd.PortAudioError as error:
             raise PortError(
                 self._port,
@@ -284,8 +319,8 @@ class _Wire:
         name, host_api = devices[index]["name"], sd.query_hostapis(devices[index]["hostapi"])["name"]
         return stream, who(name, host_api, self._rate_hz)
 
-    def _settle(self) -> None:
-        """Wait for `SETTLE_S` without an xrun. Raises `AudioFault`, with the stream closed."""
+    def settle(self) -> None:
+        """Wait for `SETTLE_S` without an xrun; once, before anything else. Raises `AudioFault`."""
         deadline = time.monotonic() + SETTLE_S_MAX
         quiet_from = self.pace.frames
         while self.pace.frames - quiet_from < SETTLE_S * self._rate_hz:
@@ -296,7 +331,6 @@ class _Wire:
                 self.pace.restart()
             if self._ended.is_set() or time.monotonic() > deadline:
                 why = self.trouble() or f"has an xrun every {SETTLE_S:g} s; give it a larger latency_s"
-                self.close()
                 raise self.fault(why)
         self.pace.begin()
 

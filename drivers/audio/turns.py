@@ -11,7 +11,7 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.errors import PermitDenied
+from drivers.errors import DriveEnded, PermitDenied
 from drivers.ports import Permit
 
 Frames = NDArray[np.float32]
@@ -33,6 +33,11 @@ class Turn:
         self.denied: PermitDenied | None = None
         self.ended = threading.Event()
         """Set once it is over."""
+
+    @property
+    def is_cut(self) -> bool:
+        """The permit went while this drove: what is on its way may not be heard either."""
+        return self.frames > 0 and self.denied is not None and not isinstance(self.denied, DriveEnded)
 
     def block(self, heard: Frames, inputs: Columns, played: Frames, outputs: Columns) -> None:
         """Fill `played` (which is silent) and keep `heard`, if this may be played now."""

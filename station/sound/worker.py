@@ -20,7 +20,7 @@ import threading
 import traceback
 from typing import Any
 
-from drivers.errors import AudioFault, DriverError, PermitDenied
+from drivers.errors import AudioFault, AudioStuck, DriveEnded, DriverError, PermitDenied
 from drivers.ports import Permit
 from station.analysis.errors import CaptureError
 from station.domain.sound import Kept
@@ -62,6 +62,8 @@ class Mutes:
 
     def __init__(self) -> None:
         self.below = 0.0
+        self.ended_below = 0.0
+        """Jobs below were closed by whoever began them, which is no denial."""
 
 
 class JobPermit:
@@ -77,6 +79,8 @@ class JobPermit:
         if self._number < self._mutes.below:
             raise PermitDenied("drive", "muted")
         self._page.check()
+        if self._number < self._mutes.ended_below:
+            raise DriveEnded("drive", "closed")
 
 
 class Worker:
@@ -104,7 +108,11 @@ class Worker:
                 self._reply(number, None)
                 continue
             if isinstance(request, Mute | CloseSoak):
-                self._mutes.below = number  # ends what drives now; the job thread confirms when it has ended
+                # ends what drives now; the job thread confirms when it has ended
+                if isinstance(request, Mute):
+                    self._mutes.below = number
+                else:
+                    self._mutes.ended_below = number
                 if self._capturing_noise:
                     self._reply(number, None)  # nothing drives; the capture may end in its own time
                     continue
@@ -120,6 +128,8 @@ class Worker:
                 self._reply(number, self._run(number, job))
             except Exception as error:  # the end of every job: what went wrong goes to the caller
                 self._reply(number, _failure(error))
+                if isinstance(error, AudioStuck):
+                    self._sock.shutdown(socket.SHUT_RDWR)  # the end of this process; the daemon starts another
         self._close()
 
     def _run(self, number: int, job: Job | Mute) -> Any:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from drivers.errors import AudioFault, PermitDenied
+from drivers.errors import AudioFault, AudioStuck, DriveEnded
 from drivers.ports import Permit
 from station.analysis import stimuli
 from station.analysis.envelope import Silence, SilenceFinder, block_power
@@ -203,10 +203,10 @@ class _StopPermit:
         self.closed = False
 
     def check(self) -> None:
-        """Raise `PermitDenied` once closed or when the job's permit goes."""
-        if self.closed:
-            raise PermitDenied("drive", "the soak was closed")
+        """Raise `PermitDenied` when the job's permit goes, or once closed."""
         self._permit.check()
+        if self.closed:
+            raise DriveEnded("drive", "the soak was closed")
 
 
 class Soak:
@@ -253,19 +253,23 @@ class Soak:
             self._moved.notify_all()
         self._thread.join(timeout=END_S)
         if self._thread.is_alive():
-            raise AudioFault(DEVICE, f"the stream did not end within {END_S:g} s")
+            raise AudioStuck(DEVICE, f"the stream did not end within {END_S:g} s")
+        if isinstance(self._error, AudioStuck):
+            raise self._error
 
     def _reached(self, to_s: float) -> bool:
         return self._monitor.end_s >= to_s - 1e-9
 
     def _run(self) -> None:
         try:
-            self._read_all()
+            try:
+                self._read_all()
+            finally:
+                self._stream.close()
         except Exception as error:  # kept for whoever asks next: this is the thread's end
             with self._moved:
                 self._error = error
         finally:
-            self._stream.close()
             with self._moved:
                 self._moved.notify_all()
 

@@ -133,24 +133,17 @@ def test_a_stream_fades_in_and_repeats_its_period(open_device: Open) -> None:
         stream.read(480)
 
 
-def test_a_revoked_permit_is_silence_in_the_air_at_once(open_device: Open) -> None:
-    """Seen by the device itself: a second later everything is silent, and the tone that was left is no longer than
-    what lay ready in PortAudio and the server, and a block."""
+def test_a_revoked_permit_plays_no_further_block(open_device: Open) -> None:
+    """What is still heard then is in `test_drive_off`."""
     device, permit = open_device(), Allowed()
     stream = device.stream(whole_period(480, RATE_HZ, 1000.0, (0.5, 0.5)), 0, permit)
     stream.read(RATE_HZ // 2)
     ring = stream._turn
-    stream._wire.drain_frames = 0  # so that the next capture begins at once and hears what was on its way
     permit.revoked.set()
     revoked_at_frames = ring.frames
     with pytest.raises(PermitDenied):
         stream.read(RATE_HZ)
-    assert ring.frames - revoked_at_frames <= 480, "no block was played after the permit went, but the one in hand"
-    after = device.play_and_capture(np.zeros((RATE_HZ, 2), dtype=np.float32), None)
-    left = np.flatnonzero(after.any(axis=1))
-    still_s = (left[-1] + 1) / RATE_HZ if len(left) else 0.0
-    print(f"sound for {1e3 * still_s:.0f} ms after the permit went")
-    assert still_s <= LOOP_S_MAX
+    assert ring.frames - revoked_at_frames <= 480, "but the one in hand"
 
 
 def test_a_permit_that_is_gone_plays_nothing_and_silence_needs_none(open_device: Open) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drivers.errors import AudioFault
+from drivers.errors import AudioFault, AudioStuck
 from drivers.kinds import Driver
 from drivers.ports import Identity, Permit
 from drivers.settings import AudioSettings
@@ -37,6 +37,7 @@ class Physics:
     pace: float = 0.0
     dropouts: tuple[tuple[float, float], ...] = ()
     hang: bool = False
+    stuck: bool = False
     nan: bool = False
 
 
@@ -52,6 +53,8 @@ class LoopbackAudio:
     def play_and_capture(self, source: Frames, permit: Permit | None) -> Frames:
         if self.physics.hang:
             time.sleep(3600)
+        if self.physics.stuck:
+            raise AudioStuck("loopback", "a stream of it never ended")
         heard = np.zeros((source.shape[0] + self.physics.latency, 2))
         for at in range(0, source.shape[0], BLOCK):
             block = source[at : at + BLOCK]

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from drivers.errors import PermitDenied
+from drivers.errors import DriveEnded, PermitDenied
 from station.sound.permit_page import PagePermit, PermitPage
+from station.sound.worker import JobPermit, Mutes
 
 
 @pytest.fixture
@@ -100,3 +101,19 @@ def test_another_process_sees_the_deadline_pass_with_nobody_left_to_tell_it(page
     assert ours.recv() >= deadline
     child.join(10)
     assert child.exitcode == 0
+
+
+def test_a_job_that_is_closed_has_ended_and_one_that_is_muted_or_not_granted_is_denied(page: PermitPage) -> None:
+    def denial(mutes: Mutes) -> type[PermitDenied] | None:
+        try:
+            JobPermit(PagePermit(page.fd), mutes, 5).check()
+        except PermitDenied as denied:
+            return type(denied)
+        return None
+
+    closed, muted = Mutes(), Mutes()
+    closed.ended_below = muted.ended_below = muted.below = 6
+    page.grant(time.monotonic() + 60.0)
+    assert [denial(mutes) for mutes in (Mutes(), closed, muted)] == [None, DriveEnded, PermitDenied]
+    page.revoke()
+    assert denial(closed) is PermitDenied

@@ -196,6 +196,14 @@ async def test_a_device_that_never_answers_is_a_fault(start: Start) -> None:
     assert not sound.alive
 
 
+async def test_a_process_with_a_stream_that_never_ends_goes_so_that_another_can_be_started(start: Start) -> None:
+    sound, _ = await start(stuck=True)
+    with pytest.raises(AudioFault, match="loopback: a stream of it never ended"):
+        await sound.measure_tone(TONE)
+    await until(lambda: not sound.alive)
+    assert sound.fault == "the sound process ended by itself"
+
+
 async def test_a_cancelled_caller_mutes_and_the_next_jobruns(start: Start) -> None:
     sound, _ = await start(pace=1.0)
     job = asyncio.create_task(sound.measure_tone(Stimulus(1000.0, 1.0, 1.0, 25.0)))
