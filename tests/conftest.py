@@ -33,7 +33,7 @@ LIVE = (
 """Rooms whose tests mostly wait for programs that they started, the slowest first."""
 COMPUTES = ("campaign", "architecture", "settings", "analysis", "hostile", "report", "contract_messages")
 """Rooms whose tests compute and meet no deadline: they make way for what is played live, where a late scan trips."""
-NICE = 10
+NICE = 5
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
