@@ -26,6 +26,7 @@ from station.contract.commands import MAX_TREE_BYTES
 from station.control.answers import ControlError
 from station.control.client import ControlClient
 from station.domain.errors import SettingsError
+from station.domain.printable import printable, printable_lines
 from station.settings import check
 from station.settings.archive import OWN_NAMES, pack, unpack
 from station.settings.differences import Change, differences, not_accepted
@@ -100,7 +101,7 @@ def roll_back(name: str | None, choice: Choice) -> int:
 
 def cannot(choice: Choice, why: str) -> int:
     """One clear line, and with `--json` the document."""
-    print(f"station: {why}", file=sys.stderr)
+    print(f"station: {printable_lines(why)}", file=sys.stderr)
     if choice.as_json:
         print(json.dumps(_Report(reason=why).plain(), ensure_ascii=False))
     return WRONG_USE
@@ -125,7 +126,7 @@ def _take(source: str, files: Mapping[str, bytes], report: _Report, choice: Choi
     report.problems = _problems(files, source, choice.config)
     if report.problems:
         for problem in report.problems[:SHOWN]:
-            _say(choice, str(problem))
+            _say(choice, printable(problem))
         count = len(report.problems)
         return _end(choice, report, WRONG_USE, "refused", f"{count} error{'s' * (count > 1)}: nothing was changed")
     report.changes = differences(_in_use(choice.config), files)
@@ -214,13 +215,13 @@ def who() -> str:
 
 # ---- words -------------------------------------------------------------------------------------------------
 def _say(choice: Choice, words: str) -> None:
-    print(words, file=sys.stderr if choice.as_json else sys.stdout, flush=True)
+    print(printable_lines(words), file=sys.stderr if choice.as_json else sys.stdout, flush=True)
 
 
 def _end(choice: Choice, report: _Report, status: int, outcome: str, reason: str) -> int:
     report.outcome, report.reason = outcome, reason
     if status == WRONG_USE:
-        print(f"station: {reason}", file=sys.stderr)
+        print(f"station: {printable_lines(reason)}", file=sys.stderr)
     else:
         _say(choice, f"{outcome}: {reason}" if reason else outcome)
     if choice.as_json:

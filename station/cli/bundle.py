@@ -24,11 +24,12 @@ from typing import Any
 
 from station import __version__
 from station.cli.keys import credentials_of
-from station.cli.logs import read_journal
+from station.cli.logs import UNIT, read_journal
 from station.cli.results import Bench, bench_of, open_history
 from station.contract.records import RecordCodec
 from station.doctor.redact import Redaction, people_of, secrets_of
 from station.domain.errors import SettingsError, StoreError
+from station.domain.printable import printable
 
 DONE = 0
 RUNS = 20
@@ -70,9 +71,12 @@ def make_bundle(config: Path, out: Path | None, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"file": str(name), **manifest}, ensure_ascii=False))
     for part in parts:
-        print(f"{part.name}  {len(part.text.encode())} bytes{f' ({part.note})' if part.note else ''}", file=sys.stderr)
+        print(
+            f"{printable(part.name)}  {len(part.text.encode())} bytes{f' ({part.note})' if part.note else ''}",
+            file=sys.stderr,
+        )
     for one in manifest["left_out"]:
-        print(f"not in it: {one}", file=sys.stderr)
+        print(f"not in it: {printable(one)}", file=sys.stderr)
     if not as_json:
         print(name)
     return DONE
@@ -105,7 +109,7 @@ def _gathered(config: Path, left_out: list[str]) -> list[tuple[str, str]]:
     """Logs, doctor and versions; what cannot be had is named."""
     found = [("versions.json", json.dumps(_versions(), indent=1))]
     since = f"--since=-{DAYS}d"
-    lines, missing = read_journal(since, "SYSLOG_IDENTIFIER=station", "+", "_SYSTEMD_UNIT=station.service")
+    lines, missing = read_journal(since, "SYSLOG_IDENTIFIER=station", "+", UNIT)
     if missing:
         left_out.append(f"logs: {missing}")
     found.append(("log.txt", "".join(f"{one.at} {one.level} {one.step} {one.text}\n" for one in lines)))

@@ -9,6 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from station.domain.printable import printable
+
 if TYPE_CHECKING:
     from station.settings import Problem
 
@@ -37,8 +39,8 @@ def check_tree(directory: Path, as_json: bool = False, shared: Path | None = Non
         print(json.dumps(_document(problems, most), ensure_ascii=False))
     else:
         for problem in problems[:most]:
-            print(problem)
-    print(_summary(directory, len(problems), shared), file=for_people)
+            print(printable(problem))
+    print(printable(_summary(directory, len(problems), shared)), file=for_people)
     return 1 if problems else 0
 
 

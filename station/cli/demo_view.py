@@ -6,10 +6,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Column
+
+from station.cli.terminal import Terminal
 
 VERDICT_STYLE = {"PASS": "bold green", "FAIL": "bold red", "ABORTED": "bold yellow", "ERROR": "bold magenta"}
 STATES = {"SKIPPED": "dim", "NOT_APPLICABLE": "dim", **VERDICT_STYLE}
@@ -20,7 +21,7 @@ class DemoView:
 
     def __init__(self, lang: str, *, to_stderr: bool) -> None:
         self._lang = lang
-        self._console = Console(stderr=to_stderr, highlight=False)
+        self._console = Terminal(stderr=to_stderr, highlight=False)
         self._progress = Progress(
             TextColumn("{task.description}", table_column=Column(min_width=28)),
             BarColumn(bar_width=24), TextColumn("{task.percentage:>4.0f} %"),

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from station.cli.doctor_view import show
 from station.cli.keys import credentials_of
+from station.cli.terminal import Terminal
 from station.control.answers import ControlError
 from station.control.client import ControlClient
 from station.doctor.around import look_around, point_document
 from station.doctor.finding import Finding, as_document, from_document
 from station.domain.errors import SettingsError
+from station.domain.printable import printable
 
 if TYPE_CHECKING:
     from station.settings.tree import StationSettings
@@ -67,7 +67,7 @@ def doctor(choice: Choice) -> int:
         }  # fmt: skip
         print(json.dumps(document, ensure_ascii=False))
     else:
-        show(Console(), found, around, WORDS[whence])
+        show(Terminal(), found, around, WORDS[whence])
     return DONE if all(one.clean for one in found) else FOUND
 
 
@@ -106,7 +106,7 @@ def _examine(settings: StationSettings) -> tuple[Finding, ...]:
     from station.doctor.examine import examine
 
     def told(one: Finding) -> None:
-        print(f"{one.role}: {'answers' if one.answers else 'silent'}", file=sys.stderr)
+        print(f"{printable(one.role)}: {'answers' if one.answers else 'silent'}", file=sys.stderr)
 
     async def ask() -> tuple[Finding, ...]:
         devices = make_devices(settings)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from drivers.catalog import CATALOG
 from drivers.errors import DriverError
 from station.domain.errors import SettingsError
+from station.domain.printable import printable
 
 if TYPE_CHECKING:
     from station.settings.tree import StationSettings
@@ -55,7 +56,7 @@ def listen(name: str, settings: StationSettings, *, as_json: bool) -> int:
         print(json.dumps({"bus": name, "devices": [asdict(one) for one in heard]}, ensure_ascii=False))
     else:
         for one in heard:
-            print(_words(one))
+            print(printable(_words(one)))
         print(f"{sum(one.answers for one in heard)} answer on bus {name}, {len(known)} are configured")
     return DONE if all(one.answers and one.role for one in heard) else FOUND
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from station.cli.results import bench_of, find_record, open_history
 from station.domain.clock import utc_text
 from station.domain.errors import SettingsError
+from station.domain.printable import printable
 from station.domain.record import Record
 from station.report.numbers import zone_of
 from station.store.history import History, RunRow
@@ -24,6 +25,7 @@ DONE = 0
 MOST = 10_000
 """Runs that are looked through, the latest."""
 JOURNAL_S = 30.0
+UNIT = "_SYSTEMD_UNIT=station.service"
 _LEVELS = {"2": "critical", "3": "error", "4": "warning", "6": "info", "7": "debug"}
 
 
@@ -58,9 +60,9 @@ def show_logs(config: Path, run: str, *, as_json: bool) -> int:
         at = datetime.fromisoformat(line.at.replace("Z", "+00:00")).astimezone(zone)
         step = f" [{line.step}]" if line.step else ""
         level = "" if line.level == "info" else f" {line.level.upper()}"
-        print(f"{at:%Y-%m-%d %H:%M:%S.%f}"[:-3] + f" {line.whence:7}{level}{step} {line.text}")
+        print(f"{at:%Y-%m-%d %H:%M:%S.%f}"[:-3] + printable(f" {line.whence:7}{level}{step} {line.text}"))
     if missing:
-        print(f"only what the store knows: {missing}", file=sys.stderr)
+        print(f"only what the store knows: {printable(missing)}", file=sys.stderr)
     return DONE
 
 
@@ -98,8 +100,8 @@ def lines_of(record: Record) -> list[Line]:
 
 
 def journal_of_run(run_id: str) -> tuple[list[Line], str]:
-    """The journal's lines of a run, and why there is none."""
-    return read_journal(f"BENCH_RUN={run_id}")
+    """The journal's lines of a run, and why there is none. Any user may write `BENCH_RUN`; the unit is its own word."""
+    return read_journal(f"BENCH_RUN={run_id}", UNIT)
 
 
 def read_journal(*matches: str) -> tuple[list[Line], str]:

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from station.domain.printable import printable_lines
+
 WRONG_USE = 2
 
 
@@ -41,5 +43,5 @@ CONFIG = Path("/etc/bench")
 
 def wrong_use(message: str) -> typer.Exit:
     """One clear line, and exit status 2."""
-    print(f"station: {message}", file=sys.stderr)
+    print(f"station: {printable_lines(message)}", file=sys.stderr)
     return typer.Exit(WRONG_USE)

@@ -19,6 +19,7 @@ from typing import Annotated
 import typer
 
 from station.cli.options import Json, wrong_use
+from station.domain.printable import printable
 
 TABLE = Path("/etc/bench/ports")
 _LINE = re.compile(r"([a-z0-9][a-z0-9-]*)\s+(path:)?([A-Za-z0-9._:+-]+)")
@@ -154,7 +155,7 @@ def ports(
         raise wrong_use(f"ports: {table}: {error}") from None
     adapters = plugged_in()
     for problem in (problems := [*wrong, *mistaken(rows, adapters)]):
-        print(f"{table}:{problem}", file=sys.stderr)
+        print(printable(f"{table}:{problem}"), file=sys.stderr)
     if rules and not problems:
         print(rules_of(rows), end="")
     elif not rules:
@@ -171,7 +172,7 @@ def _show(rows: Sequence[Row], adapters: Sequence[Adapter], as_json: bool) -> No
         return
     for adapter, name in named.items():
         where = f"/dev/bench-{name}" if name else "no name"
-        print(f"{adapter.port:<18} {where:<22} {how_to_name(adapter, adapters)}  {adapter.model}")
+        print(printable(f"{adapter.port:<18} {where:<22} {how_to_name(adapter, adapters)}  {adapter.model}"))
         if not adapter.serial:
             print(f"{'':<18} it has no serial number of its own: it is named by its USB socket, so leave it there")
     if not adapters:

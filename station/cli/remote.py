@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from station.cli.remote_view import status_table
+from station.cli.terminal import Terminal
 from station.control.answers import ControlError
 from station.control.client import ControlClient
+from station.domain.printable import printable_lines
 
 DONE, REFUSED, WRONG_USE = 0, 1, 2
 
@@ -26,7 +26,7 @@ def status(socket: Path, *, as_json: bool = False, lang: str = "zh") -> int:
     """What the bench is doing."""
 
     def show(reply: Mapping[str, Any]) -> None:
-        Console().print(status_table(reply["data"], lang))
+        Terminal().print(status_table(reply["data"], lang))
 
     return _ask(socket, "status", {}, as_json, show)
 
@@ -80,12 +80,12 @@ def _ask(
     elif done and show is not None:
         show(reply)
     if not done:
-        print(f"{verb}: {reply['reason']}", file=sys.stderr)
+        print(f"{verb}: {printable_lines(reply['reason'])}", file=sys.stderr)
     elif not as_json and show is None:
         print(f"{verb}: done")
     return DONE if done else REFUSED
 
 
 def _wrong_use(error: ControlError) -> int:
-    print(error, file=sys.stderr)
+    print(printable_lines(error), file=sys.stderr)
     return WRONG_USE

@@ -9,11 +9,11 @@ import tomllib
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from station.cli.results import bench_of, find_record, open_history
+from station.cli.terminal import Terminal
 from station.contract.records import RecordCodec
 from station.control.answers import ControlError
 from station.control.client import ControlClient
@@ -92,4 +92,4 @@ def _show(rows: list[QuarantinedRow], *, as_json: bool) -> None:
         table.add_row(
             str(row.seq), row.kind, (row.run_id or "")[:18], row.created_at, str(row.bytes), escape(row.reason or "")
         )
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    Terminal(width=None if sys.stdout.isatty() else 140).print(table)

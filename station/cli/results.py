@@ -14,12 +14,12 @@ from dataclasses import asdict, dataclass
 from datetime import tzinfo
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from station.cli.keys import credentials_of
 from station.cli.remote_view import VERDICT_STYLES
+from station.cli.terminal import Terminal
 from station.contract.records import RecordCodec, to_plain
 from station.domain.errors import SettingsError, StoreError
 from station.domain.record import JudgedMeasurement, Record
@@ -85,7 +85,7 @@ def list_runs(config: Path, serial: str | None, work_order: str | None, limit: i
     if not rows:
         print("no run" + " of that serial number or work order" * bool(serial or work_order), file=sys.stderr)
         return 0
-    Console(width=None if sys.stdout.isatty() else 140).print(_list(rows, *zone_of(bench.timezone)))
+    Terminal(width=None if sys.stdout.isatty() else 140).print(_list(rows, *zone_of(bench.timezone)))
     return 0
 
 
@@ -97,7 +97,7 @@ def show_run(config: Path, run: str, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(to_plain(record, Record), ensure_ascii=False))
         return 0
-    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    console = Terminal(width=None if sys.stdout.isatty() else 140, highlight=False)
     zone, zone_name = zone_of(bench.timezone)
     for line in _head(record, zone, zone_name):
         console.print(line)

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from station.domain.errors import SettingsError
+from station.domain.printable import printable, printable_lines
 from station.settings.differences import Change, differences
 from station.settings.history import OWN, Row, rows
 from station.settings.revisions import Revisions, read_files, revision_of, shared_part, state_of
@@ -86,9 +87,9 @@ def list_revisions(config: Path, *, as_json: bool = False) -> int:
         print(json.dumps([asdict(row) for row in found], ensure_ascii=False))
         return DONE
     for row in found:
-        print(_line(row))
+        print(printable(_line(row)))
     if state.error:
-        print(f"last trouble: {state.error}")
+        print(f"last trouble: {printable_lines(state.error)}")
     return DONE
 
 
@@ -123,4 +124,6 @@ def show_differences(
 def print_changes(changes: list[Change], to_people: bool = False) -> None:
     """In words, what loosens safety marked. `to_people`: standard output belongs to JSON."""
     for change in changes:
-        print(f"{'!' if change.loosens_safety else ' '} {change}", file=sys.stderr if to_people else sys.stdout)
+        print(
+            f"{'!' if change.loosens_safety else ' '} {printable(change)}", file=sys.stderr if to_people else sys.stdout
+        )

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from station.contract.canonical import canonical
 from station.contract.keys import PublicKeys, load_public_keys, verify
 from station.domain.errors import MessageError, SettingsError
+from station.domain.printable import printable
 from station.report.signature import DATA, NotACertificate, differences, extract
 
 Status = Literal["valid", "altered", "unknown_key", "not_signed"]
@@ -39,7 +40,7 @@ def verify_file(file: Path, keys_file: Path, *, as_json: bool) -> int:
     found = examine(file.name, read_page(file), keys)
     if as_json:
         print(json.dumps(asdict(found), ensure_ascii=False))
-    print(sentence(found, keys_file), file=sys.stderr if as_json else sys.stdout)
+    print(printable(sentence(found, keys_file)), file=sys.stderr if as_json else sys.stdout)
     return 0 if found.status == "valid" else 1
 
 

@@ -8,10 +8,10 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
 from rich.live import Live
 
 from station.cli.advice import make_advice
+from station.cli.terminal import Terminal
 from station.cli.watch_view import HEIGHT, WIDTH, WatchBoard, WatchView
 from station.control.client import ControlClient
 from station.control.watcher import ControlWatcher
@@ -65,8 +65,8 @@ class _Picture:
 
 
 async def _follow(socket: Path, board: WatchBoard, view: WatchView) -> None:
-    console = Console()
-    console = console if console.is_terminal else Console(width=WIDTH)
+    console = Terminal()
+    console = console if console.is_terminal else Terminal(width=WIDTH)
     with Live(console=console, screen=console.is_terminal, auto_refresh=False, vertical_overflow="crop") as live:
         picture = _Picture(live, view)
         drawing = asyncio.create_task(picture.run(board))

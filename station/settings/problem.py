@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from station.domain.errors import SettingsError
+from station.domain.printable import printable
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -26,5 +27,5 @@ class InvalidTree(SettingsError):
     """A configuration tree with errors; `problems` holds every one of them."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
+        super().__init__("\n".join(printable(problem) for problem in problems))
         self.problems = tuple(problems)

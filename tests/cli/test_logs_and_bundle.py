@@ -28,7 +28,7 @@ SECRETS = {
 JOURNAL = """#!/bin/sh
 cat <<'END'
 {"__REALTIME_TIMESTAMP": "%d", "MESSAGE": "link refused: %s", "PRIORITY": "4", "BENCH_STEP": "gain"}
-{"__REALTIME_TIMESTAMP": "%d", "MESSAGE": [104, 105, 255], "PRIORITY": "3"}
+{"__REALTIME_TIMESTAMP": "%d", "MESSAGE": [104, 105, 255, 27, 91, 50, 75, 103, 111, 110, 101], "PRIORITY": "3"}
 not json
 END
 """
@@ -114,10 +114,20 @@ def test_logs_merges_the_journal_and_the_store(config: Path, capsys: pytest.Capt
     )
     texts = [one["text"] for one in told["lines"]]
     assert any(text.startswith("trip lid: opened") for text in texts) and "zhao.min took over" in texts
-    assert any("link refused" in text for text in texts) and "hi\ufffd" in texts
+    assert any("link refused" in text for text in texts) and "hi\ufffd\x1b[2Kgone" in texts
     assert _verb(["logs", told["run_id"][:30], "--config", str(config)]) == 0
     said = capsys.readouterr()
     assert " journal WARNING [gain] link refused" in said.out and "run ends: PASS" in said.out
+    assert "\\x1b[2Kgone" in said.out and "\x1b" not in said.out, "the journal does not steer the terminal"
+
+
+def test_only_the_units_own_entries_are_a_run_s(config: Path, tmp_path: Path) -> None:
+    """Any user may write `BENCH_RUN=…` to the journal; `_SYSTEMD_UNIT` is the journal's own word."""
+    (tmp_path / "bin" / "journalctl").write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/asked\n', encoding="utf-8")
+    assert _verb(["logs", "1", "--config", str(config)]) == 0
+    asked = (tmp_path / "asked").read_text(encoding="utf-8").split()
+    assert "_SYSTEMD_UNIT=station.service" in asked and "+" not in asked
+    assert any(one.startswith("BENCH_RUN=") for one in asked)
 
 
 def test_without_a_journal_the_store_tells_and_says_so(
