@@ -21,7 +21,7 @@ WORD = r"[<>]?\s*(?:[A-Z][A-Z ]* )??(?P<word>[A-Z]+)(?: MODE)?\s*"
 TESTING = r"[<>]?\s*(?:TEST )?(ON|OFF)\s*"
 NUMBER = r"[<>]?\s*(?P<number>[+-]?\d+\.?\d*)\s*(?P<unit>[GMkmu]?)\s*(?P<of>V|A|[Oo]hm|[Ss]|Hz)?\s*"
 MODE = r"[<>]?\s*(?P<mode>ACW|DCW|IR|GB)\s*,\s*"
-LIVE = MODE + r"(?P<status>[A-Z]+)\b.*"
+LIVE = MODE + r"(?P<status>[A-Z]+)\b(?:\s*,\s*(?P<applied>\d+\.?\d*)\s*(?P<unit>kV|V|A)\b)?.*"
 RESULT = MODE + (
     r"(?:(?P<status>PASS|FAIL)\s*,\s*(?P<applied>\d+\.?\d*)\s*(?P<unit>kV|V|A)\s*,"
     r"\s*(?P<beyond>>?)\s*(?P<value>\d+\.?\d*)\s*(?P<prefix>[GMkmu]?)\s*ohm\s*,\s*[TR]=\s*(?P<time>\d+\.?\d*)\s*S>?"
@@ -29,6 +29,9 @@ RESULT = MODE + (
 )
 PREFIX = {"G": 1e9, "M": 1e6, "k": 1e3, "m": 1e-3, "u": 1e-6}
 COMPLETE = 0.9  # a PASS with less than this share of volts, amperes or time proves nothing
+MOST = 1.1  # no result with more than this share of volts or amperes is one of the test that was set
+MOST_LIVE = 1.05  # a running test with more is stopped
+HELD = ("PASS", "FAIL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,21 @@ def read_back(answer: re.Match[str], prefix: str) -> float:
     return value
 
 
+def applied_now(answer: re.Match[str]) -> float | None:
+    """Volts or amperes of a `LIVE` or `RESULT`; None where it shows none."""
+    return float(answer["applied"]) * PREFIX.get(answer["unit"][:-1], 1.0) if answer["applied"] else None
+
+
+def watch_live(port: str, prepared: Prepared, live: re.Match[str]) -> None:
+    """A running test, as `LIVE`. Raises `ProtocolError` where it is another one, or has more than was set."""
+    if live["mode"] != prepared.mode:
+        raise ProtocolError(port, f"it tests {live['mode']} instead of {prepared.mode}; it is stopped")
+    applied = applied_now(live)
+    if applied is not None and not (_fits(live, prepared) and applied <= MOST_LIVE * prepared.applied):
+        shown = f"{live['applied']} {live['unit']}"
+        raise ProtocolError(port, f"it applies {shown} where {prepared.applied:g} was set; it is stopped")
+
+
 def tester_reading(port: str, prepared: Prepared, answer: re.Match[str]) -> TesterReading:
     """A `RESULT` in Mohm (IR) or ohm (GB). Raises `DeviceRefused` for a broken-off test, `ProtocolError`."""
     if answer["mode"] != prepared.mode:
@@ -58,7 +76,12 @@ def tester_reading(port: str, prepared: Prepared, answer: re.Match[str]) -> Test
         raise DeviceRefused(
             port, f"the test was broken off ({answer['broken_off']}); is the interlock (guard's H) open?"
         )
-    applied = float(answer["applied"]) * PREFIX.get(answer["unit"][:-1], 1.0)
+    applied = applied_now(answer) or 0.0
+    if not (_fits(answer, prepared) and applied <= MOST * prepared.applied):
+        shown = f"{answer['applied']} {answer['unit']}"
+        raise ProtocolError(
+            port, f"it applied {shown} where {prepared.applied:g} was set; take the tester out of service"
+        )
     elapsed_s = float(answer["time"])
     whole = applied >= COMPLETE * prepared.applied and elapsed_s >= COMPLETE * prepared.test_s
     if answer["status"] == "PASS" and not whole:
@@ -69,3 +92,8 @@ def tester_reading(port: str, prepared: Prepared, answer: re.Match[str]) -> Test
     if not whole and bound is None:  # broken off by the tester's own limit: the settled value lies further out
         bound = "below" if prepared.mode == "IR" else "above"
     return TesterReading(ohm / (1e6 if prepared.mode == "IR" else 1.0), bound, applied, elapsed_s)
+
+
+def _fits(answer: re.Match[str], prepared: Prepared) -> bool:
+    """Insulation is in volts, bond in amperes."""
+    return bool(answer["unit"].endswith("V") == (prepared.mode == "IR"))

@@ -2,8 +2,9 @@
 
 Settings out of range or in the wrong mode are dropped without a word, settings while testing too; errors queue; a test
 runs in plant time; the output lives only while the interlock (the guard's H) is closed, and opening it breaks the test
-off. The states are IDLE -> TESTING -> IDLE; what the last test gave is kept for `MEAS?`. It is as somebody left it at
-its front panel: an offset, the leads' zeroing on, the largest value held, and results told unasked (`TEST:RET`).
+off. The states are IDLE -> TESTING -> IDLE; what the last test gave is kept for `MEAS?` until STOP (`FUNC:TEST OFF`)
+brings it back to READY, as the maker's manuals say of the key. It is as somebody left it at its front panel: an
+offset, the leads' zeroing on, the largest value held, and results told unasked (`TEST:RET`).
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ class Gpt9800Twin(ScpiTwin):
         self._tells_results = True
         self._errors: deque[str] = deque(maxlen=20)
         self._started_s: float | None = None  # plant time; None: no test is running
+        self._output = 0.0  # volts or amperes while it tests
         self._last = Shown()
 
     def answer(self, header: str, argument: str) -> str | None:
@@ -172,14 +174,15 @@ class Gpt9800Twin(ScpiTwin):
         else:
             self._started_s = self._world.now_s()
             if self._mode == "IR":
-                self._world.set_test_voltage(self._volts.read(self._settings["MANU:IR:VOLT"] * 1000.0))
+                self._output = self._volts.read(self._settings["MANU:IR:VOLT"] * 1000.0)
+                self._world.set_test_voltage(self._output)
             else:
-                self._world.set_bond_current(self._amps.read(self._settings["MANU:GB:CURR"]))
+                self._output = self._amps.read(self._settings["MANU:GB:CURR"])
+                self._world.set_bond_current(self._output)
             self.begin_ticking()
 
     def _break_off(self) -> None:
-        if self._testing:
-            self._last = Shown()
+        self._last = Shown()
         self._output_off()
 
     def _output_off(self) -> None:
@@ -207,7 +210,8 @@ class Gpt9800Twin(ScpiTwin):
 
     def _display(self) -> str:
         if self._testing:
-            return f">{self._mode}, TEST , 0.000kV ,----- ohm ,R=000.1S"
+            applied = f"{self._output:05.2f}A" if self._mode == "GB" else f"{self._output / 1000.0:.3f}kV"
+            return f">{self._mode}, TEST , {applied} ,----- ohm ,R=000.1S"
         shown = self._last
         if self._mode == "GB":
             applied, result = f"{shown.applied:05.2f}A", _digits(shown.value, GB_RANGE_MOHM) + "mohm"

@@ -61,6 +61,9 @@ def test_results_come_in_mohm_and_ohm_with_their_bound(
         ("IR, VIEW ,0.000kV ,0.000M ohm ,T=000.0S", DeviceRefused),  # broken off
         ("IR, PASS ,0.050kV ,80.12M ohm ,T=005.0S", ProtocolError),  # never had its voltage
         ("IR, PASS ,0.500kV ,80.12M ohm ,T=001.0S", ProtocolError),  # never had its time
+        ("IR, PASS ,1.000kV ,80.12M ohm ,T=005.0S", ProtocolError),  # had twice its voltage
+        ("IR, FAIL ,0.551kV ,0.012M ohm ,T=000.1S", ProtocolError),
+        ("IR, PASS ,500.0A ,80.12M ohm ,T=005.0S", ProtocolError),
     ],
 )
 def test_a_result_that_proves_nothing_is_an_error(line: str, error: type[DriverError]) -> None:
@@ -206,17 +209,26 @@ async def test_a_setting_that_is_moved_by_another_is_seen_at_the_end() -> None:
     await twin.close()
 
 
-async def test_a_tester_that_runs_another_test_is_stopped() -> None:
+@pytest.mark.parametrize(
+    ("shows", "says"),
+    [
+        (">ACW, TEST , 0.100kV ,0.013 mA ,R=000.1S", "it tests ACW instead of IR; it is stopped"),
+        (">IR, TEST , 0.530kV ,---- ohm ,R=000.1S", r"it applies 0\.530 kV where 500 was set; it is stopped"),
+        ("<IR,TEST ,1000V,---- ohm ,R=000.1S>", "it applies 1000 V where 500 was set"),
+        ("<IR,TEST ,5.00A,---- ohm ,R=000.1S>", r"it applies 5\.00 A where"),
+    ],
+)
+async def test_a_tester_that_runs_another_test_or_with_more_volts_is_stopped(shows: str, says: str) -> None:
     class Turned(Gpt9800Twin):
         def _display(self) -> str:
-            return ">ACW, TEST , 0.100kV ,0.013 mA ,R=000.1S"
+            return shows
 
     world = DoubleWorld(1.0)
     world.tester = True
     twin = Turned(world, 1)
     tester = Gpt9800(await twin.start(), 115200)
     await tester.prepare_insulation(InsulationSetup(500.0, 5.0, 5.0))
-    with pytest.raises(ProtocolError, match="it tests ACW instead of IR; it is stopped"):
+    with pytest.raises(ProtocolError, match=says):
         await tester.run(Allowed())
     assert world.test_voltages[-1] == 0.0
     await tester.close()
