@@ -31,6 +31,8 @@ ALL_S = 5.0
 GUARD_S = 1.5
 HEAR_S = 0.6
 """The guard says how it is every 500 ms."""
+REPLY_S = 0.25
+"""A relay's reply at most, whatever the bus is set to: all are told well within `ALL_S`, also where none replies."""
 _NOBODY = "00000000"
 _ON = (GuardState.ARMED, GuardState.ENERGISED, GuardState.HV)
 
@@ -109,17 +111,29 @@ def _hear(line: SerialPort, within_s: float) -> GuardStatus | None:
 
 # ---- relays, tester, panel -----------------------------------------------------------------------------------------
 async def _open_relays(bench: RawBench) -> str:
-    """The fan on, for the load bank may be hot; audio, loads and touch open, each tried."""
-    board, channels = bench.relays()
-    missed: list[str] = []
+    """The fan on, for the load bank may be hot; then audio, loads and touch open, each tried, whatever is answered.
+
+    Where the fan's reply was lost it is told once more, at the end: a board that keeps its outputs in one register
+    (docs/register-maps.md) forgets what it was not seen to have.
+    """
+    board, channels = bench.relays(REPLY_S)
+    fan = ["fan"] if "fan" in channels else []
     opened = [role for role in (*AUDIO, "touch") if role in channels]
-    for role in [*opened, *(["fan"] if "fan" in channels else [])]:
+    missed: dict[str, str] = {}
+
+    async def tell(role: str) -> None:
+        missed.pop(role, None)
         try:
             await board.write(channels[role], role == "fan", AlwaysSafe() if role == "fan" else None)
         except DriverError as error:
-            missed.append(f"{role}: {error}")
+            missed[role] = str(error)
+
+    for role in (*fan, *opened):
+        await tell(role)
+    if "fan" in missed:
+        await tell("fan")
     if missed:
-        raise PortError("relays", "; ".join(missed))
+        raise PortError("relays", "; ".join(f"{role}: {error}" for role, error in missed.items()))
     return f"{', '.join(opened)} open; fan on"
 
 

@@ -6,6 +6,7 @@ Only what `leave_safe` needs of a bench. Every call may raise, and says what it 
 from __future__ import annotations
 
 import dataclasses
+import math
 import typing
 from collections.abc import Mapping
 from typing import Any
@@ -25,10 +26,10 @@ class RawBench:
         """Where the guard is plugged in."""
         return str(self._tree["guard"]["port"])
 
-    def relays(self) -> tuple[RelayBoard, Mapping[str, int]]:
-        """The relay board and its channels by role; its bus is made for it alone."""
+    def relays(self, reply_s: float) -> tuple[RelayBoard, Mapping[str, int]]:
+        """The relay board and its channels by role; its bus is made for it alone and waits at most so long."""
         own = self._tree["devices"]["relays"]
-        buses = {own["bus"]: _make(self._tree["buses"][own["bus"]], {})} if "bus" in own else {}
+        buses = {own["bus"]: _make(self._tree["buses"][own["bus"]], {}, reply_s)} if "bus" in own else {}
         return _make(own, buses), own["channels"]
 
     def tester(self) -> SafetyTester:
@@ -42,9 +43,12 @@ class RawBench:
         return panel
 
 
-def _make(raw: Mapping[str, Any], buses: Mapping[str, Any]) -> Any:
+def _make(raw: Mapping[str, Any], buses: Mapping[str, Any], reply_s: float = math.inf) -> Any:
     driver = CATALOG[raw["kind"]]
-    return driver.make(_settings(driver.settings, raw), buses)
+    settings = _settings(driver.settings, raw)
+    if reply_s < math.inf:
+        settings = dataclasses.replace(settings, timeout_s=min(settings.timeout_s, reply_s))
+    return driver.make(settings, buses)
 
 
 def _settings(kind: type[Any], raw: Mapping[str, Any]) -> Any:

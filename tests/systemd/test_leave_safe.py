@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import time
+import tomllib
+import tty
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 from drivers.errors import PortError
 from drivers.ports import GuardState
 from station.cli.leave_safe import ALL_S, silence_guard
+from station.safety.rules import AUDIO
 from tests.cli.test_simulate_guard import Served
 from tests.drivers.guard_bench import Heart
 from tests.scenarios.deaths import Deathbed
@@ -94,4 +97,26 @@ def test_a_line_on_which_no_guard_speaks_is_an_error_within_two_seconds() -> Non
     assert time.monotonic() - began_s < 10.0
     assert b" STOP*" in os.read(silent, 4096), "it was told all the same"
     os.close(silent)
+    os.close(port)
+
+
+def test_beside_a_silent_board_the_fan_is_told_first_and_every_relay_within_the_time(
+    tmp_path: Path,
+) -> None:
+    line, port = os.openpty()
+    tty.setraw(port)
+    toml = (ROOT / "config" / "station.toml").read_text(encoding="utf-8").replace("timeout_s = 0.3", "timeout_s = 1.0")
+    toml = toml.replace("/dev/bench-rs485-a", os.ttyname(port)).replace("/dev/bench", str(tmp_path / "gone"))
+    (tmp_path / "station.toml").write_text(toml, encoding="utf-8")
+    status, said = after_the_daemon(tmp_path, "signal")
+    os.set_blocking(line, False)
+    wire = os.read(line, 4096)
+    frames = [wire[at : at + 8] for at in range(0, len(wire), 8)]
+    channels = tomllib.loads(toml)["devices"]["relays"]["channels"]
+    assert [frame[:2] for frame in frames] == [b"\1\5"] * len(frames), frames
+    told = [(frame[3], frame[4] == 0xFF) for frame in frames]
+    opened = [(channels[role], False) for role in (*AUDIO, "touch")]
+    assert told == [(channels["fan"], True), *opened, (channels["fan"], True)], said
+    assert status == 1 and "relays: no answer within" not in said, "the time sufficed"
+    os.close(line)
     os.close(port)
