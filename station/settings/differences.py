@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from station.settings.looser import ABSENT, SAFETY_USES, Keys, Way, way_of
+from station.settings.looser import ABSENT, Keys, Way, is_safety_step, way_of, way_of_order
 from station.settings.revisions import DIAGNOSIS, INTERLOCKS
 
 SHOWN_MAX = 100
@@ -27,7 +27,8 @@ _LISTS = {INTERLOCKS: ("interlock", "interlock"), DIAGNOSIS: ("rule", "diagnosis
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One key, table or file that is not the same. `before`, `after`: `ABSENT` where it is not there."""
+    """One key, table or file that is not the same. `before`, `after`: `ABSENT` where it is not there, or is the same
+    but for comments."""
 
     file: str
     keys: Keys
@@ -46,7 +47,7 @@ class Change:
     def name(self) -> str:
         """What it is accepted by: `heatsink.high`, `example-a-100.limits.touch_current_ma.high`."""
         own = self.keys if self.file in _LISTS else (self.file.rpartition("/")[2].removesuffix(".toml"), *self.keys)
-        its = [key for key in own if key not in ("interlock", "rule", "step")]
+        its = [key.strip("()") for key in own if key not in ("interlock", "rule", "step")]
         return ".".join(its) or self.file.removesuffix(".toml")
 
     def __str__(self) -> str:
@@ -92,7 +93,7 @@ def _of_file(file: str, old: bytes | None, new: bytes | None) -> Iterator[Change
     yield from found
     if not found:
         words = f"{file}: comments, blanks, the order of keys or the way of writing alone"
-        yield Change(file, (), before, after, Way.NONE, False, words)
+        yield Change(file, (), ABSENT, ABSENT, Way.NONE, False, words)
 
 
 def _parsed(content: bytes) -> Any:
@@ -108,14 +109,16 @@ def _walk(file: str, keys: Keys, before: Any, after: Any, its: Mapping[str, Any]
     if _same(before, after):
         return
     if len(keys) == 2 and keys[0] in ("step", "interlock"):
-        its = before if before.get("use") in SAFETY_USES else after
+        its = next((one for one in (before, after) if is_safety_step(one)), after)
     if isinstance(before, dict) and isinstance(after, dict):
         yield from _tables(file, keys, before, after, its)
     elif (first := _by_name(before)) is not None and (second := _by_name(after)) is not None:
         yield from _tables(file, keys, first, second, its)
         kept = [[name for name in one if name in other] for one, other in ((first, second), (second, first))]
         if kept[0] != kept[1]:
-            yield _change(file, (*keys, ORDER), kept[0], kept[1], {})
+            way, safety = way_of_order(file, keys, first, second)
+            words = _words(file, (*keys, ORDER), kept[0], kept[1], "")
+            yield Change(file, (*keys, ORDER), kept[0], kept[1], way, safety, words)
     else:
         yield _change(file, keys, before, after, its)
 
@@ -151,7 +154,8 @@ def _text(value: Any) -> str:
 
 
 def _change(file: str, keys: Keys, before: Any, after: Any, its: Mapping[str, Any]) -> Change:
-    way, safety = (Way.NONE, False) if keys[-1:] == (ORDER,) else way_of(file, keys, before, after, its)
+    its = its if isinstance(its, Mapping) else {}
+    way, safety = way_of(file, keys, before, after, its)
     words = _words(file, keys, before, after, str(its.get("reading", "")))
     return Change(file, keys, before, after, way, safety and way is not Way.NONE, words)
 

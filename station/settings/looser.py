@@ -6,7 +6,7 @@ forbids altogether is not known here either (required.py, plan_safety.py): this 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
@@ -46,6 +46,13 @@ SAFETY_LIMITS = frozenset(
     }
 )
 """Limits of what a person would be hurt by, or a fire begin with."""
+POWERLESS = frozenset(
+    {
+        *("self_test", "checklist", "mutual_inspection", "signature", "bias_zero"),
+        *("earth_bond", "insulation"),
+    }
+)
+"""Steps that need neither mains nor drive. Any other counts as one that does."""
 _WHENS = {"always": {"idle", "mains", "hv", "drive"}, "energised": {"mains", "drive"}, "hv": {"hv"}, "drive": {"drive"}}
 _ON_FAIL = {"continue": 0, "no_drive": 1, "mains_off": 2, "no_mains": 2}
 _HARDER = ("test_s", "voltage_v", "current_a")
@@ -65,6 +72,28 @@ def way_of(file: str, keys: Keys, before: Any, after: Any, step: Mapping[str, An
     if folder == "products":
         return _of_product(keys, before, after)
     return Way.NONE, False
+
+
+def way_of_order(file: str, keys: Keys, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Way, bool]:
+    """The same for lists of tables by their names: a safety step may not come later than what it is to forbid."""
+    if not file.startswith("plans/") or keys != ("step",):
+        return Way.NONE, False
+    first, second = [name for name in before if name in after], [name for name in after if name in before]
+    for name in second:
+        if is_safety_step(before[name]) or is_safety_step(after[name]):
+            new_before_it = set(second[: second.index(name)]) - set(first[: first.index(name)])
+            if any(not _is_one(after[one].get("use"), POWERLESS) for one in new_before_it):
+                return Way.MAYBE, True
+    return Way.NONE, False
+
+
+def is_safety_step(step: Any) -> bool:
+    """Whether a step measures what a person would be hurt by."""
+    return isinstance(step, Mapping) and _is_one(step.get("use"), SAFETY_USES)
+
+
+def _is_one(value: Any, of: frozenset[str]) -> bool:
+    return isinstance(value, str) and value in of
 
 
 # ---- sorts of values ---------------------------------------------------------------------------------------
@@ -90,7 +119,8 @@ def _gone(before: Any, after: Any) -> Way:
 
 def _ranked(before: Any, after: Any, tight: Mapping[Any, int], default: Any) -> Way:
     """By rank, the higher the tighter."""
-    ranks = [tight.get(default if value is ABSENT else value) for value in (before, after)]
+    values = [default if value is ABSENT else value for value in (before, after)]
+    ranks = [tight.get(value) if isinstance(value, Hashable) else None for value in values]
     if None in ranks or ranks[0] == ranks[1]:
         return Way.MAYBE
     return Way.LOOSER if (ranks[1] or 0) < (ranks[0] or 0) else Way.TIGHTER
@@ -98,11 +128,17 @@ def _ranked(before: Any, after: Any, tight: Mapping[Any, int], default: Any) -> 
 
 def _members(before: Any, after: Any) -> tuple[Way, set[str]]:
     """Fewer members are looser; and which are not in both."""
-    first, second = (set(value) if isinstance(value, list) else set() for value in (before, after))
+    if not all(value is ABSENT or _are_names(value) for value in (before, after)):
+        return Way.MAYBE, set(SAFETY_LIMITS)
+    first, second = (set() if value is ABSENT else set(value) for value in (before, after))
     if first == second:
         return Way.NONE, set()
     way = Way.LOOSER if second < first else Way.TIGHTER if first < second else Way.MAYBE
     return way, first ^ second
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _when(before: Any, after: Any) -> Way:
@@ -156,6 +192,10 @@ def _of_product(keys: Keys, before: Any, after: Any) -> tuple[Way, bool]:
             return _of_limit(name, tuple(rest), before, after, of_plan=False)
         case ("protection_class",):
             return _ranked(before, after, {"II": 0, "I": 1}, None), True
+        case ("rated_power_w",):  # what it is driven with is reckoned from these three
+            return _more(before, after), True
+        case ("load_ohm",) | ("gain_db",):
+            return _less(before, after), True
         case ("without",):
             way, _ = _members(before, after)
             return _MIRROR.get(way, way), False
@@ -182,7 +222,7 @@ def _of_plan(keys: Keys, before: Any, after: Any, step: Mapping[str, Any]) -> tu
 
 
 def _of_step(keys: Keys, before: Any, after: Any, step: Mapping[str, Any]) -> tuple[Way, bool]:
-    safety = step.get("use") in SAFETY_USES
+    safety = is_safety_step(step)
     match keys:
         case ():
             return (_gone(before, after) if step.get("requires") else Way.NONE), safety

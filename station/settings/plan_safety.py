@@ -42,6 +42,8 @@ class Gate:
         return f'use = "{self.use}", requires = ["{self.measurement}"], on_fail = "{self.on_fail[0]}"'
 
 
+BEFORE_DRIVE = ("inrush", "touch_current", "idle_power")
+"""What is measured on mains alone: where a plan has these, each comes once before the first step that drives."""
 _ENERGISED, _DRIVE = frozenset({Needs.MAINS, Needs.DRIVE}), frozenset({Needs.DRIVE})
 _DEAD = (OnFail.NO_MAINS, OnFail.MAINS_OFF)
 GATES: tuple[Gate, ...] = (
@@ -60,6 +62,7 @@ def check_order(source: Source, plan: PlanTemplate) -> Iterator[Problem]:
         elif plan.label and gate.before == _ENERGISED and not any(_is_lawful(step, gate) for step in plan.steps):
             wrong = f"a label says that the device is safe, and no step holds it to `{gate.measurement}`"
             yield source.problem(("label",), wrong, f"add a step with {gate.remedy}")
+    yield from _check_before_drive(source, plan)
     yield from _check_switched_on(source, plan)
     yield from _check_waits(source, plan)
 
@@ -73,6 +76,15 @@ def _check_gate(source: Source, plan: PlanTemplate, gate: Gate, first: int) -> I
         yield source.problem(("step", first, "use"), wrong, f"put a step before it with {gate.remedy}")
     elif not any(_is_lawful(step, gate) for _, step in found):
         yield from _lacking(source, *found[0], gate)
+
+
+def _check_before_drive(source: Source, plan: PlanTemplate) -> Iterator[Problem]:
+    drives = next((index for index, step in enumerate(plan.steps) if step.spec.needs is Needs.DRIVE), len(plan.steps))
+    for use in BEFORE_DRIVE:
+        first = next((index for index, step in enumerate(plan.steps) if step.spec.use == use), 0)
+        if first > drives:
+            wrong = f"{plan.steps[drives].id!r} drives the device before {plan.steps[first].id!r} has measured it"
+            yield source.problem(("step", first, "use"), wrong, f"put it before {plan.steps[drives].id!r}")
 
 
 def _is_lawful(step: StepTemplate, gate: Gate) -> bool:

@@ -11,13 +11,16 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from station.domain.plan import Needs
 from station.settings.differences import ORDER, Change, differences, not_accepted
-from station.settings.looser import ABSENT, Way
+from station.settings.looser import ABSENT, POWERLESS, Way
+from station.steps.catalog import STEPS
 from tests.settings.trees import SHARED
 
 TREE = {name: content for name, content in SHARED.items() if not name.startswith("duts/")}
 PARSED = {name: tomllib.loads(content.decode()) for name, content in TREE.items()}
 PLAN, PRODUCT = "plans/outgoing-amplifier.toml", "products/example-a-100.toml"
+PLAIN = {name: tomli_w.dumps(data).encode() for name, data in PARSED.items()}
 MIRROR = {Way.LOOSER: Way.TIGHTER, Way.TIGHTER: Way.LOOSER, Way.MAYBE: Way.MAYBE, Way.NONE: Way.NONE}
 
 
@@ -40,7 +43,10 @@ def said(new: dict[str, bytes], old: dict[str, bytes] = TREE) -> list[str]:
         (PRODUCT, ("high = 0.1\n", "high = 0.2\n"),
          "product example-a-100: limit thd_percent <= 0.1 → <= 0.2 (looser)"),
         (PRODUCT, ("low = 28.0\n", ""), "product example-a-100: limit gain_db lower bound >= 28.0 → none (looser)"),
-        (PRODUCT, ("load_ohm = 8.0", "load_ohm = 4.0"), "product example-a-100: load_ohm 8.0 → 4.0"),
+        (PRODUCT, ("load_ohm = 8.0", "load_ohm = 4.0"), "product example-a-100: load_ohm 8.0 → 4.0 (looser)"),
+        (PRODUCT, ("rated_power_w = 100.0", "rated_power_w = 140.0"),
+         "product example-a-100: rated_power_w 100.0 → 140.0 (looser)"),
+        (PRODUCT, ("\ngain_db = 29.0", "\ngain_db = 32.0"), "product example-a-100: gain_db 29.0 → 32.0 (tighter)"),
         (PRODUCT, ('class = "I"', 'class = "II"'), 'product example-a-100: protection_class "I" → "II" (looser)'),
         (PRODUCT, ("percent = 10.0", "percent = 5.0"),
          "product example-a-100: limit soak_mains_power_w relative_percent 10.0 → 5.0 (tighter)"),
@@ -80,6 +86,53 @@ def test_steps_that_came_went_and_moved_are_told_by_their_names() -> None:
     assert first == "plan outgoing-amplifier: step touch-current: removed (looser)"
     assert second.startswith("plan outgoing-amplifier: step thd-2: added (") and "(tighter)" in second
     assert third.startswith("plan outgoing-amplifier: steps in another order: controls, switched-on, earth-bond")
+
+
+@pytest.mark.parametrize(
+    ("moved", "behind", "loosens"),
+    [("touch-current", "thd", True), ("inrush", "touch-current", True), ("earth-bond", "insulation", False),
+     ("insulation", "inrush", True), ("thd", "snr", False), ("gain", "switched-on", True)],
+)  # fmt: skip
+def test_a_safety_step_that_comes_later_than_what_it_is_to_forbid_is_accepted_by_name(
+    moved: str, behind: str, loosens: bool
+) -> None:
+    steps = [step for step in PARSED[PLAN]["step"] if step["id"] != moved]
+    place = [step["id"] for step in steps].index(behind) + 1
+    its = next(step for step in PARSED[PLAN]["step"] if step["id"] == moved)
+    plan = {**PARSED[PLAN], "step": [*steps[:place], its, *steps[place:]]}
+    (change,) = differences(PLAIN, {**PLAIN, PLAN: tomli_w.dumps(plan).encode()})
+    assert change.loosens_safety is loosens and change.name == "outgoing-amplifier.order"
+
+
+def test_which_steps_have_no_power_is_what_the_catalogue_says() -> None:
+    assert {name for name, spec in STEPS.items() if spec.needs is Needs.NOTHING} == POWERLESS
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after"),
+    [
+        (PLAN, "[step]\nx = 1", "[step]\nx = 2"),
+        (PLAN, "[step]\nx = 1", "[step]\ny = 2"),
+        (PLAN, "step = 1", '[[step]]\nid = "a"\nuse = ["inrush"]'),
+        (PLAN, '[[step]]\nid = "a"\nuse = "inrush"', '[[step]]\nid = "a"\nuse = ["inrush"]\non_fail = ["x"]'),
+        (PLAN, '[[step]]\nid = "a"\nrequires = [{x = 1}]', '[[step]]\nid = "a"\nrequires = [["y"]]'),
+        (PLAN, "limits = 1", "[limits]\nx = 1"),
+        (PRODUCT, 'protection_class = "I"\nwithout = 1', 'protection_class = ["II"]\nwithout = [[1]]'),
+        ("interlocks.toml", "[interlock]\nx = 1", "[interlock]\nx = [1]"),
+        ("interlocks.toml", '[[interlock]]\nname = "a"\nwhen = "hv"', '[[interlock]]\nname = "a"\nwhen = ["hv"]'),
+    ],
+)  # fmt: skip
+def test_what_no_plan_could_hold_is_compared_all_the_same(file: str, before: str, after: str) -> None:
+    for first, second in ((before, after), (after, before)):
+        assert differences({file: first.encode()}, {file: second.encode()})
+    if "on_fail" in after:
+        (_, on_fail) = differences({file: before.encode()}, {file: after.encode()})
+        assert on_fail.way is Way.MAYBE and on_fail.loosens_safety
+
+
+def test_a_changed_comment_carries_no_file() -> None:
+    (change,) = differences(TREE, edited(PLAN, ("# ----", "# ----- ")))
+    assert (change.before, change.after) == (ABSENT, ABSENT) and change.plain()["before"] is None
 
 
 def test_files_that_came_went_or_do_not_parse_are_said() -> None:
@@ -152,9 +205,6 @@ def trees(draw: st.DrawFn) -> tuple[dict[str, bytes], set[tuple[str, tuple[str, 
             table[path[-1]] = value
         where.add((file, (*named, path[-1])))
     return {name: tomli_w.dumps(data).encode() for name, data in parsed.items()}, where
-
-
-PLAIN = {name: tomli_w.dumps(data).encode() for name, data in PARSED.items()}
 
 
 def told(changes: list[Change]) -> dict[tuple[str, tuple[str, ...]], Change]:

@@ -169,3 +169,15 @@ def test_a_plan_that_energises_nothing_needs_none_of_it(tree: TreeCopy) -> None:
     for name in ("inrush", "touch-current", "idle-power"):
         drop(tree, name, "plans/safety-only.toml")
     assert tree.problems() == []
+
+
+@pytest.mark.parametrize("step", ["inrush", "touch-current", "idle-power"])
+def test_what_is_measured_on_mains_alone_comes_before_the_first_drive(step: str, tree: TreeCopy) -> None:
+    path = tree.directory / PLAN
+    block = "[[step]]\n" + block_of(path.read_text(encoding="utf-8"), step)
+    drop(tree, step)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('[[step]]\nid = "thd"', f'{block}\n[[step]]\nid = "thd"', 1), encoding="utf-8")
+    (problem,) = tree.problems()
+    assert f"'connection' drives the device before '{step}' has measured it" in problem.wrong
+    assert problem.key.endswith(".use") and problem.remedy == "put it before 'connection'"
