@@ -4,6 +4,8 @@ Buttons are polled, never called back, and not debounced here. Lamps blink and t
 loop that stands still shows as lamps that stand still. The chip is found by its label (see `chip`); there is no other
 pin factory to fall back to.
 
+lgpio's own error has no base but `Exception`, so nothing narrower is caught where a pin is touched.
+
 A pin stays as it was driven when the process is killed (raspberrypi/linux issues 6117 and 6150): lamps keep their last
 state, and a buzzer with a pitch of its own goes on. Whoever opens this panel and closes it again puts all of it out.
 """
@@ -67,7 +69,7 @@ class GpioPanel:
         await self.ensure_ready()
         try:
             return frozenset(button for button, pin in self._buttons.items() if pin.is_active)
-        except (gpiozero.GPIOZeroError, OSError) as error:
+        except Exception as error:
             raise PortError(self._device, f"cannot read its buttons: {error}") from error
 
     async def show(self, lamps: Mapping[Lamp, LampState], buzz: Buzz) -> None:
@@ -75,7 +77,10 @@ class GpioPanel:
         await self.ensure_ready()
         self._shown = {lamp: lamps.get(lamp, LampState(False)) for lamp in Lamp}
         self._shown_s = time.monotonic()
-        self._light(time.monotonic())
+        try:
+            self._light(time.monotonic())
+        except Exception as error:
+            raise PortError(self._device, f"cannot set its lamps: {error}") from error
         self._replace("lamps", self._blink())
         self._replace("buzzer", self._beep(buzz))
 
@@ -85,7 +90,7 @@ class GpioPanel:
             factory, self._chip = await asyncio.to_thread(_lgpio_factory, self._device, self._settings.chip)
         try:
             self._claim(factory)
-        except Exception as error:  # gpiozero and lgpio have no common base
+        except Exception as error:
             self._release()
             raise PortError(self._device, f"cannot claim its pins: {error}; see gpioinfo for who has them") from error
 
@@ -101,14 +106,15 @@ class GpioPanel:
     def _release(self) -> None:
         outputs = [*self._lamps.values(), *([self._buzzer] if self._buzzer else [])]
         for device in outputs:
-            with contextlib.suppress(gpiozero.GPIOZeroError, OSError):
+            with contextlib.suppress(Exception):
                 device.off()
         for device in [*outputs, *self._buttons.values()]:
-            with contextlib.suppress(gpiozero.GPIOZeroError, OSError):
+            with contextlib.suppress(Exception):
                 device.close()
         self._buttons, self._lamps, self._buzzer = {}, {}, None
         if self._factory is not None and self._given_factory is None:
-            self._factory.close()
+            with contextlib.suppress(Exception):
+                self._factory.close()
         self._factory = None
 
     def _replace(self, name: str, play: Coroutine[None, None, None]) -> None:
@@ -158,7 +164,7 @@ class GpioPanel:
                 if not buzz.repeats:
                     return
         finally:
-            with contextlib.suppress(gpiozero.GPIOZeroError):
+            with contextlib.suppress(Exception):
                 buzzer.off()
 
 
@@ -184,7 +190,7 @@ def _lgpio_factory(device: str, labels: Sequence[str]) -> tuple[gpiozero.Factory
         ) from error
     try:
         return LGPIOFactory(chip=number), label
-    except Exception as error:  # lgpio's own, which has no base but Exception
+    except Exception as error:
         raise PortError(
             device, f"gpiochip{number} cannot be opened: {error}; is the user in the group gpio?"
         ) from error

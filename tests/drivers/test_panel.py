@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gpiozero.pins.mock import MockFactory, MockPWMPin
+from gpiozero.pins.mock import MockFactory, MockPin, MockPWMPin
 
 from drivers.errors import PortError, ProtocolError
 from drivers.gpio.panel import GpioPanel
@@ -158,11 +158,71 @@ async def test_with_tones_a_beep_has_its_pitch_and_is_as_wide_as_its_volume() ->
         factory.reset()
 
 
-async def test_a_closed_panel_has_let_go_of_its_pins_with_everything_off(gpio: GpioPanel, pins: MockFactory) -> None:
-    await gpio.show({Lamp.BLUE: LampState(True), Lamp.WHITE: LampState(True, 0.1)}, TRIP)
+class LgpioError(Exception):
+    """As lgpio's own `error`: no GPIOZeroError and no OSError."""
+
+
+def broken(pin: MockPin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on nothing can be read from this pin or set on it."""
+    kind, number = type(pin), pin.info.name
+
+    def refuse(self: MockPin, *state: object) -> float:
+        if self.info.name == number:
+            raise LgpioError("bad handle")
+        return float(kind._get_state(self))
+
+    monkeypatch.setattr(pin, "__class__", type("Broken", (kind,), {"state": property(refuse, refuse)}))
+
+
+@pytest.fixture
+def left(monkeypatch: pytest.MonkeyPatch) -> dict[MockPin, tuple[str, float]]:
+    """Function and level of each pin as it was let go of, for the first time."""
+    found: dict[MockPin, tuple[str, float]] = {}
+    close = MockPin.close
+
+    def noted(pin: MockPin) -> None:
+        found.setdefault(pin, (pin.function, float(pin._get_state())))
+        close(pin)
+
+    monkeypatch.setattr(MockPin, "close", noted)
+    return found
+
+
+ALL_ON = {lamp: LampState(True) for lamp in Lamp}
+
+
+async def test_a_closed_panel_has_let_go_of_its_pins_with_everything_off(
+    gpio: GpioPanel, pins: MockFactory, left: dict[MockPin, tuple[str, float]]
+) -> None:
+    outputs = [pins.pin(number) for number in (*SETTINGS.lamps.values(), 25)]
+    await gpio.show(ALL_ON, TRIP)
+    await until(lambda: all(pin.state for pin in outputs))
     await gpio.close()
     await gpio.close()
-    assert {pins.pin(number).function for number in (*SETTINGS.lamps.values(), 25)} == {"input"}
+    assert [left[pin] for pin in outputs] == [("output", 0.0)] * 5
+    assert {pin.function for pin in outputs} == {"input"}
+
+
+async def test_a_lamp_that_fails_in_closing_leaves_no_other_lit(
+    gpio: GpioPanel, pins: MockFactory, left: dict[MockPin, tuple[str, float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing, *others = (pins.pin(number) for number in (*SETTINGS.lamps.values(), 25))
+    await gpio.show(ALL_ON, TRIP)
+    await until(lambda: all(pin.state for pin in others))
+    broken(failing, monkeypatch)
+    await gpio.close()
+    assert [left[pin] for pin in others] == [("output", 0.0)] * 4
+
+
+async def test_what_lgpio_raises_is_a_port_error(
+    gpio: GpioPanel, pins: MockFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken(pins.pin(SETTINGS.buttons["start"]), monkeypatch)
+    with pytest.raises(PortError, match="cannot read its buttons: bad handle"):
+        await gpio.read_buttons()
+    broken(pins.pin(SETTINGS.lamps["blue"]), monkeypatch)
+    with pytest.raises(PortError, match="cannot set its lamps: bad handle"):
+        await gpio.show(ALL_ON, SILENT)
 
 
 # ---- socket ----------------------------------------------------------------------------------------------------
