@@ -148,6 +148,7 @@ class _Turn:
             if not more and told:
                 self.given_up.wait(PAUSE_S)  # usblp: a packet of no bytes
             heard += more
+            wire.require_short(self._its.device, question, bytes(heard))
 
     def _lost(self, error: OSError) -> DriverError:
         return PortError(self._its.device, f"cannot be written to: {error.strerror}; is it on and plugged in?")

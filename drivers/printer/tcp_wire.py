@@ -44,6 +44,7 @@ class TcpConnection:
                     if not more:
                         raise PortError(self._device, "closed the connection without an answer; is it busy elsewhere?")
                     heard += more
+                    wire.require_short(self._device, question, heard)
         except TimeoutError:
             raise wire.silent(self._device, question, heard) from None
         except OSError as error:

@@ -7,7 +7,7 @@ One byte comes back: 0 ready; bit 0 head open, 1 paper jam, 2 out of paper, 3 ou
 
 from __future__ import annotations
 
-from drivers.errors import PrinterNotReady
+from drivers.errors import PrinterNotReady, ProtocolError
 from drivers.ports import PrinterFault, PrinterLanguage
 
 PRINTING = 0x20
@@ -34,7 +34,11 @@ class Tspl:
         return bool(heard)
 
     def is_idle(self, device: str, answer: bytes) -> bool:
-        status = answer[-1]
+        if len(answer) != 1:
+            raise ProtocolError(
+                device, f"{answer[:40]!r} is no answer to <ESC>!?, which is one byte; is it set to TSPL?"
+            )
+        status = answer[0]
         for bit, fault, remedy in FAULTS:
             if status & bit:
                 raise PrinterNotReady(device, fault, remedy)

@@ -10,12 +10,15 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from drivers.errors import DeviceTimeout
+from drivers.errors import DeviceTimeout, ProtocolError
 from drivers.ports import Identity
 
 ANSWER_S = 2.0
 WRITE_S = 10.0
 """A printer that takes no byte for so long has its buffer full: it is out of paper, or stuck."""
+
+ANSWER_BYTES_MAX = 4096
+"""Some fifty times the longest answer: what says more is no label printer."""
 
 
 class Connection(Protocol):
@@ -46,6 +49,16 @@ class Wire(Protocol):
 def stuck(device: str) -> DeviceTimeout:
     """It takes no more."""
     return DeviceTimeout(device, f"takes no data for {WRITE_S:g} s; look at its paper and its lamps")
+
+
+def require_short(device: str, question: str, heard: bytes) -> None:
+    """Raise `ProtocolError` for more than any printer answers."""
+    if len(heard) > ANSWER_BYTES_MAX:
+        raise ProtocolError(
+            device,
+            f"answers {question} with more than {ANSWER_BYTES_MAX} bytes, beginning with {heard[:20]!r}; is it a label "
+            "printer at all?",
+        )
 
 
 def silent(device: str, question: str, heard: bytes) -> DeviceTimeout:

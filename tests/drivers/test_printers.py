@@ -190,6 +190,20 @@ async def test_every_bit_of_the_status_byte_is_named(status: int, fault: str) ->
     assert caught.value.fault == fault
 
 
+@pytest.mark.parametrize("answer", [b"\x00\r", b"OK\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n\x00"])
+async def test_what_is_no_single_byte_is_no_status(answer: bytes) -> None:
+    async with answering(answer) as address:
+        with pytest.raises(ProtocolError, match="which is one byte; is it set to TSPL"):
+            await tspl(address).check()
+
+
+async def test_a_printer_that_talks_without_end_is_cut_short() -> None:
+    async with answering(b"x" * 1_000_000) as address:
+        with pytest.raises(ProtocolError, match=r"answers ~HS with more than 4096 bytes, beginning with b'xxx") as told:
+            await zpl(address).check()
+    assert len(str(told.value)) < 200
+
+
 async def test_printing_is_no_fault_but_not_done() -> None:
     async with answering(b"\x20") as address:
         await tspl(address).check()
