@@ -62,7 +62,9 @@ class I2cLine:
         self._open = open_bus
         self._bus: Bus | None = None
         self._turn = asyncio.Lock()
+        self._hand = threading.Lock()  # over the next two
         self._busy = False  # a thread is at the bus; it says itself when it is back
+        self._closed = False  # so it lets go of the bus then
 
     async def read_word(self, address: int, command: int) -> int:
         """SMBus read word at a 7-bit address, its code checked. Raises `DriverError`."""
@@ -78,10 +80,11 @@ class I2cLine:
         return int.from_bytes(reply[:2], "little")
 
     async def close(self) -> None:
-        """Let go of the device file; safe to call twice. A thread that hangs keeps it until it is back."""
-        if self._bus is not None and not self._busy:
-            self._bus.close()
-            self._bus = None
+        """Let go of the device file; safe to call twice. A thread that hangs does it when it is back."""
+        with self._hand:
+            self._closed = True
+            if not self._busy:
+                self._let_go()
 
     async def _transfer(self, address: int, sent: bytes, count: int) -> bytes:
         device = f"{self.port} address 0x{address:02X}"
@@ -103,11 +106,14 @@ class I2cLine:
                     result = self._in_words(error, device)
                 except Exception as error:  # whatever it is belongs to the caller
                     result = error
-                self._busy = False
+                with self._hand:
+                    self._busy = False
+                    if self._closed:
+                        self._let_go()
                 with contextlib.suppress(RuntimeError):  # the loop is gone, and with it everyone who could wait
                     loop.call_soon_threadsafe(_settle, outcome, result)
 
-            self._busy = True
+            self._busy, self._closed = True, False
             threading.Thread(target=work, name=self.port, daemon=True).start()
             try:
                 async with asyncio.timeout(self._deadline_s):
@@ -124,13 +130,16 @@ class I2cLine:
         self._bus.i2c_rdwr(i2c_msg.write(address, sent), reply)
         return bytes(reply)
 
+    def _let_go(self) -> None:
+        bus, self._bus = self._bus, None
+        if bus is not None:
+            with contextlib.suppress(OSError):
+                bus.close()
+
     def _in_words(self, error: OSError, device: str) -> DriverError:
         code, number = error.errno, self._number
         if self._bus is None or code in _GONE:
-            if self._bus is not None:
-                with contextlib.suppress(OSError):
-                    self._bus.close()
-            self._bus = None
+            self._let_go()
             if code in (errno.EACCES, errno.EPERM):
                 return PortError(
                     self.port, "no permission; put the station's user into the group i2c and start it anew"

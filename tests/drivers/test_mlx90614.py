@@ -155,6 +155,7 @@ async def test_a_bus_that_hangs_holds_up_nobody_and_is_not_asked_again_before_it
             await asyncio.sleep(0)
     else:
         raise AssertionError("the bus never came back")
+    assert twin.closed == 1, "by the thread that came back after its line was closed"
 
 
 async def test_the_catalogue_makes_it_without_opening_anything() -> None:
