@@ -48,16 +48,14 @@ class Modbus:
         """Switch several coils (FC0F). Needs a permit as soon as one of them goes on."""
         await self._switch(frame.write_coils(unit, address, values), any(values), permit)
 
-    async def write_register(self, unit: int, address: int, value: int, permit: Permit | None = None) -> None:
+    async def write_register(self, unit: int, address: int, value: int, permit: Permit | None) -> None:
         """Write one holding register (FC06). A driver hands over a permit wherever `value` may energise.
 
         Without one it is a setting or de-energises: it goes first, and out also when its caller was cancelled.
         """
         await self._write(frame.write_register(unit, address, value), permit)
 
-    async def write_registers(
-        self, unit: int, address: int, values: Sequence[int], permit: Permit | None = None
-    ) -> None:
+    async def write_registers(self, unit: int, address: int, values: Sequence[int], permit: Permit | None) -> None:
         """Write several holding registers (FC10); the permit as for `write_register`."""
         await self._write(frame.write_registers(unit, address, values), permit)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from drivers.kinds import Driver, Fault
 from drivers.modbus.bank_faults import load_bank_faults
+from drivers.modbus.bus_faults import serial_bus_faults, tcp_bus_faults
 from drivers.modbus.map_faults import map_faults
 from drivers.modbus.output_faults import output_faults
 from drivers.modbus.settings import (
@@ -109,8 +110,8 @@ def _registers(settings: RegisterMapSettings, buses: Mapping[str, Any]) -> Any:
 
 
 KINDS: tuple[Driver, ...] = (
-    Driver("modbus-rtu", "bus", BusSettings, _modbus_bus),
-    Driver("modbus-tcp", "bus", TcpBusSettings, _modbus_tcp),
+    Driver("modbus-rtu", "bus", BusSettings, _modbus_bus, faults=serial_bus_faults),
+    Driver("modbus-tcp", "bus", TcpBusSettings, _modbus_tcp, faults=tcp_bus_faults),
     Driver("waveshare-relay-8", "relays", RelaySettings, _waveshare, channels=8),
     Driver("modbus-outputs", "relays", OutputSettings, _outputs, faults=output_faults),
     Driver("pzem-016", "sensor", ModbusSettings, _pzem, lambda own: _PZEM_READINGS),

@@ -3,16 +3,19 @@
 Echoes are checked by the bus, positions are read back. A module may hold its relays when the line goes quiet: where it
 has a communication watchdog, that is made to read its value before each write that switches on (reference/safety.md).
 A bit can only be written with its whole register. So a register of outputs belongs to this table alone; a write that
-switches off keeps other bits on only where they were seen on just now; one that switches on is made anew when another
-of its register was switched off meanwhile. Coils know none of this: prefer them.
+switches off keeps other bits on only where they were seen on just now, and fan and bleed wherever they were put on; of
+those that switch on, one at a time is under way in a register, made anew when another bit of it was switched off
+meanwhile. Coils know none of this: prefer them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from drivers.errors import DriverError, PermitDenied, ProtocolError, SettingMismatch
+from drivers.errors import PermitDenied, ProtocolError, SettingMismatch
 from drivers.modbus.bus import Modbus
 from drivers.modbus.decoding import Span, plan_blocks
 from drivers.modbus.identity import read_identity, read_image
@@ -21,6 +24,8 @@ from drivers.ports import Identity, Permit
 
 KEPT_S = 1.5
 """A bit seen on this long ago is kept on; positions are polled every second at least."""
+SAFE_ON = ("fan", "bleed")
+"""Roles that may be on at any time, and must not fall because another one of their register does."""
 ANEW_MAX = 8
 
 
@@ -42,6 +47,12 @@ class _Fresh:
             raise _OvertakenError
 
 
+def _heard(write: asyncio.Future[None]) -> None:
+    """Its failure was told, or nobody waits for it any more."""
+    if not write.cancelled():
+        write.exception()
+
+
 class ModbusOutputs:
     """The module after `settings`; channel n is the n-th of its outputs. `clock`: monotonic seconds."""
 
@@ -56,7 +67,9 @@ class ModbusOutputs:
         self._clock = clock
         self._seen: dict[int, tuple[int, float]] = {}  # registers with bits: their word, and when
         self._released: set[tuple[int, int]] = set()  # (register, bit) last switched off
+        self._put_on: set[tuple[int, int | None]] = set()  # (register, bit) last switched on
         self._turns: dict[int, int] = {}  # how often an output of a register was switched off
+        self._raising: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)  # by register
 
     async def ensure_ready(self) -> Identity:
         """Ask who it is, where the map tells that, and read the positions. Writes nothing. Raises `DriverError`."""
@@ -80,7 +93,8 @@ class ModbusOutputs:
         elif entry.bit is None:
             await self._bus.write_register(self._address, entry.register, entry.on, permit)
         else:
-            await self._raise_bit(entry.register, entry.bit, permit)
+            async with self._raising[entry.register]:
+                await self._raise_bit(entry.register, entry.bit, permit)
 
     async def read_back(self) -> Sequence[bool]:
         """The position of every output as the module tells it. Raises `DriverError`."""
@@ -95,9 +109,13 @@ class ModbusOutputs:
         return positions
 
     async def all_off(self) -> None:
-        """Release every output, coils in a row and registers in a write each. Raises the first `DriverError`."""
-        first: DriverError | None = None
-        self._released |= {(entry.register, entry.bit) for _, entry in self._outputs if entry.bit is not None}
+        """Release every output, coils in a row and registers in a write each. Raises the first `DriverError`.
+
+        Every write goes out, also where the caller is cancelled at once.
+        """
+        bits = {(entry.register, entry.bit) for _, entry in self._outputs if entry.bit is not None}
+        self._released |= bits
+        self._put_on -= bits
         coils = [Span("coil", entry.register, 1) for _, entry in self._outputs if entry.function == "coil"]
         writes = [
             self._bus.write_coils(self._address, run.first, [False] * run.count, None)
@@ -105,13 +123,13 @@ class ModbusOutputs:
         ]
         registers = {entry.register: entry for _, entry in self._outputs if entry.function == "holding"}
         writes += [self._release(entry) for entry in registers.values()]
-        for write in writes:
-            try:
-                await write
-            except DriverError as error:
-                first = first or error
-        if first is not None:
-            raise first
+        under_way = [asyncio.ensure_future(write) for write in writes]
+        for one in under_way:
+            one.add_done_callback(_heard)
+        if under_way:
+            await asyncio.wait(under_way)  # which cancels none of them
+        for one in under_way:
+            one.result()
 
     async def close(self) -> None:
         """Nothing of its own to let go: the bus belongs to the daemon."""
@@ -135,14 +153,20 @@ class ModbusOutputs:
         if entry.function == "coil":
             await self._bus.write_coil(self._address, entry.register, False, None)
         elif entry.bit is None:
-            await self._bus.write_register(self._address, entry.register, entry.off)
+            await self._bus.write_register(self._address, entry.register, entry.off, None)
         else:
             register = entry.register
             self._turns[register] = self._turns.get(register, 0) + 1
             self._released.add((register, entry.bit))
+            self._put_on.discard((register, entry.bit))
             word, seen_at = self._seen.get(register, (0, -KEPT_S))
-            kept = self._ours(register, word) if self._clock() - seen_at < KEPT_S else 0
-            await self._bus.write_register(self._address, register, kept)
+            if self._clock() - seen_at >= KEPT_S:
+                word = 0
+            for role, other in self._outputs:
+                if role in SAFE_ON and other.bit is not None and (register, other.bit) in self._put_on:
+                    word |= (other.register == register) << other.bit
+            kept = self._ours(register, word)
+            await self._bus.write_register(self._address, register, kept, None)
             self._seen[register] = (kept, self._clock())
 
     async def _raise_bit(self, register: int, bit: int, permit: Permit) -> None:
@@ -156,7 +180,10 @@ class ModbusOutputs:
                 await self._bus.write_register(self._address, register, wanted, fresh)
             except _OvertakenError:
                 continue
+            if self._turns.get(register, 0) != turn:
+                continue  # what was switched off since knew nothing of this bit
             self._seen[register] = (wanted, self._clock())
+            self._put_on.add((register, bit))
             return
         raise ProtocolError(self._device, f"holding register {register} is switched off again and again; by whom?")
 
@@ -172,7 +199,7 @@ class ModbusOutputs:
         (seen,) = await self._bus.read_holding(self._address, register, 1)
         if seen == value:
             return
-        await self._bus.write_register(self._address, register, value)
+        await self._bus.write_register(self._address, register, value, None)
         (seen,) = await self._bus.read_holding(self._address, register, 1)
         if seen != value:
             raise SettingMismatch(

@@ -126,7 +126,7 @@ class RegisterMapProbe(RegisterMapMeter):
 
         Clear is what cannot be told from zero: within the field's absolute error and one step of its scale.
         """
-        await self._bus.write_register(self._address, self._arm_register, self._settings.arm_value)
+        await self._bus.write_register(self._address, self._arm_register, self._settings.arm_value, None)
         for name, value in (await self.read()).items():
             entry = self._settings.quantities[name]
             clear = entry.accuracy_absolute + abs(entry.scale)

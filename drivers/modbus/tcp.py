@@ -3,7 +3,8 @@
 - a reply must come within the deadline, which includes looking up the name and connecting where that is needed, and is
   checked to the last byte: transaction, protocol, unit, function, count or echo, both lengths;
 - after anything but a right reply or a refusal the connection is closed, so a late reply has nowhere to arrive; it is
-  opened anew after `quarantine_s`, in which a gateway gets rid of what its own serial line still says;
+  opened anew after `quarantine_s`, in which a gateway gets rid of what its own serial line still says. What is urgent
+  (it de-energises) does not wait for that: it is made, and reported as unproven where `doubt.py` says so;
 - a connection that was closed by the other end while idle, or on which something came that nobody asked for, is
   opened anew before the request. A request is never sent twice.
 """
@@ -14,12 +15,15 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from drivers.errors import DeviceRefused, DeviceTimeout, DriverError, PortError, ProtocolError
+from drivers.modbus.address import host_and_port
+from drivers.modbus.doubt import UNPROVEN, Doubt
 from drivers.modbus.frame import BadReply, Refusal, Request, tcp_frame, tcp_missing, tcp_payload
+from drivers.modbus.transactions import URGENT_S
 
-PORT = 502
 REMEDY = "check its power, its cable and the `address` in the configuration"
 
 
@@ -27,15 +31,13 @@ class TcpLine:
     """The connection to `address`, `host` or `host:port`; times are seconds of wall time."""
 
     def __init__(self, address: str, timeout_s: float, quarantine_s: float) -> None:
-        host, bracket, port = address.partition("]")  # of `[::1]:502`
-        if not bracket:
-            host, _, port = address.partition(":")
         self.name = address
-        self._host, self._port = host.strip("[]"), int(port.strip(":") or PORT)
+        self._host, self._port = host_and_port(address)
         self._timeout_s = timeout_s
         self._quarantine_s = quarantine_s
         self._socket: socket.socket | None = None
-        self._rested_from = 0.0  # before it no connection is opened
+        self._rested_from = 0.0  # before it no connection is opened but for what is urgent
+        self._doubt = Doubt()
         self._connecting_took_s = 0.0  # of the present request's time
         self._number = 0
 
@@ -50,13 +52,14 @@ class TcpLine:
             self._socket.close()
             self._socket = None
 
-    def ready(self) -> DriverError | None:
+    def ready(self, urgent: Callable[[], bool]) -> DriverError | None:
         """A connection on which nothing waits to be read: the present one, or a new one once the rest is over."""
         self._connecting_took_s = 0.0
         if self._socket is not None and self._is_clean(self._socket):
             return None
         self.close()
-        time.sleep(max(0.0, self._rested_from - time.monotonic()))
+        while (left_s := self._rested_from - time.monotonic()) > 0.0 and not urgent():
+            time.sleep(min(left_s, URGENT_S))
         begin = time.monotonic()
         try:
             self._socket = self._connect(begin + self._timeout_s)
@@ -73,9 +76,16 @@ class TcpLine:
         assert line is not None
         wait_s = self._timeout_s if timeout_s is None else timeout_s
         self._number = self._number % 0xFFFF + 1
+        if time.monotonic() >= self._rested_from:
+            self._doubt.settle()
+        unproven = self._doubt.leaves_unproven(request)
+        self._doubt.note(request)
         try:
             reply = self._exchange(line, request, time.monotonic() + wait_s - self._connecting_took_s)
-            return tcp_payload(request, self._number, reply)
+            payload = tcp_payload(request, self._number, reply)
+            if unproven:
+                raise BadReply(UNPROVEN)
+            return payload
         except Refusal as refusal:
             raise DeviceRefused(device, f"{request.name}: {refusal}; check model and register map") from None
         except BadReply as bad:

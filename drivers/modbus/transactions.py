@@ -1,6 +1,6 @@
 """The queue of a Modbus line: one transaction at a time, in one thread, whatever the wire is.
 
-- Writes that de-energise go first, and are made even when their caller was cancelled.
+- Writes that de-energise go first, also in a line's quarantine, and are made even when their caller was cancelled.
 - A write that energises runs `permit.check()` in this thread, right before its bytes go out; cancelled before that,
   it is dropped, like every other request whose caller no longer waits.
 - Else units take turns: the one that was served longest ago is next, so that neither a silent device nor one that is
@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import itertools
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,6 +25,8 @@ from drivers.modbus.frame import Request
 from drivers.ports import Permit
 
 FIRST, IN_TURN = 0, 1
+URGENT_S = 0.01
+"""How often a line in quarantine looks for what must not wait."""
 
 
 class Line(Protocol):
@@ -37,8 +40,11 @@ class Line(Protocol):
     def is_open(self) -> bool:
         """Whether bytes can go out now."""
 
-    def ready(self) -> DriverError | None:
-        """Open it if need be and wait until a request may go out; what is in the way otherwise."""
+    def ready(self, urgent: Callable[[], bool]) -> DriverError | None:
+        """Open it if need be and wait until a request may go out; what is in the way otherwise.
+
+        Asked every `URGENT_S` whether something `urgent` came meanwhile, which waits for no quarantine.
+        """
 
     def transact(self, request: Request, timeout_s: float | None) -> bytes:
         """Send and return what the checked reply carries. Raises `DriverError`. `timeout_s` None: the line's own."""
@@ -100,7 +106,7 @@ class Transactions:
 
     def _work(self) -> None:
         while self._wait_for_job():
-            trouble = self._line.ready()
+            trouble = self._line.ready(self._is_urgent)
             job = self._next()  # chosen only now, so that what de-energises overtakes even in a quarantine
             if job.dropped:
                 continue
@@ -123,6 +129,10 @@ class Transactions:
                     self._jobs.remove(job)
                     _resolve(job.future, PortError(self._line.name, "the bus was closed"))
             return bool(self._jobs)
+
+    def _is_urgent(self) -> bool:
+        with self._wake:
+            return any(job.rank == FIRST for job in self._jobs)
 
     def _next(self) -> _Job:
         with self._wake:

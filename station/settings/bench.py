@@ -43,7 +43,6 @@ def read_station(
     problems += _check_mqtt(source)
     problems += _check_timezone(source)
     problems += _check_printer(source)
-    problems += _check_buses(source)
     if file is None or problems:
         return None, placed, problems
     return _freeze(file, placed), placed, []
@@ -171,14 +170,6 @@ def _check_printer(source: Source) -> Iterator[Problem]:
     if isinstance(path, str) and not path.startswith("/"):
         wrong = f"{path!r} depends on where the daemon starts"
         yield source.problem(("printer", "path"), wrong, 'write a path from the root, such as "/dev/usb/lp0"')
-
-
-def _check_buses(source: Source) -> Iterator[Problem]:
-    for name, bus in table(source.data.get("buses")).items():
-        address = table(bus).get("address")
-        if isinstance(address, str) and not _is_address(address):
-            path = ("buses", name, "address")
-            yield source.problem(path, f"{address!r} is no address", 'write "host" or "host:port"')
 
 
 def _is_address(address: str) -> bool:

@@ -87,9 +87,9 @@ class OurClient:
             case "write coil":
                 await bus.write_coil(unit, address, bool(step.value % 2), self._permit)
             case "write register":
-                await bus.write_register(unit, address, step.value)
+                await bus.write_register(unit, address, step.value, None)
             case _:
-                await bus.write_registers(unit, address, values_of(step))
+                await bus.write_registers(unit, address, values_of(step), None)
         return None
 
 
@@ -104,6 +104,20 @@ def values_of(step: Step) -> tuple[int, ...]:
             return tuple(step.value + place for place in range(step.count))
 
 
+def de_energising(step: Step) -> bytes:
+    """The request of a write that goes first, without CRC; empty for every other step."""
+    where = bytes((step.unit,)), step.address.to_bytes(2, "big")
+    match step.call:
+        case "write coil" if step.value % 2 == 0:
+            return where[0] + b"\x05" + where[1] + b"\x00\x00"
+        case "write register":
+            return where[0] + b"\x06" + where[1] + step.value.to_bytes(2, "big")
+        case "write registers":
+            words = b"".join(word.to_bytes(2, "big") for word in values_of(step))
+            return where[0] + b"\x10" + where[1] + bytes((0, step.count, len(words))) + words
+    return b""
+
+
 class Player:
     """Plays one history. `wrong` is what the oracle found, in words; `answers` counts calls that returned."""
 
@@ -114,11 +128,14 @@ class Player:
         self.plant = Plant(random.Random(repr(numbers)).choice((0.0, 0.002, 0.008, 0.015)))
         self.wrong: list[str] = []
         self.answers = 0
+        self.heard: list[bytes] = []
+        self.owed: list[bytes] = []  # writes that nothing may keep off the wire
         self.allowed = True
         self._faults: Iterator[Fault] = iter([step.fault for step in self.steps])
 
     def answer(self, request: bytes) -> Answer:
         """The n-th request on the wire meets the n-th fault."""
+        self.heard.append(request[:-2])
         if request[1] == 5 and request[4] == 0xFF and not self.allowed:
             self.wrong.append("energised without a permit")
         return self.plant.answer(request, next(self._faults, Fault((), 0)))
@@ -139,6 +156,7 @@ class Player:
             if step.cancelled:
                 await asyncio.sleep(0)
                 task.cancel()
+                self.owed += [asking for asking in (de_energising(step),) if asking]
             if step.together:
                 continue
             await _settled(waiting)
@@ -147,6 +165,14 @@ class Player:
                 say(self.plant.last_reply, 0.01)
             idle(step.idle_s)
         await _settled(waiting)
+
+    def check_owed(self) -> None:
+        """Once the bus is closed: what de-energises went out although its caller was cancelled."""
+        if any(kind.startswith("unplugged") for step in self.steps for kind in step.fault.kinds):
+            return  # there was no wire to put it on
+        for asking in self.owed:
+            if self.heard.count(asking) < self.owed.count(asking):
+                self.wrong.append(f"{asking.hex(' ')} was cancelled and never went out, and it de-energises")
 
     async def _call(self, client: Client, step: Step) -> None:
         self.plant.epoch += 1  # the world moves on between two questions
@@ -158,7 +184,9 @@ class Player:
         self.answers += 1
         if words is None:
             table = "coil" if step.call == "write coil" else "holding"
-            if not self.plant.did(step.unit, table, step.address, values_of(step), since):
+            place = (step.unit, table, step.address, values_of(step), since)
+            done = self.plant.did(*place) or (de_energising(step) != b"" and self.plant.held(*place))
+            if not done:  # what is urgent may have the late echo of an identical one before it: it stands, too
                 self.wrong.append(f"{step} was reported done and was not")
         elif len(words) != step.count or not self.plant.held(step.unit, step.call, step.address, words, since):
             self.wrong.append(f"{step} returned {words}, which never stood there")

@@ -141,7 +141,7 @@ async def test_every_kind_of_request_is_answered() -> None:
         assert await bus.read_holding(UNIT, 16, 2) == (16, 17)
         assert await bus.read_coils(UNIT, 0, 8) == (True, False, True, False, False, False, False, False)
         assert await bus.read_discrete(UNIT, 3, 3) == (True, False, True)
-        await bus.write_register(UNIT, 16, 1)
+        await bus.write_register(UNIT, 16, 1, None)
         await bus.write_coil(UNIT, 0, False, None)
         assert line.requests[-1] == bytes.fromhex("07 05 00 00 00 00") + crc16(bytes.fromhex("07 05 00 00 00 00"))
     async with bus_with(lambda request: [(0.0, sealed(*request[:6]))], length=10) as (bus, line):
@@ -157,7 +157,7 @@ async def test_an_energising_register_write_asks_its_permit_and_one_without_goes
         waiting = [asyncio.create_task(bus.read_input(UNIT, n, 1)) for n in range(2)]
         await asyncio.to_thread(line.asked.wait, 5.0)
         energise = asyncio.create_task(bus.write_register(UNIT, 1, 0xFF, Denied()))
-        await bus.write_register(UNIT, 1, 0)
+        await bus.write_register(UNIT, 1, 0, None)
         with pytest.raises(PermitDenied, match="tripped"):
             await energise
         await asyncio.gather(*waiting, return_exceptions=True)
@@ -226,12 +226,29 @@ async def test_a_de_energising_write_overtakes_what_waits() -> None:
         assert [request[1] for request in line.requests] == [4, 5, 4, 4, 4]
 
 
+async def test_a_de_energising_write_waits_for_no_quarantine_and_the_rest_does() -> None:
+    with FakeLine(in_turn(silent)) as line:
+        bus = ModbusBus(line.path, 115200, TIMEOUT_S, 1.0)
+        with pytest.raises(DeviceTimeout):
+            await bus.read_input(UNIT, 1, 1)
+        begin = time.monotonic()
+        waiting = asyncio.create_task(bus.read_input(UNIT, 2, 1))
+        await asyncio.sleep(0.05)  # the bus listens by now
+        await bus.write_coil(UNIT, 5, False, None)
+        took_s = time.monotonic() - begin
+        assert await waiting == (2,)
+        assert took_s < 0.8 and time.monotonic() - begin > 0.9
+        assert [request[1] for request in line.requests] == [4, 5, 4]
+        await bus.close()
+
+
 async def test_cancelling_a_caller_neither_stops_its_transaction_nor_mixes_up_replies() -> None:
-    async with bus_with(in_turn(lambda request: [(TIMEOUT_S / 3, good(request))])) as (bus, line):
+    async with bus_with(in_turn(lambda request: [(TIMEOUT_S * 0.7, good(request))])) as (bus, line):
         first = asyncio.create_task(bus.read_input(UNIT, 1, 1))
+        await asyncio.to_thread(line.asked.wait, 5.0)  # the wire is taken: what follows waits in the queue
         dropped = asyncio.create_task(bus.write_coil(UNIT, 2, True, Allowed()))
         kept = asyncio.create_task(bus.write_coil(UNIT, 3, False, None))
-        await asyncio.sleep(TIMEOUT_S / 6)
+        await asyncio.sleep(0)
         for task in (first, dropped, kept):
             task.cancel()
         assert await bus.read_input(UNIT, 40, 2) == (40, 41)

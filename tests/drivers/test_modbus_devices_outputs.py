@@ -24,6 +24,7 @@ VALUES = {
     "bleed": OutputField(1, "holding", on=0xFF00, off=0x0001),
     "touch": OutputField(2, "holding", on=1, off=2, reads_off=0),
 }
+TESTER = {"tester": COILS["tester"]}
 AT = 21
 
 
@@ -92,14 +93,20 @@ async def test_a_bit_keeps_those_beside_it_that_are_its_tables_own() -> None:
 
 
 async def test_switching_off_never_puts_on_what_was_not_seen_on_just_now() -> None:
-    """The module started anew and has let go of everything: an old picture of it must not close its relays again."""
+    """The module started anew and has let go of everything: an old picture of it must not close its relays again.
+
+    Fan and bleed were put on and may be on at any time: they must not fall because another one does [23].
+    """
     clock = [100.0]
     async with twin_bus({AT: OutputsTwin}) as one:
         twin = one.twins[AT]
         relays = ModbusOutputs(one.bus, OutputSettings("b", AT, BITS), lambda: clock[0])
         await relays.write(0, True, Allowed())
+        await relays.write(1, True, Allowed())
         twin.words[5], clock[0] = 0, 102.0
-        await relays.write(1, False, None)
+        await relays.write(2, False, None)
+        assert twin.words[5] == 0b001, "the fan, and no load"
+        await relays.write(0, False, None)
         assert twin.words[5] == 0
         never_read = board(one, BITS)
         twin.words[5] = 0b010
@@ -133,6 +140,34 @@ async def test_a_bit_that_was_switched_off_meanwhile_does_not_come_back_with_ano
         await asyncio.gather(*tasks)
         assert permit.asked == 2, "the permit is asked for each attempt"
         assert [value for register, value in twin.written if register == 5] == [0b010, 0b000, 0b001]
+
+
+async def test_two_bits_of_a_register_may_go_on_at_the_same_time() -> None:
+    async with twin_bus({AT: OutputsTwin}) as one:
+        relays = board(one, BITS)
+        await asyncio.gather(relays.write(0, True, Allowed()), relays.write(1, True, Allowed()))
+        assert one.twins[AT].words[5] == 0b011
+
+
+@pytest.mark.parametrize("outputs", [VALUES, BITS | TESTER], ids=["values", "bits and a coil"])
+async def test_all_off_releases_everything_also_where_it_is_cancelled_at_once(
+    outputs: Mapping[str, OutputField],
+) -> None:
+    async with twin_bus({AT: OutputsTwin}) as one:
+        relays = board(one, outputs)
+        for channel in range(len(outputs)):
+            await relays.write(channel, True, Allowed())
+        assert all(await relays.read_back())
+        off = asyncio.ensure_future(relays.all_off())
+        await asyncio.sleep(0)
+        off.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await off
+        await one.bus.read_holding(AT, 0, 1)  # in its turn, behind everything that de-energises
+        after = [one.twins[AT].words[entry.register] for entry in outputs.values() if entry.function == "holding"]
+        wanted = [entry.off if entry.bit is None else 0 for entry in outputs.values() if entry.function == "holding"]
+        assert after == wanted
+        assert not any(one.world.relays.values())
 
 
 async def test_the_watchdog_is_written_and_read_back_before_anything_goes_on() -> None:

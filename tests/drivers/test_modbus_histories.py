@@ -15,13 +15,16 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from drivers.errors import ProtocolError
+from drivers.errors import DeviceTimeout, ProtocolError
 from drivers.modbus import frame
 from drivers.modbus.bus import Modbus, ModbusBus
+from drivers.modbus.doubt import Doubt
 from drivers.modbus.rtu import Port, RtuLine
+from drivers.modbus.transactions import _Job
 from tests.drivers.fake_line import FakeLine, rtu_length
 from tests.drivers.modbus_plant import LATE_S, LONG_S, UNPLUG, Answer, sealed
 from tests.drivers.modbus_player import OurClient, Player
+from tests.drivers.twin_bus import Allowed
 from tests.drivers.virtual_line import VirtualLine
 
 BAUD = 115200
@@ -46,6 +49,7 @@ def play(numbers: list[int], runner: asyncio.Runner, make: MakeLine = virtual) -
             await player.play(OurClient(bus, player), line.idle, line.say)
         finally:
             await bus.close()
+        player.check_owed()
 
     runner.run(go())
     return player
@@ -110,21 +114,21 @@ def test_on_a_real_pty_in_real_time_no_wrong_value_is_returned_either(numbers: l
 
 
 class NoFlush(RtuLine):
-    def _listen_until_quiet(self, port: Port) -> None:
+    def _listen_until_quiet(self, port: Port, urgent: Callable[[], bool]) -> None:
         assert isinstance(port, VirtualLine)
-        port.idle(max(0.0, self._quiet_from - self._clock()))
+        port.idle(max(0.0, max(self._quiet_from, self._trusted_from) - self._clock()))
 
 
 class NoQuarantine(RtuLine):
     def _distrust(self) -> None:
-        self._quiet_from = self._clock() + self._silence_s
+        self._trusted_from = self._clock() + self._silence_s
 
 
 class EarlyQuarantine(RtuLine):
     """Counts the quarantine from the failure, which noise may bring long before the deadline."""
 
     def _distrust(self) -> None:
-        self._quiet_from = self._clock() + self._quarantine_s
+        self._trusted_from = self._clock() + self._quarantine_s
 
 
 @pytest.mark.parametrize(("kind", "read"), [(RtuLine, 2), (EarlyQuarantine, 1)])
@@ -151,6 +155,58 @@ async def test_a_quarantine_begins_at_the_deadline_also_after_noise_long_before_
     await bus.close()
 
 
+async def test_the_late_echo_of_other_coils_proves_no_release_and_that_of_the_same_coil_does() -> None:
+    asked = 0
+
+    def answer(request: bytes) -> Answer:
+        nonlocal asked
+        asked += 1
+        if asked % 2:  # too late, and the next one is not heard at all
+            yield LONG_S + 0.01, sealed(request[:6])
+
+    line = VirtualLine(answer, 10 / BAUD)
+    bus = Modbus(virtual(line))
+    with pytest.raises(DeviceTimeout):
+        await bus.write_coils(3, 0, [True] * 8, Allowed())
+    with pytest.raises(ProtocolError, match="it was sent, and is not proven"):
+        await bus.write_coils(3, 0, [False] * 8, None)
+    assert len(line.sent) == 2
+    line.idle(2 * LATE_S)
+    with pytest.raises(DeviceTimeout):
+        await bus.write_coil(3, 4, False, None)
+    begin = line.now
+    await bus.write_coil(3, 4, False, None)
+    assert line.now - begin < LATE_S
+    await bus.close()
+
+
+COIL, ON, OFF = frame.write_coil(3, 0, False), frame.write_coils(3, 0, [True] * 8), frame.write_coils(3, 0, [False] * 8)
+OTHER = frame.write_register(3, 0, 7)
+
+
+@pytest.mark.parametrize(
+    ("before", "request_now", "late", "unproven"),
+    [
+        ([], OFF, False, False),
+        ([frame.read_registers(4, 3, 0, 8), OTHER], OFF, False, False),
+        ([frame.write_coils(7, 0, [True] * 8)], OFF, False, False),
+        ([OFF], OFF, True, False),
+        ([ON], OFF, True, True),
+        ([COIL, OTHER], COIL, True, True),
+        ([OTHER, COIL], COIL, True, False),
+    ],
+)
+def test_a_release_is_proven_by_its_own_echo_only(
+    before: list[frame.Request], request_now: frame.Request, late: bool, unproven: bool
+) -> None:
+    doubt = Doubt()
+    for one in before:
+        doubt.note(one)
+    assert (doubt.is_late_possible(request_now), doubt.leaves_unproven(request_now)) == (late, unproven)
+    doubt.settle()
+    assert not doubt.is_late_possible(request_now)
+
+
 class Found(Exception):
     pass
 
@@ -158,11 +214,13 @@ class Found(Exception):
 CHECKS = ("check_unit", "check_function", "check_head", "check_length", "check_crc")
 
 
-@pytest.mark.parametrize("missing", [*CHECKS, "flush", "quarantine"])
+@pytest.mark.parametrize("missing", [*CHECKS, "flush", "quarantine", "cancelled off"])
 def test_a_bus_without_one_of_its_checks_is_found(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     kind = {"flush": NoFlush, "quarantine": NoQuarantine}.get(missing, RtuLine)
     if missing in CHECKS:
         monkeypatch.setattr(frame, missing, lambda *args: None)
+    if missing == "cancelled off":
+        monkeypatch.setattr(_Job, "dropped", property(lambda job: job.future.cancelled()))
     played = 0
     with asyncio.Runner() as runner:
 

@@ -16,6 +16,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from drivers.catalog import CATALOG
 from drivers.errors import DeviceRefused, DeviceTimeout, PermitDenied, PortError, ProtocolError
 from drivers.modbus import frame
+from drivers.modbus.address import host_and_port
 from drivers.modbus.bus import ModbusTcp
 from drivers.modbus.settings import TcpBusSettings
 from tests.drivers.fake_host import HANG_UP, FakeHost
@@ -208,6 +209,35 @@ async def test_the_permit_is_asked_in_the_thread_when_the_bytes_go_out_and_off_g
         assert host.requests[-1][6:] == bytes.fromhex("07 05 00 03 ff 00")
 
 
+async def test_a_de_energising_write_waits_for_no_rest_and_the_others_do() -> None:
+    with FakeHost(in_turn(silent)) as host:
+        bus = ModbusTcp(host.address, TIMEOUT_S, 1.0)
+        with pytest.raises(DeviceTimeout):
+            await bus.write_coils(UNIT, 0, [True] * 8, Allowed())
+        begin = time.monotonic()
+        waiting = asyncio.create_task(bus.read_input(UNIT, 2, 1))
+        await asyncio.sleep(0.05)  # the bus rests by now
+        with pytest.raises(ProtocolError, match="it was sent, and is not proven"):
+            await bus.write_coils(UNIT, 0, [False] * 8, None)
+        assert time.monotonic() - begin < 0.8
+        assert await waiting == (2,)
+        assert [request[7] for request in host.requests] == [15, 15, 4]
+        await bus.close()
+
+
+@pytest.mark.parametrize("address", ["gateway:abc", "fe80::1", "2001:db8::5:502", "gateway:0", "[::1", "a b", ""])
+def test_what_is_no_address_is_refused_and_not_guessed(address: str) -> None:
+    with pytest.raises(ValueError):
+        host_and_port(address)
+
+
+def test_addresses_with_and_without_a_port() -> None:
+    assert host_and_port("gateway") == ("gateway", 502)
+    assert host_and_port("10.0.0.7:1502") == ("10.0.0.7", 1502)
+    assert host_and_port("[fe80::1]") == ("fe80::1", 502)
+    assert host_and_port("[2001:db8::5]:503") == ("2001:db8::5", 503)
+
+
 async def test_transactions_are_counted_past_their_end() -> None:
     async with bus_with(at_once) as (bus, host):
         bus._transactions._line._number = 0xFFFE  # type: ignore[attr-defined]
@@ -231,7 +261,7 @@ async def test_pymodbus_server_is_read_and_written_and_found_again_after_a_resta
     settings = TcpBusSettings(f"localhost:{port}", TIMEOUT_S * 5, QUARANTINE_S)
     bus = CATALOG["modbus-tcp"].make(settings, {})
     assert await bus.read_input(UNIT, 3, 2) == (103, 104)
-    await bus.write_registers(UNIT, 4, (7, 8))
+    await bus.write_registers(UNIT, 4, (7, 8), None)
     assert await bus.read_holding(UNIT, 3, 4) == (103, 7, 8, 106)
     await bus.write_coil(UNIT, 2, True, Allowed())
     assert await bus.read_coils(UNIT, 0, 4) == (False, False, True, False)

@@ -80,7 +80,7 @@ async def test_functions_and_registers_that_a_device_has_not_are_refused() -> No
             a.read_input(2, 0, 11),  # one more than it has
             a.read_input(1, 0, 1),
             b.read_holding(14, 0, 1),
-            b.write_register(12, 0, 1),
+            b.write_register(12, 0, 1, None),
             a.write_coils(1, 4, [False] * 8, None),  # beyond the eighth relay
         ):
             with pytest.raises(DeviceRefused, match="exception"):

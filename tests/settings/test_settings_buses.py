@@ -27,8 +27,16 @@ def test_a_bus_may_be_a_connection_and_a_line_may_have_parity(tree: TreeCopy) ->
         ('kind = "modbus-tcp"\naddress = "gateway"\nbaud = 9600', "buses.b.baud: unknown key"),
         ('kind = "modbus-tcp"', "buses.b.address: is missing"),
         (SERIAL + '\nformat = "7E1"', "buses.b.format"),
+        ('kind = "modbus-tcp"\naddress = "fe80::1"', 'is no address; write "host" or "host:port"'),
+        ('kind = "modbus-tcp"\naddress = "gateway"\ntimeout_s = 3600.0',
+         "buses.b.timeout_s: 3600 s is no time for a bus; use 0.05 to 2"),
+        (SERIAL.replace("timeout_s = 0.3", "timeout_s = 0.0"), "buses.b.timeout_s: 0 s is no time for a bus"),
+        (SERIAL.replace("quarantine_s = 0.3", "quarantine_s = 86400.0"),
+         "buses.b.quarantine_s: 86400 s is no time for a bus; use 0.05 to 1"),
+        (SERIAL.replace("19200", "-5"), "buses.b.baud: -5 is no rate of a Modbus line; use one of 300, 600,"),
     ],
-)
+)  # fmt: skip
 def test_an_error_of_a_bus_is_said_with_its_key(tree: TreeCopy, new: str, said: str) -> None:
     tree.spoil("station.toml", SERIAL, new)
-    assert any(said in str(problem) for problem in tree.problems()), tree.problems()
+    found = [str(problem) for problem in tree.problems() if said in str(problem)]
+    assert len(found) == 1, tree.problems()
