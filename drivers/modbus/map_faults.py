@@ -203,6 +203,9 @@ def _of_arming(own: RegisterMapSettings) -> Iterator[Fault]:
         if own.arm_value != 1:
             yield Fault(("arm_value",), "nothing is armed", "name `arm_register`, or remove this key")
         return
+    if own.shares:
+        wrong = f"writes to the device of `{own.shares}`, and could switch it without a permit"
+        yield Fault(("arm_register",), wrong, "remove `shares` and give the probe an address of its own")
     for key, value in (("arm_register", own.arm_register), ("arm_value", own.arm_value)):
         if not 0 <= value <= REGISTER_MAX:
             yield Fault((key,), f"{value} does not fit a register", f"use 0 to {REGISTER_MAX}")

@@ -91,6 +91,19 @@ async def test_an_eastron_meter_that_tells_no_serial_number_is_read_all_the_same
         assert (await Sdm(bus, 1, "SDM220").ensure_ready()).model == "SDM220"
 
 
+@pytest.mark.parametrize(
+    ("high", "low", "said"),
+    [
+        (0x467D, 0x3C00, "power_w = 16207 is above the possible 16200"),
+        (0xC67D, 0x3C00, "power_w = -16207 is below the possible -16200"),
+    ],
+)
+async def test_a_power_beyond_the_eastron_meter_is_an_error_in_both_directions(high: int, low: int, said: str) -> None:
+    async with device_with(SDM_WORDS | {0x0C: high, 0x0D: low}) as (bus, _):
+        with pytest.raises(ProtocolError, match=said):
+            await Sdm(bus, 1, "SDM120").read()
+
+
 async def test_a_current_beyond_the_eastron_meter_is_an_error() -> None:
     async with device_with(SDM_WORDS | {0x06: 0x4270}) as (bus, _):  # 60 A
         assert (await Sdm(bus, 1, "SDM220").read())["current_a"] == 60.0

@@ -69,6 +69,25 @@ def test_two_roles_may_be_one_device_where_that_is_said(tree: TreeCopy) -> None:
     assert [p.wrong for p in tree.problems()] == ["address 15 on bus b is already taken by loadbank"]
 
 
+def test_a_peak_probe_is_no_share_of_a_relay_board_nor_at_its_address(tree: TreeCopy) -> None:
+    """Clearing its hold is a write without a permit: at another's registers it would switch a relay."""
+    path = tree.directory / STATION
+    text = path.read_text(encoding="utf-8")
+    begin = text.index("[devices.inrush]")
+    probe = text[begin : text.index("[devices.", begin + 1)]
+    bus, address = text.index('bus = "', begin), text.index("address = ", begin)
+    assert begin < bus < address < begin + len(probe)
+    lines = probe.splitlines(keepends=True)
+    for shares, said in (
+        ('shares = "relays"\n', "could switch it without a permit"),
+        ("", "is already taken by relays"),
+    ):
+        moved = [shares + 'bus = "a"\n' if line.startswith("bus = ") else line for line in lines]
+        moved = ["address = 1\n" if line.startswith("address = ") else line for line in moved]
+        path.write_text(text.replace(probe, "".join(moved)), encoding="utf-8")
+        assert [problem.wrong for problem in tree.problems() if said in problem.wrong], tree.problems()
+
+
 def test_a_share_of_a_device_elsewhere_is_refused(tree: TreeCopy) -> None:
     line = tree.spoil(STATION, "address = 14\n", 'address = 14\n§shares = "dc"\n')
     (problem,) = tree.problems()
