@@ -7,7 +7,8 @@ pin factory to fall back to.
 lgpio's own error has no base but `Exception`, so nothing narrower is caught where a pin is touched.
 
 A pin stays as it was driven when the process is killed (raspberrypi/linux issues 6117 and 6150): lamps keep their last
-state, and a buzzer with a pitch of its own goes on. Whoever opens this panel and closes it again puts all of it out.
+state, and a buzzer with a pitch of its own goes on. Lamps and buzzer are claimed by the first `show`, so whoever reads
+the buttons alone leaves them as they are; whoever has shown something and closes the panel puts all of it out.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 
 import gpiozero
 
@@ -50,14 +51,14 @@ class GpioPanel:
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def ensure_ready(self) -> Identity:
-        """Claim the pins if need be; lamps and buzzer start off. Raises `PortError`."""
+        """Claim the buttons if need be; no output is touched. Raises `PortError`."""
         async with self._opening:
-            if self._buzzer is None:
+            if self._factory is None:
                 await self._open()
         return Identity(model=self._chip)
 
     async def close(self) -> None:
-        """Everything off, pins let go; safe to call twice."""
+        """What was shown goes off, pins are let go; safe to call twice."""
         tasks, self._tasks = list(self._tasks.values()), {}
         for task in tasks:
             task.cancel()
@@ -75,6 +76,8 @@ class GpioPanel:
     async def show(self, lamps: Mapping[Lamp, LampState], buzz: Buzz) -> None:
         """Set every lamp (those not named go off) and begin to play. Raises `PortError`."""
         await self.ensure_ready()
+        if self._buzzer is None:
+            self._claim(self._claim_outputs)
         self._shown = {lamp: lamps.get(lamp, LampState(False)) for lamp in Lamp}
         self._shown_s = time.monotonic()
         try:
@@ -88,20 +91,25 @@ class GpioPanel:
         factory, self._chip = self._given_factory, "given pins"
         if factory is None:
             factory, self._chip = await asyncio.to_thread(_lgpio_factory, self._device, self._settings.chip)
+        self._factory = factory
+        self._claim(self._claim_buttons)
+
+    def _claim(self, claim: Callable[[], None]) -> None:
         try:
-            self._claim(factory)
+            claim()
         except Exception as error:
             self._release()
             raise PortError(self._device, f"cannot claim its pins: {error}; see gpioinfo for who has them") from error
 
-    def _claim(self, factory: gpiozero.Factory) -> None:
-        self._factory = factory
+    def _claim_buttons(self) -> None:
         for name, pin in self._settings.buttons.items():
-            self._buttons[Button(name)] = gpiozero.InputDevice(pin, pull_up=True, pin_factory=factory)
+            self._buttons[Button(name)] = gpiozero.InputDevice(pin, pull_up=True, pin_factory=self._factory)
+
+    def _claim_outputs(self) -> None:
         for name, pin in self._settings.lamps.items():
-            self._lamps[Lamp(name)] = gpiozero.DigitalOutputDevice(pin, pin_factory=factory)
+            self._lamps[Lamp(name)] = gpiozero.DigitalOutputDevice(pin, pin_factory=self._factory)
         kind = gpiozero.PWMOutputDevice if self._settings.tones else gpiozero.DigitalOutputDevice
-        self._buzzer = kind(self._settings.buzzer, pin_factory=factory)
+        self._buzzer = kind(self._settings.buzzer, pin_factory=self._factory)
 
     def _release(self) -> None:
         outputs = [*self._lamps.values(), *([self._buzzer] if self._buzzer else [])]

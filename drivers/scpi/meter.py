@@ -49,6 +49,11 @@ class ScpiMeter:
         """Error bounds by reading name, as the configuration declares them."""
         return self._accuracy
 
+    @property
+    def sets_up(self) -> bool:
+        """Whether a reading tells the meter more than questions: who may only look asks who it is and no more."""
+        return any(step.command for step in self._own.setup)
+
     async def ensure_ready(self) -> Identity:
         """Ask who it is; sets nothing. Raises `DriverError`, for another instrument too."""
         answer = await self._line.identify()

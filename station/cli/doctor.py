@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +24,7 @@ from station.doctor.around import look_around, point_document
 from station.doctor.finding import Finding, as_document, from_document
 from station.domain.errors import SettingsError
 from station.domain.printable import printable
+from station.store.lock import StoreHeld, hold_if_there
 
 if TYPE_CHECKING:
     from station.settings.tree import StationSettings
@@ -49,14 +52,15 @@ def doctor(choice: Choice) -> int:
     """Examine and show. Raises `SettingsError`."""
     settings = _settings_of(choice.config)
     path = choice.socket or Path(settings.control_socket)
-    client = _daemon_at(path)
+    client, silence = _daemon_at(path)
     if choice.listen is not None:
-        return _listen(choice, settings, client)
+        return _listen(choice, settings, client, silence)
     if client is not None:
         with client:
             whence, found = _ask_daemon(client)
     else:
-        whence, found = "itself", _examine(settings)
+        with _no_daemon(settings, silence):
+            whence, found = "itself", _examine(settings)
     from station.uplink.clock import ClockReader
 
     around = look_around(settings, credentials_of(choice.config), ClockReader().read_clock)
@@ -79,15 +83,28 @@ def _settings_of(config: Path) -> StationSettings:
     return load(config, STEPS, CATALOG).station
 
 
-def _daemon_at(path: Path) -> ControlClient | None:
-    """The daemon at that socket; None where none listens. Raises `SettingsError` for one that may not be asked."""
+def _daemon_at(path: Path) -> tuple[ControlClient | None, str]:
+    """The daemon at that socket, or why none listens. Raises `SettingsError` for one that may not be asked."""
     try:
-        return ControlClient(path, ANSWER_S)
+        return ControlClient(path, ANSWER_S), ""
     except ControlError as error:
         why = error.__cause__
         if isinstance(why, FileNotFoundError | ConnectionRefusedError):
-            return None
+            return None, str(error)
         raise SettingsError(str(error)) from error
+
+
+@contextmanager
+def _no_daemon(settings: StationSettings, silence: str) -> Iterator[None]:
+    """No port is opened beside a daemon, whatever became of its socket. Raises `SettingsError`."""
+    try:
+        with hold_if_there(Path(settings.store_path)):
+            yield
+    except StoreHeld as held:
+        raise SettingsError(
+            f"a daemon runs (process {held.holder}) and its socket does not answer: {silence}; "
+            "ask it (--socket) or stop it (sudo systemctl stop station)"
+        ) from None
 
 
 def _ask_daemon(client: ControlClient) -> tuple[str, tuple[Finding, ...]]:
@@ -118,7 +135,7 @@ def _examine(settings: StationSettings) -> tuple[Finding, ...]:
     return asyncio.run(ask())
 
 
-def _listen(choice: Choice, settings: StationSettings, client: ControlClient | None) -> int:
+def _listen(choice: Choice, settings: StationSettings, client: ControlClient | None, silence: str) -> int:
     if client is not None:
         client.close()
         raise SettingsError(
@@ -127,4 +144,5 @@ def _listen(choice: Choice, settings: StationSettings, client: ControlClient | N
     from station.cli.doctor_listen import listen
 
     assert choice.listen is not None
-    return listen(choice.listen, settings, as_json=choice.as_json)
+    with _no_daemon(settings, silence):
+        return listen(choice.listen, settings, as_json=choice.as_json)

@@ -88,7 +88,7 @@ def questions_of(devices: Devices, *, owned: bool = False) -> tuple[Question, ..
     for role, device in sorted(
         settings.devices.items(), key=lambda item: order.get(getattr(item[1].settings, "bus", ""), len(order))
     ):
-        ask = _ask_of(role, devices, sensors)
+        ask = _ask_of(role, devices, sensors, owned)
         bus = getattr(device.settings, "bus", "")
         own = f"i2c {device.settings.i2c}" if hasattr(device.settings, "i2c") else role
         wire = f"bus {bus}" if bus in settings.buses else own
@@ -109,12 +109,12 @@ def _alone(role: str, device: DeviceSettings, ask: Ask) -> Question:
     return Question(role, device.kind, wire_of(device), role, ask)
 
 
-def _ask_of(role: str, devices: Devices, sensors: dict[str, Sensor]) -> Ask:
+def _ask_of(role: str, devices: Devices, sensors: dict[str, Sensor], owned: bool) -> Ask:
     if role == "relays":
         channels = devices.settings.devices[role].settings.channels
         return lambda: _ask_relays(devices.relays, channels)
     if role in sensors:
-        return lambda: _ask_sensor(sensors[role])
+        return lambda: _ask_sensor(sensors[role], owned)
     instrument: Device = devices.tester if role == "tester" else devices.touch
     return lambda: _ask_instrument(instrument)
 
@@ -144,8 +144,11 @@ async def _ask_relays(relays: RelayBoard, channels: dict[str, int]) -> Answer:
     return Answer(identity, relay_words(await relays.read_back(), channels))
 
 
-async def _ask_sensor(sensor: Sensor) -> Answer:
+async def _ask_sensor(sensor: Sensor, owned: bool) -> Answer:
+    """A meter whose reading begins with a set-up is read in the daemon alone, which sets it up all the same."""
     identity = await sensor.ensure_ready()
+    if not owned and getattr(sensor, "sets_up", False):
+        return Answer(identity, "says who it is; not read, for that would set it up (the daemon does)")
     return Answer(identity, read_out(await sensor.read()))
 
 

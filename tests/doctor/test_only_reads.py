@@ -5,20 +5,30 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from gpiozero.pins.mock import MockFactory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from drivers.gpio.panel import GpioPanel
+from drivers.scpi.settings import MeterQuantity, MeterSettings, Setup
+from drivers.settings import GpioPanelSettings
+from drivers.sim.multimeter import TextbookMeterTwin
 from drivers.uart.guard_frame import decode, encode
 from station.cli.doctor_listen import listen
 from station.cli.main import _verb
 from station.doctor.around import look_around
 from station.doctor.finding import Finding, as_document, from_document
+from station.domain.errors import SettingsError
 from station.domain.record import ClockStamp
+from station.settings.tree import DeviceSettings
+from station.store.lock import hold_if_there, hold_store
 from tests.doctor.rig import MISSING, examined, settings_with
 from tests.doctor.test_causes import framed, only, registers
+from tests.drivers.double_world import DoubleWorld
 from tests.drivers.fake_line import FakeLine, Reply, rtu_length
 
 READS = {1, 2, 3, 4}
@@ -64,6 +74,70 @@ def test_whatever_is_answered_nothing_is_written(tmp_path: Path, noise: bytes, l
         verbs = {decode(one.rstrip(b"\n")).split()[2] for one in arms.requests}  # type: ignore[union-attr]
         assert verbs <= {"HELLO", "OFF"}, verbs
         assert all(SAID.fullmatch(one) for one in tester.requests + touch.requests), tester.requests + touch.requests
+
+
+async def test_a_meter_that_a_reading_would_set_up_is_asked_who_it_is_and_no_more(tmp_path: Path) -> None:
+    class Listening(TextbookMeterTwin):
+        heard: list[bytes]
+
+        def _hear(self, data: bytes) -> None:
+            self.heard.append(data)
+            super()._hear(data)
+
+    twin = Listening(DoubleWorld(1.0), 1)
+    twin.heard = []
+    meter = MeterSettings(
+        {"volts_v": MeterQuantity("READ?")}, port=await twin.start(), identity="DMM6",
+        setup=(Setup("SYST:REM"), Setup("CONF:VOLT:DC 10", "FUNC?", '"VOLT"')),
+    )  # fmt: skip
+    shipped = settings_with(tmp_path)
+    bench = replace(shipped, devices={**shipped.devices, "spare": DeviceSettings("scpi-meter", meter, 1.0)})
+    try:
+        found = (await examined(bench, ("spare",)))["spare"]
+    finally:
+        await twin.close()
+    said = b"".join(twin.heard)
+    assert found.answers and found.identity.model and "not read" in found.answer
+    assert b"*IDN?" in said and all(SAID.fullmatch(one + b"\n") for one in said.split()), said
+
+
+async def test_who_only_reads_the_buttons_leaves_lamps_and_buzzer_as_they_are() -> None:
+    """The violet that `leave_safe` left behind outlives `station doctor`."""
+    pins, lamps, buzzer = MockFactory(), {"violet": 24, "blue": 17}, 25
+    for number in (*lamps.values(), buzzer):
+        pins.pin(number).function = "output"
+        pins.pin(number).state = True
+    panel = GpioPanel(GpioPanelSettings({"start": 5, "stop": 6}, lamps, buzzer), pin_factory=pins)
+    await panel.ensure_ready()
+    assert await panel.read_buttons() == frozenset()
+    await panel.close()
+    assert all(pins.pin(number).function == "output" and pins.pin(number).state for number in (*lamps.values(), buzzer))
+
+
+def test_beside_a_daemon_whose_socket_is_gone_no_port_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = tmp_path / "store" / "station.sqlite"
+    bench = replace(settings_with(tmp_path), store_path=str(store), control_socket=str(tmp_path / "gone"))
+    monkeypatch.setattr("station.cli.doctor._settings_of", lambda config: bench)
+    asked: list[object] = []
+    monkeypatch.setattr("station.cli.doctor._examine", lambda settings: asked.append(settings) or ())
+    with hold_store(store):
+        for more in ([], ["--listen", "a"], ["--socket", str(tmp_path / "other")]):
+            assert _verb(["doctor", *more]) == 2
+            assert "a daemon runs (process " in (said := capsys.readouterr().err) and "stop it" in said
+    assert not asked
+    assert _verb(["doctor", "--json"]) == 0 and asked
+
+
+def test_looking_makes_no_file_and_keeps_a_daemon_out_meanwhile(tmp_path: Path) -> None:
+    store = tmp_path / "new" / "station.sqlite"
+    with hold_if_there(store):
+        assert not store.parent.exists(), "a lock file of root's would keep the daemon out for good"
+    with hold_store(store):
+        pass
+    with hold_if_there(store), pytest.raises(SettingsError, match="uses it"), hold_store(store):
+        pass
 
 
 async def test_a_finding_travels_whole(tmp_path: Path) -> None:

@@ -220,6 +220,7 @@ async def test_what_lgpio_raises_is_a_port_error(
     broken(pins.pin(SETTINGS.buttons["start"]), monkeypatch)
     with pytest.raises(PortError, match="cannot read its buttons: bad handle"):
         await gpio.read_buttons()
+    await gpio.show({}, SILENT)
     broken(pins.pin(SETTINGS.lamps["blue"]), monkeypatch)
     with pytest.raises(PortError, match="cannot set its lamps: bad handle"):
         await gpio.show(ALL_ON, SILENT)
