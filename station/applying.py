@@ -5,7 +5,9 @@
                                      loads, its devices were asked ──▶ the daemon starts again, on trial
 
 It energises and resets nothing. It waits for the running test, for what is hot and for whoever has scanned, and while
-a trip is latched until a person has pressed RESET: so no restart of this kind ever has a latch to carry over.
+a trip is latched until a person has pressed RESET. One restart does not wait for that: the way back from a revision on
+trial, which may be what trips. It is gone only where the guard says TRIPPED: the guard stays so over the restart, the
+new process latches what the guard says (`safety.finding`), and RESET is a person's as before.
 """
 
 from __future__ import annotations
@@ -13,17 +15,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from drivers.ports import GuardState, GuardStatus
 from station.contract.messages import Messages
 from station.doctor.health import Examine, Health
 from station.domain.commands import Outcome
 from station.domain.errors import SettingsError, StationError, StoreError
 from station.domain.events import Event, Publish
-from station.domain.interlock import Trip
+from station.domain.interlock import Interlock, Trip
 from station.domain.session_state import STATE_TITLES, State
 from station.run.session_table import AT_REST
 from station.settings.archive import unpack
@@ -80,6 +83,18 @@ class Safety(Protocol):
     def trips(self) -> tuple[Trip, ...]:
         """What is latched."""
 
+    @property
+    def interlocks(self) -> Sequence[Interlock]:
+        """Those of the configuration."""
+
+    @property
+    def status(self) -> GuardStatus | None:
+        """The guard's last word."""
+
+    @property
+    def hot(self) -> bool:
+        """Whether the fan still has to run."""
+
     def is_off(self) -> bool:
         """Whether K and H are known to be off."""
 
@@ -90,15 +105,32 @@ class Quiet:
     def __init__(self, session: Session, safety: Safety, now_s: Callable[[], float]) -> None:
         self._session, self._safety, self._now_s = session, safety, now_s
         self._seen: tuple[Mapping[str, Any], float] | None = None
+        self._ran = False
 
     def holds(self) -> bool:
         """No run, nothing on, nothing latched, nothing hot, and nobody in the middle of anything."""
         return not self.waits_for()
 
+    def tripped_by(self) -> str:
+        """The interlocks that are latched although no run was seen since the start, so no device's doing; in words."""
+        names = {row.name for row in self._safety.interlocks}
+        its = [] if self._ran else [trip for trip in self._safety.trips if trip.interlock in names]
+        return "; ".join(f"{trip.interlock}: {trip.cause}" for trip in its)
+
+    def waits_for_way_back(self) -> str:
+        """The same for the way back from a trial: a latch that the guard holds too is no bar."""
+        view = self._session.view
+        status = self._safety.status
+        latched = State(view["state"]) is State.TRIPPED and status is not None and status.state is GuardState.TRIPPED
+        if self._session.running or not latched or not self._safety.is_off():
+            return self.waits_for()
+        return "the load bank to be cool" if self._ran and self._safety.hot else ""
+
     def waits_for(self) -> str:
         """What has to end first, in words; empty where nothing has."""
         view = self._session.view
         state = State(view["state"])
+        self._ran = self._ran or self._session.running
         busy = self._busy(view, state)
         if busy:
             self._seen = None
@@ -156,7 +188,7 @@ class Applying:
         state = self._state
         return {
             "revision": self._revision, "wanted": state.wanted, "on_trial": self.on_trial,
-            "waits_for": self._waits_for if state.wanted else "", "last_apply_error": state.error,
+            "waits_for": self._waits_for if state.wanted or self.on_trial else "", "last_apply_error": state.error,
             "happened": [asdict(one) for one in state.history[-TOLD:]],
         }  # fmt: skip
 
@@ -169,10 +201,8 @@ class Applying:
                     await self._tell_that_it_went_back()
                 if self._switching.behind:
                     await self._write(self._switching.write_down)
-                if self.on_trial and await self._is_worse():
+                if self.on_trial and await self._is_given_up(holds_at_s - self._now_s()):
                     return
-                if self.on_trial and self._compared and self._now_s() >= holds_at_s:
-                    await self._write(self._switching.holds)
                 if (tree := await self._store.next_tree()) is not None:
                     await self._take(tree)
                 elif self._state.wanted is not None and not self.on_trial and await self._ready(self._state.wanted):
@@ -245,17 +275,31 @@ class Applying:
         self._switching.answered = await self._health.answering()
         return self._quiet.holds()
 
-    async def _is_worse(self) -> bool:
-        """Whether the revision on trial is to be given up now: a device that answered before is silent with it."""
+    # ---- one on trial --------------------------------------------------------------------------------------
+    async def _is_given_up(self, left_s: float) -> bool:
+        """Go on with the trial. Whether it is to end now, the bench going back: somebody takes it back, the idle bench
+        trips with it at its minute, or a device that answered before is silent."""
+        quiet = self._quiet.waits_for()
+        self._waits_for = "" if self._compared else quiet
+        tripped = self._quiet.tripped_by() if left_s <= 0 else ""
+        taken = self._switching.taken_back() if self._state.wanted is not None else ""
+        if why := taken or (tripped and f"the bench trips with it and no run: {tripped}"):
+            self._waits_for = self._quiet.waits_for_way_back()
+            return not self._waits_for and self._condemn(why)
+        if self._compared and left_s <= 0:
+            await self._write(self._switching.holds)
+        elif self._state.wanted is not None and not self._waits_for:
+            self._waits_for = f"the revision on trial to hold or go back, {max(left_s, 0.0):.0f} s more"
         trial = self._state.trial
         if self._compared or trial is None:
             return False
         worse = await self._health.worse(trial.answered)
         self._compared = worse == ""
-        if not worse or not self._quiet.holds():
-            return False
-        self._switching.condemned = worse
-        log.error("%s is given up: %s", words_of(trial.to), worse)
+        return bool(worse) and self._quiet.holds() and self._condemn(worse or "")
+
+    def _condemn(self, why: str) -> bool:
+        self._switching.condemned = why
+        log.error("%s is given up: %s", words_of(self._revision), why)
         return True
 
     # ---- small parts ---------------------------------------------------------------------------------------

@@ -117,7 +117,9 @@ class _Eyes:
         return None
 
     def _wait(self, configuration: Mapping[str, Any]) -> None:
-        waits_for = str(configuration.get("waits_for") or "") if configuration.get("wanted") == self._revision else ""
+        on_trial = configuration.get("revision") if configuration.get("on_trial") else None
+        its = self._revision in (configuration.get("wanted"), on_trial)
+        waits_for = str(configuration.get("waits_for") or "") if its else ""
         words = waits_for.partition(",")[0]  # what follows counts down
         if words and words != self._waited_for:
             self._say(f"waiting for {waits_for}")

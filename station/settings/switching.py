@@ -1,8 +1,8 @@
 """From one revision to the next: one that waits, one on trial, and back by itself where it does not hold.
 
     wanted ── the bench is quiet ──▶ on trial ── up for a minute ──▶ in use
-                                        └── will not load, dies, does not come up twice, or a device that
-                                            answered before is silent with it ──▶ the one before
+                                        └── will not load, dies, does not come up twice, trips the idle bench, a
+                                            device is silent with it, or a person takes it back ──▶ the one before
 
 `state.json` beside the revisions says where that stands; it is written whole, before and after `current` changes, and
 `begin` makes the two agree again however the one before ended. What a full disk does not take is known in memory and
@@ -106,13 +106,25 @@ class Switching:
             return SwitchState()
 
     def want(self, revision: str, by: str = "", why: str = "") -> bool:
-        """It was checked and is here: take it into use when that can be. False: it is in use already."""
+        """It was checked and is here: take it into use when that can be. False: it is in use, or on trial, already."""
         state = replace(self.read(), error=None).then(self._now(), "kept", revision, by, why)
+        if state.trial is not None and revision == state.trial.to:
+            self._write(replace(state, wanted=None))
+            return False
         if state.trial is None and revision == (self.revisions.current() or self._own):
             self._write(replace(state, wanted=None).then(self._now(), "in use", revision, why="it was in use already"))
             return False
         self._write(replace(state, wanted=revision))
         return True
+
+    def taken_back(self) -> str:
+        """Who wants the one before back while another is on trial, in words; empty where nobody does."""
+        state = self.read()
+        return f"taken back by {asker_of(state.history, state.wanted)}" if state.wanted and self._is_back(state) else ""
+
+    def _is_back(self, state: SwitchState) -> bool:
+        its = state.trial
+        return its is not None and state.wanted is not None and state.wanted == (its.back or self._own)
 
     def refuse(self, error: str, revision: str | None = None, by: str = "") -> None:
         """A tree was refused; what is in use or wanted stays so."""
@@ -150,9 +162,12 @@ class Switching:
                 self._give_up(state, trial, "the bench did not come up with it")
         elif trial.starts >= STARTS_MAX:
             self.go_back(f"it did not stay up for {HOLDS_S:.0f} s, {STARTS_MAX} times in a row")
+        elif why := self.taken_back():
+            self.go_back(why)
         else:
+            wanted = None if state.wanted == trial.to else state.wanted
             try:
-                self._write(replace(state, wanted=None, trial=replace(trial, starts=trial.starts + 1)))
+                self._write(replace(state, wanted=wanted, trial=replace(trial, starts=trial.starts + 1)))
             except OSError as error:  # started uncounted, it could fail for ever
                 self.go_back(f"its start could not be counted: {error}; make room and apply it again")
 
@@ -190,9 +205,12 @@ class Switching:
     def _give_up(self, state: SwitchState, trial: Trial, why: str) -> None:
         error = f"revision {trial.to[:12]} was given up, {words_of(trial.back)} is in use again: {why}"[:ERROR_MAX]
         log.error("%s", error)
-        wanted = None if state.wanted == trial.to else state.wanted
+        wanted = None if state.wanted == trial.to or self._is_back(state) else state.wanted
         back = replace(state, wanted=wanted, trial=None, error=error, untold=True)
-        self._keep(back.then(self._now(), "given up", trial.to, why=why))
+        back = back.then(self._now(), "given up", trial.to, why=why)
+        if self._is_back(state) and state.wanted is not None:
+            back = back.then(self._now(), "in use", state.wanted, asker_of(state.history, state.wanted))
+        self._keep(back)
 
     def _keep(self, state: SwitchState) -> None:
         """Write it, or know it until it can be written."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from drivers.ports import GuardState, GuardStatus
 from station.applying import Applying, Proofs, Quiet
 from station.domain.commands import KeepTree
 from station.domain.errors import SettingsError
 from station.domain.events import Event
-from station.domain.interlock import Trip
+from station.domain.interlock import Interlock, Trip
 from station.domain.session_state import State
 from station.settings.revisions import Revisions
 from station.settings.switching import Switching
@@ -24,6 +25,10 @@ from tests.uplink.rig import MESSAGES, until
 TRIP = Trip("heatsink", "too hot", 101.0, 100.0, "dut", 1.0, code="DUT-HEATSINK-HOT")
 TREE = packed({"interlocks.toml": b"one"})
 OTHER = packed({"interlocks.toml": b"two"})
+STATUS = GuardStatus(
+    state=GuardState.SAFE, k=False, h=False, lock=False, fb=False, estop=True, lid=True, thermo=True, cause=None,
+    also=(), hb_age_ms=1, on_left_s=0, bad=0, up_ms=1, received_at=0.0,
+)  # fmt: skip
 SCANS = {"operator": None, "work_order": None, "serial_number": None, "product": None, "plan": None, "step": None}
 
 
@@ -35,11 +40,22 @@ class Bench:
     running: bool = False
     off: bool = True
     trips: tuple[Any, ...] = ()
+    guard_holds: bool = True
+    hot: bool = False
     scans: dict[str, Any] = field(default_factory=lambda: dict(SCANS))
 
     @property
     def view(self) -> dict[str, Any]:
         return {"state": self.state.value, "scans": dict(self.scans)}
+
+    @property
+    def interlocks(self) -> tuple[Interlock, ...]:
+        return (Interlock(TRIP.interlock, "temperature.heatsink_degc", 1.0),)
+
+    @property
+    def status(self) -> GuardStatus:
+        state = GuardState.TRIPPED if self.trips and self.guard_holds else GuardState.SAFE
+        return replace(STATUS, state=state)
 
     def is_off(self) -> bool:
         return self.off

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,8 +13,10 @@ from station.doctor.health import TRIES
 from station.domain.commands import KeepTree
 from station.domain.errors import SettingsError
 from station.domain.session_state import State
+from station.settings.archive import unpack
+from station.settings.revisions import revision_of
 from station.settings.switching import HOLDS_S
-from tests.applying.rig import TREE, Rig
+from tests.applying.rig import OTHER, TREE, TRIP, Rig
 from tests.uplink.rig import until
 
 
@@ -146,3 +150,95 @@ async def test_who_sent_it_by_the_socket_is_kept_over_a_restart(rig: Rig) -> Non
     await rig.store.change([KeepTree("0" * 64, b"nothing", "")])
     await rig.answered()
     assert [one.by for one in rig.switching.read().history] == ["maria from 10.0.0.5", "the bench's socket"]
+
+
+# ---- a revision that trips the bench ------------------------------------------------------------------------
+async def trips(rig: Rig, **what: Any) -> asyncio.Task[None]:
+    """On trial, with an interlock latched, and its minute over."""
+    await on_trial(rig, ALL)
+    rig.bench.state, rig.bench.trips = State.TRIPPED, (TRIP,)
+    for name, value in what.items():
+        setattr(rig.bench, name, value)
+    task = asyncio.create_task(rig.applying.run())
+    await asyncio.sleep(0.05)
+    assert not task.done(), "before its minute"
+    rig.now_s += HOLDS_S
+    return task
+
+
+async def over(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_one_that_trips_the_idle_bench_goes_back_at_its_minute_over_a_latch_that_the_guard_holds(
+    rig: Rig,
+) -> None:
+    await asyncio.wait_for(await trips(rig), 10.0)
+    assert rig.switching.condemned == "the bench trips with it and no run: heatsink: too hot"
+
+
+async def test_one_that_was_compared_first_and_trips_then_does_not_hold(rig: Rig) -> None:
+    await on_trial(rig, ALL)
+    task = asyncio.create_task(rig.applying.run())
+    await until(lambda: rig.applying._compared, "it is compared")
+    rig.bench.state, rig.bench.trips = State.TRIPPED, (TRIP,)
+    rig.now_s += HOLDS_S
+    await asyncio.wait_for(task, 10.0)
+    assert rig.switching.condemned and rig.applying.on_trial
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        {"guard_holds": False}, {"off": False},
+        {"trips": (replace(TRIP, interlock="guard"),)}, {"trips": (replace(TRIP, interlock="scan"),)},
+    ],
+    ids=["the latch is the station's alone", "something may be on", "emergency stop", "a late scan"],
+)  # fmt: skip
+async def test_a_latch_that_would_be_lost_or_is_no_interlocks_waits_for_reset(rig: Rig, what: dict[str, Any]) -> None:
+    task = await trips(rig, **what)
+    await asyncio.sleep(0.1)
+    assert not task.done() and rig.applying.on_trial and rig.switching.condemned is None
+    assert rig.applying.look()["waits_for"].startswith("RESET at the bench: a trip is latched")
+    await over(task)
+
+
+async def test_a_trip_after_a_run_is_the_devices_and_says_nothing_against_a_revision(rig: Rig) -> None:
+    await on_trial(rig, ALL)
+    rig.bench.running = True
+    task = asyncio.create_task(rig.applying.run())
+    await until(lambda: rig.applying.look()["waits_for"].startswith("the run"), "it waits for the run")
+    rig.bench.running, rig.bench.state, rig.bench.trips = False, State.TRIPPED, (TRIP,)
+    rig.now_s += HOLDS_S
+    await asyncio.sleep(0.1)
+    assert not task.done() and rig.switching.condemned is None
+    await over(task)
+
+
+@pytest.mark.parametrize("latched", [True, False])
+async def test_rollback_in_a_trial_goes_back_at_once_over_a_latch_too(rig: Rig, latched: bool) -> None:
+    rig.bench.state = State.WAITING
+    await rig.ask(OTHER, "c0")
+    assert await rig.run(lambda: False) and rig.switching.switch()
+    rig.switching.begin()
+    rig.switching.holds()
+    rig.fresh()
+    await on_trial(rig, ALL)
+    if latched:
+        rig.bench.state, rig.bench.trips = State.TRIPPED, (TRIP,)
+    await rig.ask(OTHER, "rollback")
+    assert await rig.run(lambda: False), "it wants to start again, long before its minute"
+    assert rig.switching.condemned == "taken back by the centre (rollback)" and rig.now_s < HOLDS_S
+    assert rig.switching.go_back(rig.switching.condemned)
+    state = rig.switching.read()
+    back = revision_of(unpack(OTHER))
+    assert (rig.switching.revisions.current(), state.wanted, state.trial) == (back, None, None)
+    assert [one.what for one in state.history[-3:]] == ["kept", "given up", "in use"], "whoever follows sees its end"
+    assert state.history[-1].revision == back
+
+
+async def test_another_one_is_told_what_it_waits_for_in_a_trial(rig: Rig) -> None:
+    await on_trial(rig, ALL)
+    await rig.ask(OTHER, "c2")
+    assert not await rig.run(lambda: "to hold or go back, 60 s more" in rig.applying.look()["waits_for"])

@@ -129,6 +129,29 @@ def test_a_second_tree_waits_until_the_first_holds_and_then_wins(switching: Swit
     assert switching.switch() and switching.revisions.current() == revision_of(third)
 
 
+def test_the_one_on_trial_sent_again_is_kept_and_starts_no_second_trial(switching: Switching) -> None:
+    revision = switching.revisions.keep(NEW)
+    switching.want(revision)
+    switching.switch()
+    switching.begin()
+    assert not switching.want(revision, "maria, whose line was lost") and switching.read().wanted is None
+    assert switching.read().history[-1].what == "kept"
+    switching.holds()
+    assert switching.read().trial is None and not switching.switch()
+
+
+def test_one_that_is_taken_back_and_does_not_come_up_goes_back_at_the_next_start(switching: Switching) -> None:
+    old = switching.revisions.current()
+    switching.want(switching.revisions.keep(NEW))
+    switching.switch()
+    switching.begin()
+    assert old is not None and switching.want(old, "maria") and switching.taken_back() == "taken back by maria"
+    switching.begin()
+    state = switching.read()
+    assert (switching.revisions.current(), state.trial, state.wanted) == (old, None, None)
+    assert state.error is not None and state.error.endswith("taken back by maria")
+
+
 def test_the_oldest_revisions_are_forgotten_and_never_those_that_are_needed(switching: Switching) -> None:
     for number in range(KEPT_MAX + 5):
         revision = switching.revisions.keep({"interlocks.toml": str(number).encode()})
