@@ -2,9 +2,10 @@
 
 Registers and inputs are those of its Modbus I/O, by a register map. The ohmmeter reads only while the loads are open:
 NaN, which such a meter gives for "not connected", leaves that reading out, so that the thermostat is heard under drive
-as well. A load that is neither shorted nor missing and yet not the bank's own is an error of the bank, named here; a
-shorted or missing one is a reading, which the steps name with the leads (station/steps/loads.py). Ratings are judged
-against the products by `station check`. Relays of the bank are roles of the relay board.
+as well. All of it is a reading, so that nothing hides the thermostat. Where loads are measured, `check_loads` names one
+that is neither shorted nor missing and yet not the bank's own; a shorted or missing one the steps name with the leads
+(station/steps/loads.py). Ratings are judged against the products by `station check`. Relays of the bank are roles of
+the relay board.
 """
 
 from __future__ import annotations
@@ -31,15 +32,17 @@ class LoadBank(RegisterMapMeter):
         self._bank = settings
 
     async def read(self) -> Mapping[str, float]:
-        """All that the bank tells now, the ohms while its loads are open. Raises `DriverError`, so for a wrong load."""
+        """All that the bank tells now, the ohms while its loads are open. Raises `DriverError`."""
         image = await self._read_image()
         quantities = self._bank.quantities
         closed = [name for name in OHMS if self._is_connected(name, image)]
-        readings = {name: self._value(name, entry, image) for name, entry in quantities.items() if name not in closed}
+        return {name: self._value(name, entry, image) for name, entry in quantities.items() if name not in closed}
+
+    def check_loads(self, readings: Mapping[str, float]) -> None:
+        """Raises `ProtocolError` for a load that has drifted from the bank's rating."""
         for name in OHMS:
             if name in readings:
                 self._check_load(name, readings[name])
-        return readings
 
     def _is_connected(self, name: str, image: Mapping[tuple[str, int], int]) -> bool:
         """Whether the DUT is across that load, so that the ohmmeter has nothing to tell."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 from drivers.ports import GuardState
 from station.domain.measurement import Channel
@@ -14,6 +15,14 @@ from station.safety.rules import AUDIO, LOADS
 from station.safety.settled import settle, try_all
 from station.safety.snapshot import DriveWish
 from station.safety.sound import GuardedSound
+
+
+@runtime_checkable
+class JudgesLoads(Protocol):
+    """A load bank that knows its own resistance."""
+
+    def check_loads(self, readings: Mapping[str, float]) -> None:
+        """Raises `DriverError` for a load that has drifted."""
 
 
 class GuardedDrive:
@@ -71,7 +80,9 @@ class GuardedDrive:
         await self._routing.open(*LOADS)
         role = kernel.rules.load_role
         ohms = await fresh(kernel, role, ("left_ohm", "right_ohm"))
-        accuracy = kernel.pollers.of(role).accuracy
+        sensor, accuracy = kernel.pollers.of(role).sensor, kernel.pollers.of(role).accuracy
+        if isinstance(sensor, JudgesLoads):
+            sensor.check_loads(ohms)
         left, right = ohms["left_ohm"], ohms["right_ohm"]
         return {
             "left": (left, accuracy["left_ohm"].expanded(left)),

@@ -52,13 +52,24 @@ async def test_a_load_that_has_drifted_is_named_with_both_figures(ohm: float, of
     async with twin_bus({AT: LoadBankTwin}) as one:
         one.world.load_bank_ohm_now = ohm
         said = rf"load bank\): left_ohm = .* is {off} off the bank's 8 ohm, more than 2 %"
+        readings = await bank(one).read()
+        assert readings["left_ohm"] == pytest.approx(ohm, rel=0.001)
         with pytest.raises(ProtocolError, match=said):
-            await bank(one).read()
-        assert (await bank(one, load_ohm=ohm).read())["left_ohm"] == pytest.approx(ohm, rel=0.001)
+            bank(one).check_loads(readings)
+        bank(one, load_ohm=ohm).check_loads(readings)
+
+
+async def test_a_drifted_load_hides_neither_thermostat_nor_fan_nor_temperature() -> None:
+    async with twin_bus({AT: LoadBankTwin}) as one:
+        one.world.load_bank_ohm_now, one.world.load_bank_degc_now = 8.4, 131.0
+        readings = await bank(one).read()
+        assert (set(readings), readings["thermostat_ok"]) == (set(MAP), 0.0)
 
 
 @pytest.mark.parametrize("ohm", [0.0, 3.9, 16.5, 9e6])
 async def test_a_shorted_or_missing_load_is_a_reading_for_the_steps_to_name(ohm: float) -> None:
     async with twin_bus({AT: LoadBankTwin}) as one:
         one.world.load_bank_ohm_now = ohm
-        assert (await bank(one).read())["right_ohm"] == pytest.approx(ohm, rel=0.001)
+        readings = await bank(one).read()
+        assert readings["right_ohm"] == pytest.approx(ohm, rel=0.001)
+        bank(one).check_loads(readings)

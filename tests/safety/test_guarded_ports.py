@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
 
-from drivers.errors import DriverError, PermitDenied
+from drivers.errors import DriverError, PermitDenied, ProtocolError
 from drivers.ports import BondSetup, InsulationSetup
 from station.domain.errors import StepError
 from station.domain.sound import Stimulus
 from station.safety.errors import LidHeld, Misrouted, OutputBridged, PlugLive, TerminalsLive
 from station.safety.rules import AUDIO, ISOLATED_FROM, LOADS
 from station.safety.snapshot import HvWish
-from tests.safety.rig import Rig, now, play
+from tests.safety.rig import Rig, Sensor, now, play
 
 INSULATION = InsulationSetup(500.0, 1.0, 5.0)
 TONE = Stimulus(1000.0, 0.5, 0.5, 0.5)
@@ -508,6 +508,21 @@ def test_loads_are_measured_open_and_prepare_closes_them() -> None:
             await rig.bench.sound.measure_tone(TONE)
         await rig.bench.drive.prepare()
         await rig.bench.sound.measure_tone(TONE)
+
+    play(scene)
+
+
+def test_a_load_bank_that_knows_its_resistance_judges_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    def drifted(sensor: Sensor, readings: Mapping[str, float]) -> None:
+        raise ProtocolError("load bank", f"left_ohm = {readings['left_ohm']} has drifted")
+
+    async def scene(rig: Rig) -> None:
+        await rig.energise()
+        await rig.bench.drive.prepare()
+        monkeypatch.setattr(Sensor, "check_loads", drifted, raising=False)
+        with pytest.raises(ProtocolError, match=r"left_ohm = 8.01 has drifted"):
+            await rig.bench.drive.measure_loads()
+        assert not rig.board.positions["load_left"] and rig.causes == []
 
     play(scene)
 
