@@ -28,7 +28,7 @@ def answer_shape(answer: str) -> str:
     """What an answer must look like to be compared with `answer`: a number, a word, or any line."""
     if re.fullmatch(NUMBER, answer):
         return rf"\s*{NUMBER}\s*"
-    return r"\s*[\"']?[A-Za-z].*" if answer.lstrip("\"'")[:1].isalpha() else r".*\S.*"
+    return r"\s*[\"']?[A-Za-z].*" if answer.lstrip("\"'")[:1].isalpha() else r"[\x20-\x7e]*[\x21-\x7e][\x20-\x7e]*"
 
 
 def same(wanted: str, got: str) -> bool:

@@ -19,6 +19,9 @@ SCPI_PORT = 5025
 BACKLOG_BYTES = 4096
 """Bytes a socket may hold back before it counts as lost; a serial port's kernel buffer is as large."""
 
+TALK_BYTES = 65536
+"""Bytes that a socket may say between two things that we say: 128 of the longest lines. More is no instrument."""
+
 Heard = Callable[[bytes], None]
 Lost = Callable[[PortError], None]
 
@@ -120,6 +123,7 @@ class SocketWire(asyncio.Protocol):
         self.name = address
         self._host, self._number = host, int(port or SCPI_PORT)
         self._transport: asyncio.Transport | None = None
+        self._talk = 0
         self._heard: Heard = _nobody
         self._lost: Lost = _nobody
 
@@ -135,6 +139,7 @@ class SocketWire(asyncio.Protocol):
             return
         loop = asyncio.get_running_loop()
         try:
+            self._talk = 0
             async with asyncio.timeout(CONNECT_S):
                 self._transport, _ = await loop.create_connection(lambda: self, self._host, self._number)
         except TimeoutError:
@@ -151,6 +156,7 @@ class SocketWire(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         if self._transport is None:
             raise PortError(self.name, "the connection was lost; check power and network cable")
+        self._talk = 0
         self._transport.write(data)
         if self._transport.get_write_buffer_size() > BACKLOG_BYTES:
             self._transport.abort()
@@ -163,7 +169,13 @@ class SocketWire(asyncio.Protocol):
             transport.close()
 
     def data_received(self, data: bytes) -> None:
-        self._heard(data)
+        self._talk += len(data)
+        if self._talk <= TALK_BYTES:
+            self._heard(data)
+        elif self._transport is not None:  # it would keep the loop from everything else
+            self._transport.abort()
+            self._transport = None
+            self._lost(PortError(self.name, "talks without end; is it this instrument?"))
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._transport is not None:  # else we hung up

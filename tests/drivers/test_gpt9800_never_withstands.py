@@ -126,8 +126,8 @@ def test_a_pass_that_was_held_before_and_came_too_soon_is_no_result() -> None:
         await tester.run(Permit(True))
         await tester.prepare_insulation(InsulationSetup(500.0, 5.0, 5.0))
         testing = asyncio.ensure_future(tester.run(Permit(True)))
-        while wire._started_s is None:
-            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.5)
+        assert wire._started_s is not None
         wire._started_s -= 4.0  # seen testing, but over after a second
         with pytest.raises(ProtocolError, match=r"shows PASS 1\.\d s after FUNC:TEST ON, as before it"):
             await testing

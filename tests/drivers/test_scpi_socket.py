@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
 from drivers.errors import DeviceTimeout, PortError
+from drivers.scpi.incoming import GARBLED, MAX_LINES, Incoming
 from drivers.scpi.line import ScpiLine
+from drivers.scpi.proving import answer_shape
 from drivers.scpi.wire import SocketWire
 
 IDENTITY, VALUE = r"ACME,.*", r"V=(\d+)"
@@ -29,6 +33,8 @@ class Server:
         while line := (await _line(reader)).decode().strip():
             self.heard.append(line)
             self.spoken_to.set()
+            if line == "FLOOD":
+                writer.write(b"V=1\n" * 20_000)
             answer = {"*IDN?": "ACME,1", "V?": f"V={self.heard.count('V?')}"}.get(line)
             if answer and not self.mute:
                 writer.write(f"{answer}\n".encode())
@@ -97,3 +103,39 @@ async def test_where_nobody_listens_the_error_names_the_address() -> None:
 def test_5025_is_the_port_where_none_is_named() -> None:
     wire = SocketWire("bench-dmm")
     assert (wire.name, wire._host, wire._number) == ("bench-dmm", "bench-dmm", 5025)
+
+
+async def test_an_instrument_that_talks_without_end_is_hung_up_on_and_asked_again() -> None:
+    async with serving() as (_, line):
+        await line.ask("V?", VALUE)
+        await line.tell("FLOOD")
+        with pytest.raises(PortError):  # the loss is told to whoever asks
+            await line.ask("NOBODY?", "nothing")
+        assert len(line._incoming.lines) <= MAX_LINES
+        assert (await line.ask("V?", VALUE))[1] == "2"
+
+
+async def test_what_a_socket_holds_back_is_bounded() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:  # nobody reads
+        host, port = listening.getsockname()
+        wire = SocketWire(f"{host}:{port}")
+        await wire.open()
+        with pytest.raises(PortError, match="takes no more bytes"):
+            for _ in range(10_000):
+                wire.write(bytes(4096))
+        assert not wire.is_open
+        await asyncio.sleep(0)  # the transport ends
+
+
+def test_a_line_longer_than_512_bytes_is_no_line_and_is_not_kept() -> None:
+    incoming = Incoming()
+    incoming.feed(b"1" * 512 + b"\n" + b"1" * 513 + b"\n")
+    assert list(incoming.lines) == ["1" * 512, GARBLED]
+    incoming.feed(b"1" * 513)
+    assert incoming._half == b""
+    assert incoming.has_half
+
+
+@pytest.mark.parametrize("answer", ["10", "VOLT", "*", "(1)"])
+def test_no_proof_takes_a_garbled_line(answer: str) -> None:
+    assert re.fullmatch(answer_shape(answer), GARBLED) is None

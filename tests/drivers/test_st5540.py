@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from drivers.errors import DeviceRefused, DriverError, ProtocolError, SettingMismatch
+from drivers.scpi import st5540
 from drivers.scpi.faults import touch_faults
 from drivers.scpi.settings import IEC_60990, Setup, TouchSettings
 from drivers.scpi.st5540 import HiokiSt5540
@@ -68,6 +69,36 @@ async def test_a_meter_that_takes_no_command_names_it() -> None:
         await meter.close()
 
 
+async def test_a_maximum_that_is_not_cleared_is_not_the_next_duts(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Deaf(St5540Twin):
+        deaf = False
+
+        def answer(self, header: str, argument: str) -> str | None:
+            return None if self.deaf and header == "STAR" else super().answer(header, argument)
+
+    monkeypatch.setattr(st5540, "LOOK_S", 0.01)
+    world = DoubleWorld(1.0)
+    world.touch_current_ma_now = 0.1
+    twin = Deaf(world, 1)
+    meter = HiokiSt5540(TouchSettings(await twin.start()))
+    for _ in range(3):  # the same current each time is no reason to refuse
+        await meter.start()
+        assert (await meter.read_maximum()).value_ma == pytest.approx(0.1, rel=0.03)
+    twin.deaf, world.touch_current_ma_now = True, 5.0
+    with pytest.raises(SettingMismatch, match=r"still is .* mA after :STAR.*not cleared"):
+        await meter.start()
+    await meter.close()
+    await twin.close()
+
+
+async def test_a_meter_that_holds_nothing_yet_may_show_dashes() -> None:
+    with meter_that_says("------,3,0,0,1,0,0") as fake:
+        meter = HiokiSt5540(TouchSettings(fake.path))
+        await meter.start()
+        assert b":STAR\r\n" in fake.requests
+        await meter.close()
+
+
 async def test_no_meter_is_a_driver_error() -> None:
     meter = HiokiSt5540(TouchSettings("/dev/bench-nothing"))
     with pytest.raises(DriverError, match="udev rule"):
@@ -107,7 +138,21 @@ async def test_a_set_up_that_the_meter_does_not_take_names_the_command() -> None
     await twin.close()
 
 
-@pytest.mark.parametrize("command", [":CONF:COND NAPP", ":CONF:COND RAPPly", ":CONF:COND LLINe", ":MODE LINE"])
+@pytest.mark.parametrize("missing", [0, 2, 3])
+def test_check_refuses_a_set_up_that_does_not_prove_network_hand_and_normal_condition(missing: int) -> None:
+    steps = [step for place, step in enumerate(IEC_60990) if place != missing]
+    unproven = (Setup(IEC_60990[missing].command), *steps)
+    wanted = {0: "the network", 2: "AUTO OFF", 3: "COND NORMAL"}[missing]
+    for setup in (steps, unproven):
+        (fault,) = touch_faults(TouchSettings("/dev/bench-touch", setup=tuple(setup)))
+        assert fault.wrong == f"does not prove {wanted}"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [":CONF:COND NAPP", ":CONF:COND RAPPly", ":CONF:COND LLINe", ":MODE LINE", ":CONF:AUTO ON", ":CONF:COND REV",
+     ":CONF:COND FAUL", ":CONF:VOLT 1"],
+)  # fmt: skip
 def test_check_refuses_a_set_up_that_applies_a_voltage(command: str) -> None:
     settings = TouchSettings("/dev/bench-touch", setup=(*IEC_60990, Setup(command)))
     assert [fault.path for fault in touch_faults(settings)] == [("setup", 4, "command")]

@@ -48,6 +48,11 @@ GOOD: Mapping[str, Any] = {
         ({"setup": (*GOOD["setup"], Setup(query="RATE?"))}, ("setup", 1, "answer"), "is missing"),
         ({"setup": (*GOOD["setup"], Setup("RATE S\n"))}, ("setup", 1, "command"), "cannot be sent"),
         ({"errors": "SYST:ERR"}, ("errors",), "asks nothing"),
+        ({"setup": ()}, ("setup",), "would go unseen"),
+        ({"setup": (Setup("", "*IDN?", "DMM"),)}, ("setup",), "would go unseen"),
+        ({"setup": (), "quantities": {"volts_v": MeterQuantity("MEAS?")}}, ("setup",), "would go unseen"),
+        ({"setup": (), "quantities": {"volts_v": MeterQuantity("MEAS:VOLT:DC?")}}, None, ""),
+        ({"quantities": {"volts_v": MeterQuantity("READ?;OUTP 1")}}, ("quantities", "volts_v", "query"), "drives"),
     ],
 )
 def test_a_meter_that_contradicts_itself_is_told_where(
@@ -61,7 +66,10 @@ def test_a_meter_that_contradicts_itself_is_told_where(
 @pytest.mark.parametrize(
     "command",
     ["OUTP ON", ":OUTPut:STATe 1", "SOUR:VOLT 500", "source:volt 5", "FUNC:TEST ON", "FUNCtion:TEST ON", "MANU:STEP 1",
-     "SYST:REM;OUTP ON", "INP ON", "LOAD ON", "SAFE:STAR", "STAR", "*CLS; :MAIN:FUNC MANU", "TEST ON"],
+     "SYST:REM;OUTP ON", "INP ON", "LOAD ON", "SAFE:STAR", "STAR", "*CLS; :MAIN:FUNC MANU", "TEST ON",
+     "C1:OUTP ON", "OUT1", "ALLOUTON", "INST:NSEL 1", "APPL 500,1", "VOLT 500", "CURR 30", "VOLT:LEV 5", "*RCL 1",
+     "*TRG", "INIT", "CHAN1:OUTP ON", "INPUT:SHORT ON", "INP:STAT:EXT 1", "SYST:LOCK;C1:OUTP ON", "SIMU 1",
+     "MODE:TEST ON", "PULS:STAT ON", "IR:STAR", "*SAV 0;*OPC", "  :OUTP ON", "::OUTP ON", '"":OUTP ON', "SENS:SOUR 1"],
 )  # fmt: skip
 def test_a_meter_is_never_told_to_drive_anything(command: str) -> None:
     settings = MeterSettings(**{**GOOD, "setup": (*GOOD["setup"], Setup(command))})
