@@ -4,18 +4,21 @@
 #   /opt/bench -> /opt/bench-releases/VERSION-HASH    code and environment; the link is switched, nothing is overwritten
 #   /etc/bench, /var/lib/bench                        this bench's own; filled once, never replaced, kept by uninstall
 #
-# Everything is put where it differs and nowhere else, so a second run changes nothing and says so. BENCH_ROOT=DIR puts
-# it below DIR for an image or a test: nothing of the running system is asked or touched then, and no root is needed.
-# BENCH_SITE_PACKAGES=DIR (tests) takes the packages from there instead of from wheels.
+# Everything is put where it differs and nowhere else, so a second run changes nothing and says so. For tests only:
+# BENCH_ROOT=DIR puts it below DIR, nothing of the running system is asked or touched then, and no root is needed; what
+# is put there knows DIR by name and runs nowhere else. BENCH_SITE_PACKAGES=DIR takes the packages from there instead of
+# from wheels.
 
 root=${BENCH_ROOT-}
+case $root in '' | /*) ;; *) die "BENCH_ROOT=$root: an absolute path" ;; esac
+case $root in *[[:space:]]*) die "BENCH_ROOT=$root: no blanks, a program's first line cannot hold them" ;; esac
 releases=$root/opt/bench-releases
 link=$root/opt/bench
 own=$root/etc/bench
 units='station.service station-page.service station-report@.service'
 changed=0
 
-live() { [ -z "$root" ]; }                      # this very system, not an image
+live() { [ -z "$root" ]; }                      # this very system, not a test's
 booted() { live && [ -d /run/systemd/system ]; } # … with a systemd that runs, not a chroot
 
 tell() { printf '%s\n' "$*" >&2; }
@@ -25,13 +28,21 @@ done_now() { changed=$((changed + 1)); tell "  $*"; }
 
 # put MODE FILE PLACE: FILE's content at PLACE, renamed into place; FILE may be - for standard input
 put() {
-    new=$3.new-$$
+    new=$3.bench-new-$$
     mkdir -p "$(dirname "$3")"
     if [ "$2" = - ]; then cat >"$new"; else cat "$2" >"$new"; fi
     chmod "$1" "$new"
     if [ -f "$3" ] && cmp -s "$new" "$3" && [ "$(stat -c %a "$3")" = "$1" ]; then rm -f "$new"; return 0; fi
     mv -f "$new" "$3"
     done_now "${3#"$root"}"
+}
+
+# What an installation that was cut left half written. Two never run at once.
+sweep() {
+    for folder in "$own" "$root/etc/systemd" "$root/etc/udev/rules.d" "$root/etc/sysusers.d" "$root/etc/tmpfiles.d" \
+        "$root/etc/bash_completion.d" "$root/usr/local/bin" "$root/usr/local/share" "$root/usr/share/fish"; do
+        [ ! -d "$folder" ] || find "$folder" -name '*.bench-new-[0-9]*' -type f -exec rm -f {} +
+    done
 }
 
 # take PLACE…: remove what is there
@@ -121,7 +132,8 @@ fill_config() {
     [ -e "$own/ports" ] || put 640 "$here/systemd/ports.example" "$own/ports"
     # shared files as of the first day; later ones come by `station apply` (docs/configuring-over-ssh.md)
     if [ ! -e "$own/interlocks.toml" ]; then
-        (cd "$from" && find interlocks.toml diagnosis.toml plans products calibration -type f 2>/dev/null) |
+        # interlocks.toml is the last: where it is, the others are
+        (cd "$from" && find diagnosis.toml plans products calibration interlocks.toml -type f 2>/dev/null) |
             while read -r file; do
                 [ -e "$own/$file" ] || put 640 "$from/$file" "$own/$file"
             done
@@ -187,13 +199,27 @@ switch() {
     ln -sfn "${release#"$root"}" "$link.new"
     mv -T "$link.new" "$link"
     done_now "/opt/bench -> ${release#"$root"}"
-    switched=yes
 }
 
-# All but this release and the one before, which a daemon that still runs may read from.
+# users_of RELEASE: the processes that were started from it or have something of it open, by number
+users_of() {
+    {
+        # exe is the system's own Python: what tells is how it was called and which libraries it has
+        printf '%s/\n' "$1" | grep -lsF -f /dev/stdin /proc/[0-9]*/cmdline /proc/[0-9]*/maps
+        find /proc/[0-9]*/cwd /proc/[0-9]*/exe -maxdepth 0 \( -lname "$1" -o -lname "$1/*" \) 2>/dev/null
+    } | cut -d/ -f3 | sort -nu | tr '\n' ' '
+}
+
+# All but this release and what some process still uses.
 forget_releases() {
     for old in "$releases"/*; do
-        [ "$old" = "$release" ] || [ "$old" = "$previous" ] || take "$old"
+        if [ "$old" = "$release" ] || [ ! -e "$old" ]; then continue; fi
+        used=$(users_of "$old")
+        if [ -z "$used" ]; then
+            take "$old"
+        else
+            tell "bench: $(basename "$old") is kept: in use by process ${used% }; a later install removes it"
+        fi
     done
 }
 
@@ -228,7 +254,7 @@ install_bench() {
     case $name in '' | *[!a-z0-9-]*) die "install: --name $name: a-z, 0-9 and - only" ;; esac
     be_root install
     umask 022
-    began=$(date +%s) started=$began switched=no checked=''
+    began=$(date +%s) started=$began checked=''
     if live; then
         need 'python3 -c "import ensurepip, venv"' python3 python3-venv
         need 'ldconfig -p | grep -q libportaudio.so.2' libportaudio2
@@ -246,6 +272,7 @@ install_locked() {
     release=$releases/$(release_name)
     previous=$root$(readlink "$link" 2>/dev/null || true)
     tell "bench: installing $(basename "$release")"
+    sweep
     export PYTHONDONTWRITEBYTECODE=1
     if [ ! -e "$release/.complete" ]; then
         trap 'rm -rf "$release"; tell "bench: not installed; what was there is as it was"' EXIT
@@ -263,13 +290,15 @@ install_locked() {
     install_names
     install_command
     install_units
-    forget_releases
+    in_use=0
+    take_into_use || in_use=$?
+    forget_releases  # only now: what was restarted uses the one before no more
     if [ "$changed" -eq 0 ]; then
         tell "bench: nothing to change: $(basename "$release") is installed"
     else
         tell "bench: installed in $(($(date +%s) - started)) s"
     fi
-    take_into_use
+    return $in_use
 }
 
 # The configuration in use with this release, once: the first run says what it finds.
@@ -292,26 +321,50 @@ take_into_use() {
         return 1
     fi
     booted || { tell "bench: no systemd runs here; the daemon starts with the system"; return 0; }
-    if [ "$switched" = yes ] && systemctl -q is-active station.service; then
-        if at_rest; then
-            systemctl restart station.service
-        else
-            tell "bench: the daemon still runs the release before: a test is under way, or somebody has scanned."
-            tell "       When the bench is at rest: sudo systemctl restart station station-page"
-        fi
+    failed=0
+    if ! runs_before station.service; then
+        start_unit start station.service || failed=1
+    elif busy=$(activity); [ "$busy" = "at rest" ]; then
+        start_unit restart station.service || failed=1
     else
-        systemctl start station.service || tell "bench: station.service did not start: journalctl -u station -n 50"
+        tell "bench: the daemon still runs the release before: $busy."
+        tell "       When the bench is at rest: sudo ./bench install (or at any time: sudo systemctl restart station)"
     fi
-    if [ "$switched" = yes ]; then systemctl restart station-page.service; else systemctl start station-page.service; fi
+    if runs_before station-page.service; then page=restart; else page=start; fi
+    start_unit $page station-page.service || failed=1
     "$release/.venv/bin/station" doctor || true
+    return $failed
 }
 
-at_rest() {
-    "$release/.venv/bin/station" status --json 2>/dev/null |
-        "$release/.venv/bin/python" -c 'import json, sys
-session = json.load(sys.stdin)["session"]
-running = (session["run"] or {}).get("running")
-sys.exit(0 if not running and session["state"] in ("waiting", "tripped") else 1)'
+# start_unit start|restart UNIT
+start_unit() {
+    systemctl "$1" "$2" && return 0
+    tell "bench: $2 did not $1: journalctl -u ${2%.service} -n 50"
+    return 1
+}
+
+# Whether the unit runs, and not from this release.
+runs_before() {
+    pid=$(systemctl show -p MainPID --value "$1" 2>/dev/null) || return 1
+    [ "${pid:-0}" -gt 0 ] && ! users_of "$release" | tr ' ' '\n' | grep -qx "$pid"
+}
+
+# What the daemon does: "at rest", or why it must not be stopped now.
+activity() {
+    answer=$("$link/.venv/bin/station" status --json 2>/dev/null) || answer=''
+    printf '%s' "$answer" | "$link/.venv/bin/python" -c 'import json, sys
+try:
+    session = json.load(sys.stdin)["session"]
+    run = session["run"] or {}
+except (ValueError, KeyError, TypeError):
+    print("it does not answer (journalctl -u station -n 50), so nobody knows whether a test is under way")
+else:
+    if run.get("running"):
+        print("a test is under way, run", run["run_id"])
+    elif session["state"] not in ("waiting", "tripped"):
+        print("somebody is at it, state", session["state"])
+    else:
+        print("at rest")'
 }
 
 # ---- uninstall -------------------------------------------------------------------------------------------------------------
@@ -334,6 +387,19 @@ uninstall_bench() {
         read -r typed || typed=''
         [ "$typed" = "${name:-bench}" ] || die "not that name: nothing was removed"
     fi
+    [ -d "$releases" ] || { remove_bench; return 0; }
+    (
+        flock -n 9 || die "an installation is under way: nothing was removed"
+        if booted && systemctl -q is-active station.service; then
+            busy=$(activity)
+            [ "$busy" = "at rest" ] ||
+                die "nothing was removed: $busy. Wait, or station abort RUN; whatever it is: sudo systemctl stop station"
+        fi
+        remove_bench
+    ) 9>"$releases/.lock"
+}
+
+remove_bench() {
     if booted; then
         for unit in station-page.service station.service; do
             systemctl -q disable --now "$unit" 2>/dev/null || true
@@ -348,7 +414,7 @@ uninstall_bench() {
         "$root/etc/bash_completion.d/station" "$root/usr/local/share/zsh/site-functions/_station" \
         "$root/usr/share/fish/vendor_completions.d/station.fish" "$link" "$releases"
     if booted; then systemctl daemon-reload; udevadm control --reload 2>/dev/null || true; fi
-    if [ $purge = yes ]; then
+    if [ "$purge" = yes ]; then
         take "$own" "$root/var/lib/bench" "$root/var/lib/private/bench"
         if live && id bench >/dev/null 2>&1; then userdel bench; done_now "removed the user bench"; fi
     else

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -31,11 +32,12 @@ class Machine:
             else:
                 shutil.copy2(ROOT / part, self.checkout / part)
 
-    def bench(self, *arguments: str, said: str = "", ends: int = 0) -> str:
-        """`./bench ARGUMENTS`; its words."""
+    def bench(self, *arguments: str, said: str = "", ends: int = 0, path: str = "") -> str:
+        """`./bench ARGUMENTS`, with the programs of `path` first; its words."""
         environment = {
-            "PATH": os.environ["PATH"], "BENCH_ROOT": str(self.root), "BENCH_PYTHON": sysconfig.get_config_var("BINDIR")
-            + "/python3", "BENCH_SITE_PACKAGES": sysconfig.get_path("purelib"),
+            "PATH": f"{path}:{os.environ['PATH']}".lstrip(":"), "BENCH_ROOT": str(self.root),
+            "BENCH_PYTHON": sysconfig.get_config_var("BINDIR") + "/python3",
+            "BENCH_SITE_PACKAGES": sysconfig.get_path("purelib"),
         }  # fmt: skip
         ran = subprocess.run(
             ["sh", str(self.checkout / "bench"), *arguments], env=environment, input=said, capture_output=True,
@@ -48,6 +50,13 @@ class Machine:
         """The checkout becomes a newer release."""
         with (self.checkout / "CHANGELOG.md").open("a") as file:
             file.write("newer\n")
+
+    def started(self) -> subprocess.Popen[bytes]:
+        """What stands for a daemon: a process of the release in use, called as the station's first line calls it."""
+        python = self.root / self.release().lstrip("/") / ".venv/bin/python"
+        daemon = subprocess.Popen([python, "-c", "print(); input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert daemon.stdout is not None and daemon.stdout.readline()
+        return daemon
 
     def release(self) -> str:
         """The release in use."""
@@ -116,15 +125,44 @@ def test_an_upgrade_switches_the_release_and_keeps_what_is_the_benchs_own(machin
     (own / "plans" / "self-test.toml").unlink()
     (forgotten := machine.root / "opt/bench-releases/0.0.9-older").mkdir()
     machine.upgrade()
+    daemon = machine.started()
     machine.bench("install", "--name", "other")
-    assert machine.release() != first and (machine.root / first.lstrip("/")).is_dir(), "a daemon may still read from it"
-    assert not forgotten.exists()
+    used = machine.root / first.lstrip("/")
+    assert machine.release() != first and used.is_dir() and not forgotten.exists()
+    before = machine.tree()
+    said = machine.bench("install")
+    assert "nothing to change" in said and f"{used.name} is kept: in use by process {daemon.pid};" in said
+    assert machine.tree() == before and daemon.poll() is None
+    daemon.kill()
+    daemon.communicate()
+    assert f"removed {first}" in machine.bench("install") and not used.exists()
     toml = (own / "station.toml").read_text()
     assert toml.endswith("# by hand\n") and "bench-07" in toml
     assert not (own / "plans" / "self-test.toml").exists(), "shared files are laid down once"
     rules = (machine.root / "etc/udev/rules.d/70-bench-ports.rules").read_text()
     assert 'ENV{ID_SERIAL_SHORT}=="E661640843567A2F", SYMLINK+="bench-guard"' in rules
     assert 'ENV{ID_PATH}=="usb-0:1.2", SYMLINK+="bench-rs485-a"' in rules
+
+
+def test_a_first_installation_that_was_cut_is_completed_by_the_next_and_leaves_no_halves(machine: Machine) -> None:
+    own = machine.root / "etc/bench"
+    whole = {path.relative_to(own) for path in own.rglob("*.toml")}
+    mv = machine.root / "mv"
+    mv.mkdir()
+    (mv / "mv").write_text(
+        '#!/bin/sh\ncase "$*" in *plans/incoming*) kill -9 $PPID; exit 1 ;; esac\nexec /usr/bin/mv "$@"\n'
+    )
+    (mv / "mv").chmod(0o755)
+    for name in ("interlocks.toml", "diagnosis.toml"):
+        (own / name).unlink()
+    shutil.rmtree(own / "plans")
+    machine.bench("install", path=str(mv), ends=137)
+    cut = {path.relative_to(own) for path in own.rglob("*.toml")}
+    assert cut < whole and Path("interlocks.toml") not in cut and list(own.rglob("*.bench-new-*"))
+    shutil.rmtree(mv)
+    machine.bench("install")
+    assert {path.relative_to(own) for path in own.rglob("*.toml")} >= whole
+    assert not [path for path in machine.root.rglob("*new-*") if path.is_file()]
 
 
 def test_uninstall_keeps_what_is_the_benchs_own_unless_its_name_is_typed(machine: Machine) -> None:
@@ -156,3 +194,38 @@ def test_uninstall_keeps_what_is_the_benchs_own_unless_its_name_is_typed(machine
 def test_wrong_use_is_one_line_and_2(machine: Machine, arguments: tuple[str, ...], says: str) -> None:
     said = machine.bench(*arguments, ends=2)
     assert (says in said and len(said.splitlines()) == 1) or "no such directory" in said
+
+
+def test_a_blank_card_without_a_network_is_told_what_to_put_in_first(machine: Machine, tmp_path: Path) -> None:
+    for name in ("sh", "dirname", "sha256sum", "cut", "cat", "id", "env"):
+        (tmp_path / name).symlink_to(str(shutil.which(name)))
+    for name, does in (("apt-get", "echo 'E: Unable to locate package' >&2; exit 100"), ("sudo", 'exec "$@"')):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    ran = subprocess.run(
+        ["/bin/sh", str(machine.checkout / "bench"), "status"], env={"PATH": str(tmp_path), "BENCH_PYTHON": "none"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 2 and "put the Debian packages in first" in ran.stderr, ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("answer", "word"),
+    [
+        ('{"session": {"state": "waiting", "run": null}}', "at rest"),
+        ('{"session": {"state": "soak", "run": {"running": true, "run_id": "R1"}}}', "a test is under way, run R1"),
+        ('{"session": {"state": "scanned", "run": null}}', "somebody is at it, state scanned"),
+        ("", "it does not answer (journalctl -u station -n 50), so nobody knows whether a test is under way"),
+    ],
+)
+def test_what_the_daemon_does_is_told_as_it_is(tmp_path: Path, answer: str, word: str) -> None:
+    programs = tmp_path / "opt/bench/.venv/bin"
+    programs.mkdir(parents=True)
+    (programs / "python").symlink_to(sys.executable)
+    (programs / "station").write_text(f"#!/bin/sh\necho '{answer}'\n[ -n '{answer}' ]\n")
+    (programs / "station").chmod(0o755)
+    ran = subprocess.run(
+        ["sh", "-euc", f'. "{ROOT}/systemd/install.sh"; activity'], env={**os.environ, "BENCH_ROOT": str(tmp_path)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, word + "\n", "")
