@@ -1,8 +1,8 @@
 """`apply` and `rollback`: check a tree, say what changes, hand it to the daemon, and see whether it stays.
 
 Exit status: 0 it is in use and held (or was handed over: --no-wait), 1 it was handed over and is not in use (gone back,
-refused, another one came, followed for too long), 2 nothing was handed over, with why. Files are changed by the daemon
-alone; where none runs, here under the store's lock, for the next start.
+refused, another one came, followed for too long, its answer was lost), 2 nothing was handed over, with why. Files are
+changed by the daemon alone; where none runs, here under the store's lock, for the next start.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 from station.cli.follow import Followed, follow, told
 from station.cli.offline import take_into_use
-from station.cli.revisions import CURRENT, SHORT, files_of, find, print_changes, revisions_of
+from station.cli.revisions import CURRENT, SHORT, baseline, files_of, find, print_changes, revisions_of
 from station.contract.commands import MAX_TREE_BYTES
 from station.control.answers import ControlError
 from station.control.client import ControlClient
@@ -32,7 +32,7 @@ from station.settings.archive import OWN_NAMES, pack, unpack
 from station.settings.differences import Change, differences, not_accepted
 from station.settings.history import OWN, before
 from station.settings.problem import Problem
-from station.settings.revisions import Revisions, read_files, revision_of, shared_part, write_files
+from station.settings.revisions import Revisions, revision_of, write_files
 from station.settings.source import STATION
 from station.settings.switching import Switching, words_of
 
@@ -78,7 +78,10 @@ def apply_tree(source: str, choice: Choice) -> int:
     """Take the shared files of a directory, or of a tar.gz on standard input, into use. Raises `SettingsError`."""
     left: set[str] = set()
     if source == STDIN:
-        files: Mapping[str, bytes] = unpack(sys.stdin.buffer.read(MAX_TREE_BYTES + 1), left)
+        archive = sys.stdin.buffer.read(MAX_TREE_BYTES + 1)
+        if len(archive) > MAX_TREE_BYTES:
+            raise SettingsError(f"the archive on standard input has more than {MAX_TREE_BYTES} bytes; leave out duts/")
+        files: Mapping[str, bytes] = unpack(archive, left)
     else:
         folder = Path(source)
         if not folder.is_dir():
@@ -129,7 +132,8 @@ def _take(source: str, files: Mapping[str, bytes], report: _Report, choice: Choi
             _say(choice, printable(problem))
         count = len(report.problems)
         return _end(choice, report, WRONG_USE, "refused", f"{count} error{'s' * (count > 1)}: nothing was changed")
-    report.changes = differences(_in_use(choice.config), files)
+    old, damage = baseline(choice.config, files)
+    report.changes = [*damage, *differences(old, files)]
     print_changes(report.changes, to_people=choice.as_json)
     if looser := not_accepted(report.changes, choice.accepted):
         options = " ".join(f"--accept-looser {change.name}" for change in looser)
@@ -138,7 +142,8 @@ def _take(source: str, files: Mapping[str, bytes], report: _Report, choice: Choi
     if choice.dry_run:
         return _end(choice, report, DONE, "dry run", f"revision {report.revision[:SHORT]} is fit for use here")
     state = Switching(revisions).read()
-    if not report.changes and state.wanted is None and state.trial is None and revisions.current() == report.revision:
+    settled = state.wanted is None and state.trial is None and revisions.current() == report.revision
+    if not report.changes and settled and revisions.is_whole(report.revision):
         return _end(choice, report, DONE, "in use", f"revision {report.revision[:SHORT]} is in use already")
     return _hand_over(files, report, choice)
 
@@ -157,16 +162,6 @@ def _problems(files: Mapping[str, bytes], source: str, config: Path) -> list[Pro
         ]
 
 
-def _in_use(config: Path) -> Mapping[str, bytes]:
-    """A damaged revision is compared as if nothing were in use: everything is new, nothing of it looser."""
-    try:
-        return read_files(shared_part(config))
-    except SettingsError:
-        return {}
-    except OSError as error:
-        raise SettingsError(f"{error.filename}: {error.strerror}; apply as root (sudo)") from None
-
-
 def _hand_over(files: Mapping[str, bytes], report: _Report, choice: Choice) -> int:
     assert report.revision is not None
     archive = pack(files)
@@ -180,9 +175,15 @@ def _hand_over(files: Mapping[str, bytes], report: _Report, choice: Choice) -> i
     except ControlError as error:
         outcome = take_into_use(choice.config, files, who(), str(error))
         return _end(choice, report, DONE, outcome.what, outcome.why)
-    with ControlClient(socket) as client:
-        its = {"sha256": hashlib.sha256(archive).hexdigest(), "tree": base64.b64encode(archive).decode(), "by": who()}
-        reply = client.ask("apply", **its)
+    its = {"sha256": hashlib.sha256(archive).hexdigest(), "tree": base64.b64encode(archive).decode(), "by": who()}
+    try:
+        with ControlClient(socket) as client:
+            reply = client.ask("apply", **its)
+    except ControlError as error:
+        if not _has_come(socket, report.revision, since):
+            why = f"{error}; whether the daemon has it is not known, see: station revisions"
+            return _end(choice, report, NOT_IN_USE, "unknown", why)
+        reply = {"status": "done"}
     if reply["status"] != "done":
         return _end(choice, report, WRONG_USE, "refused", str(reply["reason"]))
     _say(choice, f"revision {report.revision[:SHORT]} is with the daemon")
@@ -190,6 +191,16 @@ def _hand_over(files: Mapping[str, bytes], report: _Report, choice: Choice) -> i
         return _end(choice, report, DONE, "handed over", "follow it with: station revisions")
     followed = follow(socket, report.revision, since, choice.timeout_s, lambda words: _say(choice, words))
     return _end(choice, report, _status_of(followed), followed.what, followed.why)
+
+
+def _has_come(socket: Path, revision: str, since: int) -> bool:
+    """Whether a daemon whose answer was lost has it all the same."""
+    try:
+        seen = told(socket)
+    except ControlError:
+        return False
+    its = any(one["revision"] == revision and one["number"] > since for one in seen.happened)
+    return its or seen.configuration.get("wanted") == revision
 
 
 def _status_of(followed: Followed) -> int:

@@ -12,6 +12,7 @@ from station.domain.errors import SettingsError
 from station.domain.printable import printable, printable_lines
 from station.settings.differences import Change, differences
 from station.settings.history import OWN, Row, rows
+from station.settings.looser import ABSENT, Way
 from station.settings.revisions import Revisions, read_files, revision_of, shared_part, state_of
 from station.settings.switching import Switching
 
@@ -51,6 +52,35 @@ def files_of(name: str, config: Path) -> Mapping[str, bytes]:
         return read_files(revisions.folder(revision))
     except OSError as error:
         raise SettingsError(f"{error.filename or name}: {error.strerror}; ask as root (sudo) or group bench") from None
+
+
+def baseline(config: Path, files: Mapping[str, bytes]) -> tuple[Mapping[str, bytes], list[Change]]:
+    """What `files` are compared with, and what is to be accepted besides: the shared files in use; where these are
+    damaged, the last whole ones before, and that nobody knows what they said of safety. Sent again, the same ones
+    mend them and change nothing. Raises `SettingsError`.
+    """
+    revisions = revisions_of(config)
+    try:
+        current = revisions.current()
+        if current is None or revisions.is_whole(current):
+            return read_files(shared_part(config)), []
+        if revision_of(files) == current:
+            return files, []
+        whole = _whole_before(current, revisions)
+    except OSError as error:
+        raise SettingsError(f"{error.filename}: {error.strerror}; ask as root (sudo) or group bench") from None
+    words = f"revision {current[:SHORT]}, in use, is damaged on this disk: whether safety gets looser cannot be told"
+    than = OWN if whole is None else f"revision {whole[:SHORT]}"
+    change = Change(CURRENT, (), ABSENT, ABSENT, Way.MAYBE, True, f"{words}; compared with {than}")
+    return read_files(config if whole is None else revisions.folder(whole)), [change]
+
+
+def _whole_before(current: str, revisions: Revisions) -> str | None:
+    """The last revision that held before and is whole on the disk; None: the bench's own files."""
+    state = Switching(revisions).read()
+    found = [] if state.trial is None else [state.trial.back]
+    found += [one.revision for one in reversed(state.history) if one.what == "in use"]
+    return next((one for one in found if one is not None and one != current and revisions.is_whole(one)), None)
 
 
 def find(name: str, revisions: Revisions) -> str:
@@ -108,7 +138,9 @@ def show_differences(
     first: str, second: str, config: Path, *, looser: bool = False, most: int | None = None, as_json: bool = False
 ) -> int:
     """Print what changes from the first to the second; 1 where anything does."""
-    changes = differences(files_of(first, config), files_of(second, config))
+    new = files_of(second, config)
+    old, damage = baseline(config, new) if first == CURRENT else (files_of(first, config), [])
+    changes = [*damage, *differences(old, new)]
     if looser:
         changes = [change for change in changes if change.loosens_safety]
     if as_json:

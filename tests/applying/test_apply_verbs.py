@@ -14,8 +14,11 @@ from typing import Any
 
 import pytest
 
+from station.cli.follow import Followed, Told
 from station.cli.main import main
 from station.cli.offline import take_into_use
+from station.contract.commands import MAX_TREE_BYTES
+from station.control.answers import ControlError
 from station.settings.archive import pack
 from station.settings.revisions import Revisions, read_files, revision_of, write_files
 from station.settings.switching import Switching
@@ -190,3 +193,59 @@ def test_a_difference_exits_1_and_none_exits_0(own: Path, station: Any, tmp_path
     assert code == 1 and json.loads(out)["changes"][0]["way"] == "looser"
     code, out, _ = station("diff", tree, "own", "--looser", "--json")
     assert (code, json.loads(out)) == (0, {"count": 0, "changes": []}), "the way back is tighter"
+
+
+def test_a_damaged_revision_in_use_is_mended_by_itself_and_followed_by_another_only_by_name(
+    own: Path, station: Any, tmp_path: Path
+) -> None:
+    tree = folder(tmp_path / "tree", COMMENT)
+    assert station("apply", tree)[0] == 0
+    start(own)
+    kept = Revisions(own.parent / "lib" / "config")
+    damaged = kept.folder(revision_of(COMMENT)) / "diagnosis.toml"
+    damaged.write_bytes(b"#")
+    loose = folder(tmp_path / "loose", LOOSE)
+    code, out, err = station("apply", loose, "--accept-looser", "inrush")
+    assert code == 2 and "is damaged on this disk" in out and "; compared with own (may be looser)" in out
+    assert err.endswith("add --accept-looser current\n") and "inrush: trips above" in out
+    code, out, _ = station("diff", "current", loose, "--looser", "--json")
+    assert code == 1 and [one["name"] for one in json.loads(out)["changes"]] == ["current", "inrush.high"]
+    assert station("diff", "current", tree, "--looser", "--json")[:2] == (0, '{"count": 0, "changes": []}\n')
+    code, out, _ = station("apply", tree)
+    assert code == 0 and kept.is_whole(revision_of(COMMENT)), "the same one mends it"
+    damaged.unlink()
+    assert station("apply", loose, "--accept-looser", "inrush", "--accept-looser", "current")[0] == 0
+    assert current(own) == revision_of(LOOSE)
+
+
+def test_an_archive_that_was_cut_at_the_bound_is_not_unpacked(
+    own: Path, station: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = io.BytesIO(b"\0" * (MAX_TREE_BYTES + 5))
+    monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(buffer=large))
+    code, _, err = station("apply", "-")
+    assert code == 2 and f"more than {MAX_TREE_BYTES} bytes" in err
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_lost_answer_is_looked_for_once_and_else_unknown(
+    own: Path, station: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arrived: bool
+) -> None:
+    class Lost:
+        def __init__(self, socket: Path) -> None: ...
+
+        def __enter__(self) -> Lost:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def ask(self, verb: str, **args: Any) -> dict[str, Any]:
+            raise ControlError("the daemon did not answer in time")
+
+    kept = {"number": 1, "at": "", "what": "kept", "revision": revision_of(COMMENT), "by": "", "why": ""}
+    looks = iter([Told({}), Told({"happened": [kept] * arrived})])
+    monkeypatch.setattr("station.cli.apply.told", lambda socket: next(looks))
+    monkeypatch.setattr("station.cli.apply.ControlClient", Lost)
+    monkeypatch.setattr("station.cli.apply.follow", lambda *_: Followed("in use"))
+    code, out, _ = station("apply", folder(tmp_path / "tree", COMMENT), "--json")
+    assert (code, json.loads(out)["outcome"]) == ((0, "in use") if arrived else (1, "unknown"))
