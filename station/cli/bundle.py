@@ -18,7 +18,7 @@ import sys
 import tarfile
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +28,22 @@ from station.cli.logs import UNIT, read_journal
 from station.cli.results import Bench, bench_of, open_history
 from station.contract.records import RecordCodec
 from station.doctor.redact import Redaction, people_of, secrets_of
+from station.domain.clock import utc_text
 from station.domain.errors import SettingsError, StoreError
 from station.domain.printable import printable
+from station.settings.revisions import Revisions, read_files, shared_part, state_of
+from station.settings.source import STATION
+from station.settings.switching import Switching
 
 DONE = 0
 RUNS = 20
+RUNS_MOST = 10_000
+"""Runs that are looked through for people; a bench makes fewer in the days of the log."""
 FILE_MAX = 5_000_000
 """Bytes of one file in it; of a log the end is kept."""
 TOTAL_MAX = 40_000_000
 DAYS = 7
+NOBODY = frozenset({"", "root", "bench"})
 DOCTOR_S = 120.0
 LEFT_OUT = (
     "credentials (keys, certificates, passwords): never put in",
@@ -57,13 +64,14 @@ class Part:
 def make_bundle(config: Path, out: Path | None, *, as_json: bool) -> int:
     """Exit status 0. Raises `SettingsError` where there is no configuration, or the file cannot be made."""
     bench = bench_of(config)
-    records, trouble = _records(bench)
+    records, people, trouble = _records(bench)
     redaction = Redaction(
         secrets_of(credentials_of(config), os.environ) | secrets_of(config / "credentials", {}),
-        people_of(json.loads(text) for _, text in records), secrets.token_bytes(16),
+        people | _askers(config), secrets.token_bytes(16),
     )  # fmt: skip
     left_out = [*LEFT_OUT, *trouble]
-    raw = [*_configuration(config), *_gathered(config, left_out), *((f"runs/{no}.json", text) for no, text in records)]
+    runs = ((f"runs/{number}.json", text) for number, text in records)
+    raw = [*_configuration(config, left_out), *_gathered(config, left_out), *runs]
     parts = _bounded([_cut(name, redaction.text(text)) for name, text in raw], left_out)
     name = out or Path(f"bench-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar.gz")
     manifest = _manifest(parts, [redaction.text(one) for one in left_out])
@@ -82,27 +90,60 @@ def make_bundle(config: Path, out: Path | None, *, as_json: bool) -> int:
     return DONE
 
 
-def _records(bench: Bench) -> tuple[list[tuple[int, str]], list[str]]:
-    """The last records as JSON, and why there is none."""
+def _records(bench: Bench) -> tuple[list[tuple[int, str]], frozenset[str], list[str]]:
+    """The last records as JSON, the people of every record of the days that the log covers, and why there is none."""
     found: list[tuple[int, str]] = []
+    people: set[str] = set()
+    since = utc_text(datetime.now(UTC) - timedelta(days=DAYS + 1))  # a day more: a run that was under way then
+    trouble: list[str] = []
     try:
         with open_history(bench) as history:
-            for row in history.runs(RUNS):
-                if row.verdict is not None:
-                    found.append((row.run_no, RecordCodec().record_to_json(history.record(row.run_id))))
+            for row in history.runs(RUNS_MOST):
+                if row.verdict is None or (len(found) >= RUNS and (row.ended_at or "") < since):
+                    continue
+                try:
+                    text = RecordCodec().record_to_json(history.record(row.run_id))
+                except StoreError as error:
+                    trouble.append(f"run {row.run_no}: {error}; names in it are not known, so look through log.txt")
+                    continue
+                people |= people_of([json.loads(text)])
+                if len(found) < RUNS:
+                    found.append((row.run_no, text))
     except (SettingsError, StoreError) as error:
-        return found, [f"records: {error}"]
-    return found, []
+        trouble.append(f"records: {error}")
+    return found, frozenset(people), trouble
 
 
-def _configuration(config: Path) -> list[tuple[str, str]]:
-    files = [file for file in sorted(config.rglob("*.toml")) if "credentials" not in file.relative_to(config).parts]
-    files += [file for file in (config / "ports",) if file.is_file()]
-    return [
-        (f"config/{file.relative_to(config)}", file.read_text(encoding="utf-8", errors="replace"))
-        for file in files
-        if not file.is_symlink()
-    ]
+def _askers(config: Path) -> frozenset[str]:
+    """Who applied a configuration: `NAME from ADDRESS` in the history of revisions."""
+    state = state_of(config)
+    history = () if state is None else Switching(Revisions(state)).read().history
+    return frozenset(one.by.partition(" from ")[0] for one in history) - NOBODY
+
+
+def _configuration(config: Path, left_out: list[str]) -> list[tuple[str, str]]:
+    """The bench's own files, the shared ones that are in use, and what is known of revisions; nothing else."""
+    own = [config / name for name in (STATION, "ports")]
+    own += sorted((config / "calibration").rglob("*.toml"))
+    named = [(f"config/{file.relative_to(config)}", file) for file in own]
+    try:
+        shared = shared_part(config)
+        in_use = "config" if shared == config else f"config/revisions/{shared.name}"
+        named += [(f"{in_use}/{name}", shared / name) for name in sorted(read_files(shared))]
+    except SettingsError as error:
+        left_out.append(f"shared configuration: {error}")
+    except OSError as error:
+        left_out.append(f"shared configuration: {error.filename}: {error.strerror}")
+    if (state := state_of(config)) is not None:
+        named.append(("config/revisions/state.json", state / "state.json"))
+    found = []
+    for name, file in named:
+        try:
+            if file.is_file() and not file.is_symlink():
+                found.append((name, file.read_text(encoding="utf-8", errors="replace")))
+        except OSError as error:
+            left_out.append(f"{name}: {error.strerror}")
+    return found
 
 
 def _gathered(config: Path, left_out: list[str]) -> list[tuple[str, str]]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
+import sys
 import tarfile
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -16,7 +19,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from station.cli.main import _verb
 from station.contract.records import RecordCodec
 from station.doctor.redact import Redaction
+from station.domain.clock import utc_text
 from station.domain.record import Handover, Record, TripRecord
+from station.settings.revisions import Revisions, store_of
+from station.settings.switching import Switching
 from station.store.store import Store
 from tests.cli.test_results import draft_of
 from tests.report.conftest import make_pass
@@ -35,6 +41,25 @@ END
 
 
 REFUSED = "mqtts://bench:hunter2-in-the-url@broker, token=hunter3-in-a-key, badge wang.li"
+
+
+WANTED = ("manifest.json", "config/station.toml", "config/plans/env.toml", "log.txt", "runs/1.json")
+
+
+@pytest.fixture
+def no_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is not looked at: it takes seconds."""
+    monkeypatch.setattr(sys, "executable", "/bin/true")
+
+
+def bundled(config: Path, out: Path) -> dict[str, bytes]:
+    """A bundle's files by their names in it."""
+    assert _verb(["bundle", "--config", str(config), "--out", str(out)]) == 0
+    with tarfile.open(out) as archive:
+        return {
+            one.name.removeprefix("bundle/"): archive.extractfile(one).read()  # type: ignore[union-attr]
+            for one in archive.getmembers()
+        }
 
 
 def a_run() -> Record:
@@ -60,11 +85,13 @@ async def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (config / "credentials" / "station-key.pem").write_bytes(pem)
-    (config / "copied-key.toml").write_bytes(b'oops = """\n' + pem + b'"""\n')
+    (config / "calibration").mkdir()
+    (config / "calibration" / "copied-key.toml").write_bytes(b'oops = """\n' + pem + b'"""\n')
     (config / "credentials" / "broker-password").write_text(SECRETS["file"] + "\n", encoding="utf-8")
     (config / "credentials" / "keys.json").write_text(json.dumps({"k": {"d": SECRETS["json"]}}), encoding="utf-8")
-    (config / "note.toml").write_text(f'x = "{SECRETS["file"]} {SECRETS["json"]}"\n', encoding="utf-8")
-    (config / "env.toml").write_text(f'y = "{SECRETS["environment"]}"\n', encoding="utf-8")
+    (config / "interlocks.toml").write_text(f'x = "{SECRETS["file"]} {SECRETS["json"]}"\n', encoding="utf-8")
+    (config / "plans").mkdir()
+    (config / "plans" / "env.toml").write_text(f'y = "{SECRETS["environment"]}"\n', encoding="utf-8")
     monkeypatch.setenv("BROKER_PASSWORD", SECRETS["environment"])
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
     run = a_run()
@@ -90,13 +117,50 @@ def test_a_bundle_holds_no_secret_and_no_name(config: Path, tmp_path: Path) -> N
     for secret in (*(one.encode() for one in SECRETS.values()), *pem, b"wang.li", b"zhao.min", b"PRIVATE KEY"):
         assert secret not in every, secret
     assert not any("credentials" in name for name in held)
-    assert {"bundle/manifest.json", "bundle/config/station.toml", "bundle/log.txt", "bundle/runs/1.json"} <= set(held)
+    assert {f"bundle/{name}" for name in WANTED} <= set(held)
     manifest = json.loads(held["bundle/manifest.json"])
     for file in manifest["files"]:
         assert hashlib.sha256(held[f"bundle/{file['name']}"]).hexdigest() == file["sha256"]
     assert any("credentials" in one for one in manifest["left_out"])
     record = json.loads(held["bundle/runs/1.json"])
     assert record["operator"].startswith("person-") and record["operator"].encode() in held["bundle/log.txt"]
+
+
+@pytest.mark.usefixtures("no_doctor")
+def test_a_bundle_holds_the_shared_files_in_use_and_what_became_of_revisions(config: Path, tmp_path: Path) -> None:
+    """The bench's own shared files are read no more once a revision is in use; a stray file is nobody's business."""
+    state = store_of(config).parent / "config"  # type: ignore[union-attr]
+    (config / "stray.toml").write_text("x = 1\n", encoding="utf-8")
+    switching = Switching(Revisions(state))
+    revision = switching.revisions.keep({"plans/soak.toml": b'of = "the revision"\n'})
+    switching.want(revision, "li.lei from 10.0.0.9")
+    switching.switch()
+    held = bundled(config, tmp_path / "bundle.tar.gz")
+    assert held[f"config/revisions/{revision}/plans/soak.toml"] == b'of = "the revision"\n'
+    happened = held["config/revisions/state.json"]
+    assert revision.encode() in happened and b"li.lei" not in happened and b"person-" in happened
+    assert {"config/station.toml", "config/calibration/copied-key.toml"} <= set(held)
+    assert not {"config/stray.toml", "config/plans/env.toml", "config/interlocks.toml"} & set(held)
+
+
+@pytest.mark.usefixtures("no_doctor")
+async def test_people_of_every_record_of_the_days_of_the_log_are_hashes(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of those runs that are too many for the bundle."""
+    monkeypatch.setattr("station.cli.bundle.RUNS", 1)
+    now = utc_text(datetime.now(UTC))
+    opened = await Store.open(tmp_path / "station.sqlite", RecordCodec(), "bench-07")
+    for name in ("liu.yang", "sun.hao"):
+        run = replace(make_pass(), run_id=f"{uuid4()}", operator=name, ended_at=now)
+        number = await opened.begin_run(draft_of(run))
+        await opened.finish_run(replace(run, run_no=number))
+    await opened.close()
+    journal = tmp_path / "bin" / "journalctl"
+    journal.write_text(journal.read_text(encoding="utf-8").replace("badge wang.li", "badge liu.yang"), encoding="utf-8")
+    held = bundled(config, tmp_path / "bundle.tar.gz")
+    assert [name for name in held if name.startswith("runs/")] == ["runs/3.json"]
+    assert b"badge person-" in held["log.txt"] and b"liu.yang" not in b"".join(held.values())
 
 
 def test_a_bundle_is_never_written_over(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
