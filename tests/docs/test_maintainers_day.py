@@ -35,3 +35,10 @@ def test_each_of_the_ten_faults_is_told_in_words_that_the_station_says() -> None
     for _, cell in rows:
         quoted = re.findall(r"`([^`]+)`", cell)
         assert quoted and (quoted[0] in said() or quoted[0] in BLINKS), cell
+
+
+def test_the_store_is_settled_only_while_no_daemon_holds_it() -> None:
+    rows = [row for row in section("Another Raspberry Pi").splitlines() if "service machine" in row]
+    for row in rows:
+        assert row.index("systemctl stop") < row.index("service machine") < row.index("systemctl start"), row
+    assert len(rows) == 2
