@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,3 +36,21 @@ def patched(text: str, diff: str) -> str:
     if text.count(old) != 1:
         raise ValueError(f"these lines stand there {text.count(old)} times, not once:\n{old}")
     return text.replace(old, new)
+
+
+def followed(page: str, copied: Iterable[str], copy: Path) -> Path:
+    """`copied` of the checkout at `copy`, with the page's new files laid down and its patches put in."""
+    for name in copied:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copy / name)
+    for block in blocks(page):
+        path = copy / block.name
+        if block.kind == "file":
+            assert not path.exists(), f"{block.name} is not new"
+            path.write_text(block.text, encoding="utf-8")
+        elif block.kind == "patch":
+            path.write_text(patched(path.read_text(encoding="utf-8"), block.text), encoding="utf-8")
+    return copy

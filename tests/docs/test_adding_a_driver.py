@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import ROOT, blocks, patched
+from tests.docs.pages import ROOT, blocks, followed
 
 PAGE = "adding-a-driver.md"
 COPIED = ("station", "drivers", "firmware", "config", "tests", "pyproject.toml")
@@ -24,21 +24,7 @@ COPIED = ("station", "drivers", "firmware", "config", "tests", "pyproject.toml")
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the checkout in which the page was followed."""
-    copy = tmp_path_factory.mktemp("checkout")
-    for name in COPIED:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, copy / name)
-    for block in blocks(PAGE):
-        path = copy / block.name
-        if block.kind == "file":
-            assert not path.exists(), f"{block.name} is not new"
-            path.write_text(block.text, encoding="utf-8")
-        elif block.kind == "patch":
-            path.write_text(patched(path.read_text(encoding="utf-8"), block.text), encoding="utf-8")
-    return copy
+    return followed(PAGE, COPIED, tmp_path_factory.mktemp("checkout"))
 
 
 def commands(kind: str) -> list[list[str]]:

@@ -224,6 +224,9 @@ class Attacked:
     async def _prepare(self) -> None:
         return
 
+    async def _examine(self) -> dict[str, Any]:
+        return {"devices": []}
+
     async def _raise_alarm(self, code: str, cause: str) -> None:
         self.alarms += 1
 
@@ -237,7 +240,7 @@ class Attacked:
             self.uplink, self.kernel, self.kernel.table.snapshot, lambda: Info(software="1"),
             lambda: BOOT + timedelta(seconds=self.loop.time()), self.loop.time, 1.0,
         )  # fmt: skip
-        self.desk.use(self.conductor, self.uplink, printing, telling)
+        self.desk.use(self.conductor, self.uplink, printing, telling, self._examine)
         self.kernel.listen(self.conductor.tripped)
         self.kernel.each_turn(self._count_turn)
         self.kernel.each_turn(telling.soon)
