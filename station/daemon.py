@@ -352,9 +352,7 @@ async def _first_word(kernel: Kernel, devices: Devices) -> None:
     with suppress(DriverError):  # `_scans` says so and tries again; what is scanned from here on is not lost
         await devices.scanner.ensure_ready()
     with suppress(DriverError):
-        await kernel.until(
-            lambda: kernel.status is not None, FIRST_WORD_S, "the guard's first status", tripped_too=True
-        )
+        await kernel.until(kernel.has_heard, FIRST_WORD_S, "the guard's first status", tripped_too=True)
 
 
 async def _live(

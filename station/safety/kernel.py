@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from drivers.errors import DeviceTimeout, PermitDenied
-from drivers.ports import Guard
+from drivers.ports import Guard, GuardState
 from station.domain.interlock import Interlock, Trip
 from station.safety import scan
 from station.safety.causes import guard_trip, station_trip
@@ -77,13 +77,17 @@ class Kernel(KernelSight):
         await asyncio.shield(self._loop_task)
 
     async def close(self) -> None:
-        """STOP if anything is energised or wanted, wait for the guard to say so, then let everything go."""
+        """STOP if anything is energised or wanted, wait for the guard to say so, then let everything go.
+
+        A trip that is latched here must be latched in the guard before we go, or the next daemon would not know of it.
+        """
         if self._wishes != Wishes() or (self.status is not None and not self.is_off()):
             self.stop("SHUTDOWN")
+        if self.trips and self._loop_task is not None and not self._loop_task.done():
             try:
-                await self.until(self.is_off, self.rules.guard_answer_s, "the guard's OFF", tripped_too=True)
+                await self.until(self._has_latched, self.rules.guard_answer_s, "the guard's TRIPPED", tripped_too=True)
             except DeviceTimeout:
-                _LOG.error("the guard did not confirm OFF; without heartbeats it trips by itself")
+                _LOG.error("the guard did not confirm STOP; if it is energised, it trips by itself without heartbeats")
         self._take_away("the station is shutting down", tell_guard=False)
         await self.desk.open_all(self.rules.clean_up_s)
         if self._loop_task is not None:
@@ -210,6 +214,11 @@ class Kernel(KernelSight):
         except asyncio.CancelledError:
             self._take_away("the safety kernel has ended", tell_guard=False)
             raise
+
+    def _has_latched(self) -> bool:
+        """Whether the guard is off and latched, or cannot be asked at all."""
+        status = self.status
+        return status is None or (self.is_off() and status.state is GuardState.TRIPPED)
 
     def _apply(self, outputs: ScanOutputs) -> None:
         self.permits.apply(outputs.refusals, outputs.permit_until)

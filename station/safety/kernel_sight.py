@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from drivers.errors import PermitDenied
-from drivers.ports import Guard, GuardStatus
+from drivers.ports import Guard, GuardState, GuardStatus
 from station.domain.interlock import Interlock, Trip
 from station.safety import scan
 from station.safety.granting import bars, begin_refusals, positions
@@ -108,6 +108,11 @@ class KernelSight:
     def is_off(self) -> bool:
         """Whether the guard says, and has just said, that K and H are off."""
         return scan.confirmed_off(self.rules, self.line.status, self.clock())
+
+    def has_heard(self) -> bool:
+        """Whether the guard has spoken, and a scan has seen it if it said TRIPPED."""
+        status = self.status
+        return status is not None and (bool(self.trips) or status.state is not GuardState.TRIPPED)
 
     def is_dead(self) -> bool:
         """`is_off`, and the contactor's feedback is open as well."""

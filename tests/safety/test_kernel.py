@@ -326,6 +326,35 @@ def test_shutting_down_with_mains_on_switches_off_first() -> None:
     play(scene)
 
 
+def test_a_trip_is_latched_in_the_guard_before_the_daemon_goes_even_if_stops_are_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scene(rig: Rig) -> None:
+        real, lost = rig.guard.stop, []
+
+        async def lossy() -> None:
+            if len(lost) < 5:
+                lost.append("STOP")
+                raise DriverError("guard", "no answer to STOP")
+            await real()
+
+        monkeypatch.setattr(rig.guard, "stop", lossy)
+        assert rig.guard.core.state == "SAFE"
+        rig.kernel.stop("SHUTDOWN")
+        await rig.kernel.close()
+        assert len(lost) == 5 and rig.guard.core.state == "TRIPPED"
+
+    play(scene)
+
+
+def test_the_guard_is_heard_only_once_a_scan_has_seen_its_trip() -> None:
+    async def scene(rig: Rig) -> None:
+        await rig.kernel.until(rig.kernel.has_heard, 2.0, "the guard's first word", tripped_too=True)
+        assert rig.causes == [("guard", "BOOT")]
+
+    play(scene, reset=False)
+
+
 def test_a_scan_that_raises_ends_the_kernel_and_the_guard_starves(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene(rig: Rig) -> None:
         await rig.energise()
