@@ -64,7 +64,7 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One calibration. `by`: the person or laboratory. `reference`: what it was compared with, and its serial number."""
+    """One calibration. `by`: the person or laboratory. `reference`: what it was compared with (serial number)."""
 
     made: date
     due: date
