@@ -34,6 +34,7 @@ LIVE = (
 COMPUTES = ("campaign", "architecture", "settings", "analysis", "hostile", "report", "contract_messages")
 """Rooms whose tests compute and meet no deadline: they make way for what is played live, where a late scan trips."""
 NICE = 5
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # more of its threads wait for work by computing: twice the time
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
