@@ -63,6 +63,19 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
+class Loopback:
+    """What an audio interface does by itself, output joined to input: it bounds what may be claimed of a DUT.
+
+    `thd_db` re the fundamental; `noise_db` rms in 20 Hz to 20 kHz re a full-scale sine; `response_db`: the largest
+    deviation from 1 kHz in 20 Hz to 20 kHz, None where it was not looked at.
+    """
+
+    thd_db: float
+    noise_db: float
+    response_db: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Revision:
     """One calibration. `by`: the person or laboratory. `reference`: what it was compared with (serial number)."""
 
@@ -73,6 +86,7 @@ class Revision:
     certificate: str
     corrections: Mapping[str, Correction] = field(default_factory=dict)
     note: str = ""
+    loopback: Loopback | None = None
 
 
 @dataclass(frozen=True, slots=True)

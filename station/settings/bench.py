@@ -75,6 +75,7 @@ def _freeze(file: StationFile, placed: Sequence[Placed]) -> StationSettings:
         command_keys=file.mqtt.command_keys or file.mqtt.receipt_keys,
         shift_ends=tuple(time.fromisoformat(end) for end in file.shift.ends),
         printer=devices.get(("printer",)),
+        calibration_required=file.calibration.required,
     )
 
 

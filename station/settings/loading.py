@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from station.domain.calibration import Calibration
 from station.domain.diagnosis import DiagnosisRule
 from station.domain.interlock import Interlock
 from station.domain.plan import Product
 from station.settings.bench import read_station
-from station.settings.devices import DriverEntry
+from station.settings.calibrations import names_of, quantities_of, read_calibration
+from station.settings.devices import DriverEntry, Placed
 from station.settings.diagnosis import know, read_diagnosis
 from station.settings.interlocks import check_readings, read_interlocks
 from station.settings.load_bank import check_load_bank
@@ -22,7 +24,7 @@ from station.settings.problem import InvalidTree, Problem
 from station.settings.required import bias_rows, check_required
 from station.settings.revisions import DIAGNOSIS, INTERLOCKS, shared_part
 from station.settings.secrets import secrets_in
-from station.settings.source import STATION, Source, read_source
+from station.settings.source import CALIBRATION, STATION, Source, read_source
 from station.settings.tree import PlanTemplate, StepEntry, Tree, content_sha256
 
 
@@ -71,6 +73,8 @@ def _read(
     if STATION in files.found:
         station, placed, found = read_station(files.found[STATION], drivers)
         problems += found
+    calibrations, found = _calibrations(files.group(CALIBRATION), placed)
+    problems += found
     plans: dict[str, PlanTemplate] = {}
     for source in files.group("plans"):
         plan, found = read_plan(source, steps)
@@ -108,7 +112,24 @@ def _read(
     if problems or files.problems or station is None:
         return None, _in_order(files.problems, problems)
     sha256 = content_sha256({name: source.data for name, source in files.found.items()})
-    return Tree(station, interlocks, rules, plans, products, sha256), []
+    return Tree(replace(station, calibrations=calibrations), interlocks, rules, plans, products, sha256), []
+
+
+def _calibrations(
+    sources: list[Source], placed: list[Placed] | None
+) -> tuple[dict[str, Calibration], list[Problem]]:  # fmt: skip
+    """By role. What the bench has is not told where a device of it cannot be read."""
+    readings = {one.place: one.readings() for one in placed or () if one.path[0] == "devices"}
+    told = {role: names for role, names in readings.items() if names is not None}
+    known = quantities_of(told) if placed is not None and len(told) == len(readings) else None
+    found: dict[str, Calibration] = {}
+    problems: list[Problem] = []
+    for source in sources:
+        calibration, wrong = read_calibration(source, known)
+        problems += wrong
+        if calibration is not None:
+            found[calibration.role] = calibration
+    return found, problems
 
 
 def _required(plans: list[Source], steps: Mapping[str, StepEntry]) -> set[str]:
@@ -123,8 +144,8 @@ def _in_order(of_files: list[Problem], problems: list[Problem]) -> list[Problem]
 
 def _read_files(directory: Path, shared: Path) -> _Files:
     files = _Files()
-    for name in _names(shared):
-        folder = directory if name == STATION else shared
+    for name in (*_names(shared), *names_of(directory)):
+        folder = directory if name == STATION or name.startswith(f"{CALIBRATION}/") else shared
         if name == DIAGNOSIS and not (folder / name).exists():
             continue
         source, found = read_source(folder, name)

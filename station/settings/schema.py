@@ -100,6 +100,13 @@ class PageTable:
 
 
 @dataclass(frozen=True, slots=True)
+class CalibrationTable:
+    """Whether an instrument without a calibration on file may make a PASS; one that is on file must be in force."""
+
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StationFile:
     """station.toml; tables of devices are read with the settings class of their kind."""
 
@@ -117,6 +124,7 @@ class StationFile:
     shift: ShiftTable = field(default_factory=lambda: ShiftTable(()))
     page: PageTable = field(default_factory=PageTable)
     captures: CapturesTable = field(default_factory=CapturesTable)
+    calibration: CalibrationTable = field(default_factory=CalibrationTable)
     printer: Mapping[str, Any] = field(default_factory=dict)
 
 

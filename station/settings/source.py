@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -15,7 +16,9 @@ from station.settings.problem import Problem
 from station.settings.secrets import SECRET
 
 STATION = "station.toml"
-"""The one file of a tree that belongs to one bench."""
+"""The file of a tree that says which bench it is."""
+CALIBRATION = "calibration"
+"""The folder of the bench's own tree with the calibrations of its instruments, a file a role."""
 
 _NAME_AND_PASSWORD = re.compile(r"://[^/\s@]+@")
 _WHERE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
@@ -81,6 +84,8 @@ def _syntax(file: str, text: str, message: str) -> Problem:
 
 
 def _never_allowed(source: Source) -> Iterator[Problem]:
+    is_calibration = source.name.startswith(f"{CALIBRATION}/")
+    is_own = is_calibration or source.name == STATION
     for path, value in _walk((), source.data):
         key = str(path[-1]) if path else ""
         if SECRET.search(key) or (isinstance(value, str) and "PRIVATE KEY-----" in value):
@@ -89,12 +94,14 @@ def _never_allowed(source: Source) -> Iterator[Problem]:
             )
         elif isinstance(value, str) and _NAME_AND_PASSWORD.search(value):
             yield source.problem(path, "a secret in the configuration", "remove name and password; use certificates")
-        elif isinstance(value, str) and source.name != STATION and _OF_A_MACHINE.match(value):
+        elif isinstance(value, str) and not is_own and _OF_A_MACHINE.match(value):
             yield source.problem(path, "a path of one machine in a file for all", f"paths belong into {STATION} only")
         elif isinstance(value, float) and not math.isfinite(value):
             yield source.problem(path, f"{value} is no number to judge by", "write a finite number, or no key")
         elif isinstance(value, int | float) and key.endswith("_s") and value < 0:
             yield source.problem(path, f"a negative duration ({value})", "write seconds, 0 or more")
+        elif is_calibration and type(value) is date:
+            continue
         elif not isinstance(value, str | int | float | list | dict):
             yield source.problem(path, "a date or time stands here", "put it in quotes or leave it out")
         elif isinstance(value, dict) and _crossed(value):

@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import time
 from typing import Any, Protocol
 
+from station.domain.calibration import Calibration
 from station.domain.diagnosis import DiagnosisRule
 from station.domain.errors import SettingsError
 from station.domain.interlock import Interlock
@@ -80,7 +81,7 @@ class TlsNames:
 
 @dataclass(frozen=True, slots=True)
 class StationSettings:
-    """station.toml. `speed` is seconds of test time in a second, 1.0 with the monotonic clock."""
+    """station.toml and the calibrations. `speed` is seconds of test time in a second, 1.0 with the monotonic clock."""
 
     name: str
     timezone: str
@@ -105,6 +106,10 @@ class StationSettings:
     tls: TlsNames = TlsNames()
     shift_ends: tuple[time, ...] = ()
     printer: DeviceSettings | None = None
+    calibration_required: bool = False
+    """Whether an instrument without any calibration may make a PASS (never, where this is true)."""
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+    """By role, from calibration/ROLE.toml."""
 
 
 @dataclass(frozen=True, slots=True)
