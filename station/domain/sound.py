@@ -27,11 +27,16 @@ class Stimulus:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value with expanded uncertainty (k=2); with `bound` it is only a bound of the truth."""
+    """A value with expanded uncertainty (k=2); with `bound` it is only a bound of the truth, which holds it already.
+
+    `noise`: the part (k=2) that another capture of the same channel would not repeat; None: all of it. The rest is the
+    scale's, and cancels in a ratio of two such captures.
+    """
 
     value: float
     uncertainty: float
     bound: Bound | None = None
+    noise: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,8 @@ class ToneReading:
     `level_v`: rms of the fundamental. `total_v`: rms 20 Hz to 20 kHz without DC. `harmonics_dbc`: h2 … h10
     (None under the floor). THD re fundamental, THD+N re total in 20 Hz to 20 kHz, both in per cent.
     `thd_percent` and `thd_n_percent` are None when the channel is silent (level under the floor; `level_v` is then
-    a bound). `spectrum`: (Hz, dBc) where it was asked for; to be drawn, not judged.
+    a bound). `spectrum`: (Hz, dBc) where it was asked for; to be drawn, not judged. `source_relative`: uncertainty
+    (k=2) of the source's volts, a fraction.
     """
 
     channel: Channel
@@ -52,11 +58,14 @@ class ToneReading:
     harmonics_dbc: tuple[float | None, ...]
     clipped_input: bool
     spectrum: tuple[tuple[float, float], ...] = ()
+    source_relative: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseReading:
     """Level in V rms of the fundamental at each frequency of a stepped sine, one channel.
+
+    `flatness_relative`: uncertainty (k=2, a fraction) of the ratio of two of them from the interface's own response.
 
     `thd_percent`: harmonics under Nyquist over the fundamental, None under the floor; to be drawn, not judged.
     """
@@ -65,6 +74,7 @@ class ResponseReading:
     frequency_hz: tuple[float, ...]
     level_v: tuple[Value, ...]
     thd_percent: tuple[float | None, ...] = ()
+    flatness_relative: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from typing import Any, cast
 from drivers.errors import AudioFault
 from drivers.ports import Identity
 from drivers.settings import AudioSettings
+from station.domain.calibration import Revision
 from station.domain.sound import (
     Kept,
     NoiseReading,
@@ -82,11 +83,13 @@ class SoundProcess:
         catalog: str = CATALOG,
         grace_s: float = GRACE_S,
         captures: tuple[str, float] | None = None,
+        calibration: Revision | None = None,
     ) -> None:
-        """`captures`: the folder for the sound of traces, and how large it may become (10^6 bytes)."""
+        """`captures`: the folder for the sound of traces, and how large it may become (10^6 bytes). `calibration`: what
+        counts of the interface's; without it the bounds of the settings do."""
         self._captures = captures
         self._run_id = ""
-        self._open = Open(kind, settings, catalog)
+        self._open = Open(kind, settings, catalog, calibration)
         self._page = page
         self._grace_s = grace_s
         self._numbers = itertools.count(1)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from drivers.errors import AudioFault, PermitDenied
 from drivers.settings import AudioSettings
+from station.domain.calibration import Revision
 from station.domain.sound import Stimulus, TraceEvent, Watch
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
@@ -27,6 +28,7 @@ class Open:
     kind: str
     settings: AudioSettings
     catalog: str
+    calibration: Revision | None = None
 
 
 @dataclass(frozen=True, slots=True)

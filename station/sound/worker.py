@@ -162,7 +162,7 @@ class Worker:
         module, _, name = job.catalog.partition(":")
         catalog = getattr(importlib.import_module(module), name)
         self._device = CountedDevice(catalog[job.kind].make(job.settings, {}))
-        self._interface = Interface(self._device, job.settings)
+        self._interface = Interface(self._device, job.settings, job.calibration)
         return self._device.identity
 
     def _ready(self) -> Interface:
@@ -186,7 +186,7 @@ class Worker:
         self._keeper = None
         require_soak(job.stimulus, interface.rate_hz)
         if job.keep is not None:
-            about = f"full scale: a sine of {interface.scale.full_scale_v:g} V rms at the terminals"
+            about = f"full scale: a sine of {interface.scales[0].full_scale_v:g} V rms at the terminals"
             self._keeper = Keeper(job.keep, interface.rate_hz, about)
         self._soak = Soak(interface, job.stimulus, permit, self._keeper)
 

@@ -21,9 +21,10 @@ from station.analysis.noise import MIN_S, analyse_noise
 from station.analysis.spectrum import drawn_spectrum
 from station.analysis.stepped import analyse_sweep, plan_sweep, render_sweep
 from station.analysis.tones import Tone, analyse_tone, least_frames
+from station.domain.calibration import Revision
 from station.domain.measurement import CHANNELS
 from station.domain.sound import NoiseReading, ResponseReading, Stimulus, ToneReading
-from station.sound.worker_readings import Scale, noise_reading, response_reading, tone_reading
+from station.sound.worker_readings import noise_reading, response_reading, scales_of, tone_reading
 
 DEVICE = "audio"
 """What faults name: the role, not the port."""
@@ -39,13 +40,14 @@ TELLS_LATENCY_HZ = 500.0
 class Interface:
     """The audio device with its scale, and what earlier captures taught: latency and each channel's gain."""
 
-    def __init__(self, device: AudioDevice, settings: AudioSettings) -> None:
+    def __init__(self, device: AudioDevice, settings: AudioSettings, calibration: Revision | None = None) -> None:
         if device.sample_rate_hz != settings.sample_rate_hz:
             raise AudioFault(DEVICE, f"runs at {device.sample_rate_hz} Hz, configured are {settings.sample_rate_hz} Hz")
         self.device = device
         self.settings = settings
         self.rate_hz = device.sample_rate_hz
-        self.scale = Scale(settings)
+        self.scales = scales_of(settings, calibration)
+        """Left and right."""
         self.latency_max_s = LATENCY_MAX_S + 2.0 * settings.latency_s
         self.latency_frames: int | None = None
         self.gain = [0.0, 0.0]
@@ -53,13 +55,13 @@ class Interface:
 
     def peaks(self, left_v: float, right_v: float) -> tuple[float, float]:
         """Source peaks in full scale. Raises `ValueError` for what the interface cannot play."""
-        for channel, volts in zip(CHANNELS, (left_v, right_v), strict=True):
-            if not (math.isfinite(volts) and 0.0 <= volts <= self.settings.output_full_scale_v):
+        for channel, volts, scale in zip(CHANNELS, (left_v, right_v), self.scales, strict=True):
+            if not (math.isfinite(volts) and 0.0 <= volts <= scale.output_full_scale_v):
                 raise ValueError(
-                    f"{volts:g} V rms on {channel} is outside of 0 to {self.settings.output_full_scale_v:g} V, "
+                    f"{volts:g} V rms on {channel} is outside of 0 to {scale.output_full_scale_v:g} V, "
                     "the interface's full scale"
                 )
-        return left_v / self.settings.output_full_scale_v, right_v / self.settings.output_full_scale_v
+        return left_v / self.scales[0].output_full_scale_v, right_v / self.scales[1].output_full_scale_v
 
     def measure_tone(self, stimulus: Stimulus, permit: Permit) -> tuple[ToneReading, ToneReading]:
         """Play and analyse a tone. Raises `ValueError`, `PermitDenied`, `AudioFault`."""
@@ -76,7 +78,7 @@ class Interface:
                 self.gain[c] = 0.0 if tone.silent else tone.amplitude / peaks[c]
         left, right = (
             tone_reading(
-                CHANNELS[c], tone, self.scale, clipped(captured[:, c]),
+                CHANNELS[c], tone, self.scales[c], clipped(captured[:, c]),
                 drawn_spectrum(window[:, c], self.rate_hz, tone.amplitude)
                 if stimulus.spectrum and not tone.silent else (),
             )
@@ -94,8 +96,8 @@ class Interface:
         source = np.concatenate((render_sweep(sweep, peaks), spare))
         captured = self._capture(source, permit if any(peaks) else None)
         left, right = (
-            response_reading(channel, frequencies_hz, steps, self.scale)
-            for channel, steps in zip(CHANNELS, analyse_sweep(captured, sweep, self.latency_frames or 0), strict=True)
+            response_reading(CHANNELS[c], frequencies_hz, steps, self.scales[c])
+            for c, steps in enumerate(analyse_sweep(captured, sweep, self.latency_frames or 0))
         )
         return left, right
 
@@ -109,7 +111,7 @@ class Interface:
             if clipped(samples):
                 raise AudioFault(DEVICE, f"{channel} clips with a silent source: check DUT and input gain")
         left, right = (
-            noise_reading(CHANNELS[c], analyse_noise(captured[lead:, c], self.rate_hz), self.scale) for c in (0, 1)
+            noise_reading(CHANNELS[c], analyse_noise(captured[lead:, c], self.rate_hz), self.scales[c]) for c in (0, 1)
         )
         return left, right
 

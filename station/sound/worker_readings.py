@@ -1,48 +1,83 @@
 """From full scale to volts, and from the signal's uncertainty to the reading's.
 
-Analysis knows noise alone; here the interface's own bounds come in: gain accuracy, own distortion, own noise
-(`AudioSettings`). Bounds are taken as rectangular (GUM 4.3.7): a half-width of b is worth 2 b / sqrt(3) at k=2.
+Analysis knows noise alone; here the interface comes in. What it does to a level is known from its calibration, or else
+bounded by the settings' `gain_accuracy_db`, at any frequency; its own distortion and noise are bounds (the worse of the
+settings and of what its loopback showed). The parts are told apart where some of them cancel: `Value.noise`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from drivers.settings import AudioSettings
 from station.analysis.levels import ratio
 from station.analysis.noise import Noise
 from station.analysis.stepped import Step
 from station.analysis.tones import Tone
-from station.domain.measurement import Channel
+from station.domain.calibration import Correction, Revision
+from station.domain.measurement import CHANNELS, Channel
 from station.domain.sound import NoiseReading, ResponseReading, ToneReading, Value
+from station.metrology.uncertainty import Contribution, bound, expanded, normal, relative
 
-RECTANGULAR = 2.0 / math.sqrt(3.0)
+CALIBRATED_HZ = 1000.0
+"""Where an interface is calibrated; elsewhere its own response comes on top."""
+NEAR = 0.02
+"""So far from it, as a fraction, is still the same frequency."""
 
 
 class Scale:
-    """What a captured full scale means in volts, and how far the interface may be trusted."""
+    """What full scale of one channel means in volts, and how far the interface may be trusted."""
 
-    def __init__(self, settings: AudioSettings) -> None:
-        self.full_scale_v = settings.input_full_scale_v
-        self._gain_relative = RECTANGULAR * (ratio(settings.gain_accuracy_db) - 1.0)
-        self._own_thd = ratio(settings.own_thd_db)
-        self._own_noise_power = ratio(-settings.dynamic_range_db) ** 2 / 2.0
+    def __init__(self, settings: AudioSettings, calibration: Revision | None, channel: Channel) -> None:
+        corrections = {} if calibration is None else calibration.corrections
+        captured, played = corrections.get(f"input_{channel}_v"), corrections.get(f"output_{channel}_v")
+        loopback = None if calibration is None else calibration.loopback
+        self.full_scale_v = settings.input_full_scale_v * (1.0 if captured is None else captured.factor)
+        self.output_full_scale_v = settings.output_full_scale_v * (1.0 if played is None else played.factor)
+        anywhere = bound("", ratio(settings.gain_accuracy_db) - 1.0).expanded
+        self._gain = _gain("capture gain", captured, self.full_scale_v, anywhere)
+        self._source = _gain("source gain", played, self.output_full_scale_v, anywhere)
+        # two frequencies of one side, each within its bound; a loopback has seen both sides of it
+        self._response = math.sqrt(2.0) * anywhere
+        self.flatness_relative = math.sqrt(2.0) * self._response
+        if loopback is not None and loopback.response_db is not None:
+            self._response = self.flatness_relative = bound("", ratio(abs(loopback.response_db)) - 1.0).expanded
+        self._calibrated = captured is not None
+        own_thd_db, own_noise_db = settings.own_thd_db, -settings.dynamic_range_db
+        if loopback is not None:
+            own_thd_db, own_noise_db = max(own_thd_db, loopback.thd_db), max(own_noise_db, loopback.noise_db)
+        self._own_thd = bound("interface's own distortion", ratio(own_thd_db))
+        self._own_noise_power = ratio(own_noise_db) ** 2 / 2.0
 
     @property
     def own_thd_u(self) -> float:
         """k=2 uncertainty of a THD ratio from the interface's own distortion."""
-        return RECTANGULAR * self._own_thd
+        return self._own_thd.expanded
 
-    def level(self, amplitude: float, amplitude_u: float, silent: bool) -> Value:
+    @property
+    def source_relative(self) -> float:
+        """k=2 uncertainty of the source's volts, a fraction."""
+        return self._source.expanded
+
+    def level_parts(self, volts: float, noise_v: float, frequency_hz: float) -> tuple[Contribution, ...]:
+        """What makes up the uncertainty of a level, V rms."""
+        parts = [self._gain]
+        if self._calibrated and abs(frequency_hz / CALIBRATED_HZ - 1.0) > NEAR:
+            parts.append(normal("capture response", self._response))
+        return (normal("noise and fit", noise_v), *relative(parts, volts))
+
+    def level(self, amplitude: float, amplitude_u: float, silent: bool, frequency_hz: float) -> Value:
         """V rms of a line from its peak in full scale; a silent one is a bound."""
+        volts, noise_v = max(amplitude, 0.0) * self.full_scale_v, amplitude_u * self.full_scale_v
+        uncertainty = expanded(self.level_parts(volts, noise_v, frequency_hz))
         if silent:
-            return Value((amplitude + amplitude_u) * self.full_scale_v, amplitude_u * self.full_scale_v, "below")
-        volts = amplitude * self.full_scale_v
-        return Value(volts, math.hypot(amplitude_u * self.full_scale_v, self._gain_relative * volts))
+            return Value(volts + uncertainty, uncertainty, "below", noise_v)
+        return Value(volts, uncertainty, noise=noise_v)
 
-    def step(self, step: Step) -> Value:
+    def step(self, step: Step, frequency_hz: float) -> Value:
         """V rms of a step of a response."""
-        return self.level(step.amplitude, step.amplitude_u, step.amplitude <= step.amplitude_u)
+        return self.level(step.amplitude, step.amplitude_u, step.amplitude <= step.amplitude_u, frequency_hz)
 
     def step_thd(self, step: Step) -> float | None:
         """THD of a step in per cent; None under its own floor or the interface's."""
@@ -51,34 +86,57 @@ class Scale:
     def noise(self, rms: float, rms_u: float) -> Value:
         """V rms of noise as captured, the interface's own in it: whoever wants the DUT's alone measures that too."""
         to_volts = math.sqrt(2.0) * self.full_scale_v
-        volts = rms * to_volts
-        return Value(volts, math.hypot(rms_u * to_volts, self._gain_relative * volts))
+        volts, noise_v = rms * to_volts, rms_u * to_volts
+        return Value(volts, math.hypot(noise_v, self._gain.expanded * volts), noise=noise_v)
+
+    def thd_parts(self, tone: Tone) -> tuple[Contribution, ...]:
+        """What makes up the uncertainty of THD, as a ratio."""
+        response = normal("response at the harmonics", self._response * tone.thd)
+        return normal("noise and fit", tone.thd_u), self._own_thd, response
 
     def thd(self, tone: Tone) -> Value:
         """THD in per cent, a bound where it drowns in noise or in the interface's own."""
-        return _percent(tone.thd, math.hypot(tone.thd_u, self.own_thd_u))
+        return _percent(tone.thd, self.thd_parts(tone), tone.thd_u)
 
     def thd_n(self, tone: Tone) -> Value:
-        """THD+N in per cent."""
+        """THD+N in per cent. Of the interface's own noise half its greatest power is taken off, and as much doubted."""
         own = self._own_noise_power
         power, total = tone.residual**2, max(tone.total**2, 1e-30)
-        own_u = RECTANGULAR * own / 2.0 / (2.0 * math.sqrt(max(power, own / 4.0) * total))
+        half = own / 2.0 / (2.0 * math.sqrt(max(power, own / 4.0) * total))
         value = math.sqrt(max(power - own / 2.0, 0.0) / total)
-        return _percent(value, math.sqrt(tone.thd_n_u**2 + own_u**2 + self.own_thd_u**2))
+        parts = (
+            normal("noise and fit", tone.thd_n_u), bound("interface's own noise", half), self._own_thd,
+            normal("response beside the tone", self._response * value),
+        )  # fmt: skip
+        return _percent(value, parts, tone.thd_n_u)
 
 
-def _percent(value: float, uncertainty: float) -> Value:
+def scales_of(settings: AudioSettings, calibration: Revision | None = None) -> tuple[Scale, Scale]:
+    """Left and right."""
+    left, right = (Scale(settings, calibration, channel) for channel in CHANNELS)
+    return left, right
+
+
+def _gain(name: str, correction: Correction | None, full_scale_v: float, uncalibrated: float) -> Contribution:
+    """Relative, k=2: by calibration, or a bound of the settings."""
+    if correction is None:
+        return Contribution(name, "bound", uncalibrated)
+    return normal(f"{name}, calibrated", correction.expanded(full_scale_v) / full_scale_v)
+
+
+def _percent(value: float, parts: Sequence[Contribution], noise: float) -> Value:
+    uncertainty = expanded(parts)
     if value <= uncertainty:
-        return Value(100.0 * (value + uncertainty), 100.0 * uncertainty, "below")
-    return Value(100.0 * value, 100.0 * uncertainty)
+        return Value(100.0 * (value + uncertainty), 100.0 * uncertainty, "below", 100.0 * noise)
+    return Value(100.0 * value, 100.0 * uncertainty, noise=100.0 * noise)
 
 
 def response_reading(
     channel: Channel, frequency_hz: tuple[float, ...], steps: tuple[Step, ...], scale: Scale
 ) -> ResponseReading:
     """One channel's reading of a stepped sine."""
-    levels, thd = tuple(map(scale.step, steps)), tuple(map(scale.step_thd, steps))
-    return ResponseReading(channel, frequency_hz, levels, thd)
+    levels, thd = tuple(map(scale.step, steps, frequency_hz)), tuple(map(scale.step_thd, steps))
+    return ResponseReading(channel, frequency_hz, levels, thd, scale.flatness_relative)
 
 
 def tone_reading(
@@ -87,13 +145,14 @@ def tone_reading(
     """One channel's reading of a tone."""
     return ToneReading(
         channel=channel,
-        level_v=scale.level(tone.amplitude, tone.amplitude_u, tone.silent),
+        level_v=scale.level(tone.amplitude, tone.amplitude_u, tone.silent, tone.frequency_hz),
         total_v=tone.total * math.sqrt(2.0) * scale.full_scale_v,
         thd_percent=None if tone.silent else scale.thd(tone),
         thd_n_percent=None if tone.silent else scale.thd_n(tone),
         harmonics_dbc=tuple(None if h is None or tone.silent else 20.0 * math.log10(h) for h in tone.harmonics),
         clipped_input=clipped,
         spectrum=spectrum,
+        source_relative=scale.source_relative,
     )
 
 

@@ -27,6 +27,7 @@ from station.domain.sound import SoakBatch, Stimulus
 from station.sound.trace_events import Heard
 from station.sound.trace_keeper import Keeper
 from station.sound.worker_captures import DEVICE, Interface
+from station.sound.worker_readings import Scale
 
 PERIOD_S = 0.010
 FADE_IN_S = 0.020
@@ -65,6 +66,7 @@ def require_soak(stimulus: Stimulus, rate_hz: int) -> None:
 class _Channel:
     """What was found on one channel and not yet handed over."""
 
+    scale: Scale
     finder: SilenceFinder | None
     level_v: list[float | None] = field(default_factory=list)
     thd_percent: list[float | None] = field(default_factory=list)
@@ -79,7 +81,6 @@ class SoakMonitor:
         require_soak(stimulus, interface.rate_hz)
         self._rate_hz = interface.rate_hz
         self._frequency_hz = stimulus.frequency_hz
-        self._scale = interface.scale
         self._block = interface.rate_hz // 1000
         period = round(PERIOD_S * interface.rate_hz)
         self._folder = Folder(period, round(period * stimulus.frequency_hz / interface.rate_hz))
@@ -88,8 +89,8 @@ class SoakMonitor:
         # 40 dB under what the channel gave in earlier captures counts as silent too: it never spoke
         expected = (0.01 * peak * gain for peak, gain in zip(peaks, interface.gain, strict=True))
         self._channels = tuple(
-            _Channel(SilenceFinder(max(floor, level) ** 2 / 2.0) if peak > 0.0 else None)
-            for peak, level in zip(peaks, expected, strict=True)
+            _Channel(scale, SilenceFinder(max(floor, level) ** 2 / 2.0) if peak > 0.0 else None)
+            for scale, peak, level in zip(interface.scales, peaks, expected, strict=True)
         )
         self._frames = 0
         self._taken_s = 0
@@ -149,7 +150,7 @@ class SoakMonitor:
         return batch
 
     def _keep(self, channel: _Channel, second: FoldedSecond | None) -> None:
-        channel.level_v.append(None if second is None else second.amplitude * self._scale.full_scale_v)
+        channel.level_v.append(None if second is None else second.amplitude * channel.scale.full_scale_v)
         channel.thd_percent.append(None if second is None else 100.0 * second.thd)
         if second is not None:
             channel.thd_u = max(channel.thd_u, second.thd_u)
@@ -160,7 +161,7 @@ class SoakMonitor:
         channel.thd_u = max(channel.thd_u, abs(windowed.thd - folded.thd))
 
     def _thd_u(self, channel: _Channel) -> float:
-        return 100.0 * math.hypot(channel.thd_u, self._scale.own_thd_u)
+        return 100.0 * math.hypot(channel.thd_u, channel.scale.own_thd_u)
 
 
 def _is_cut(power: Array) -> bool:
