@@ -16,7 +16,7 @@ BAND_HZ = (20.0, 20000.0)
 MIN_S = 0.1
 """Shorter captures do not resolve 20 Hz."""
 NEIGHBOURS = 64
-CORRELATION = 1.94
+HANN_CORRELATION = 1.94
 """Neighbouring bins of a Hann window share noise: so many are worth one."""
 LINE_POWER = 12.0
 """A bin that stands so far above the noise beside it is a line (one noise bin in 160,000 does)."""
@@ -43,12 +43,6 @@ def a_weighting(frequency_hz: Array) -> Array:
     return np.asarray(response(np.asarray(frequency_hz, dtype=np.float64)) / response(np.array([1000.0]))[0])
 
 
-def band_power(x: Samples, rate_hz: int) -> float:
-    """Mean square of `x` (n,) within 20 Hz to 20 kHz (square of its unit); DC should be gone already."""
-    band, _ = _band(x.size, rate_hz)
-    return float(np.sum(_power_spectrum(x)[band]))
-
-
 def analyse_noise(x: Samples, rate_hz: int) -> Noise:
     """Noise of `x` (n,) in full scale. Raises `TooShort` and `NotFinite`. A silent capture is a result: about 0."""
     if x.size < MIN_S * rate_hz:
@@ -56,17 +50,16 @@ def analyse_noise(x: Samples, rate_hz: int) -> Noise:
     require_finite(x)
     band, weights = _band(x.size, rate_hz)
     power = _power_spectrum(x - np.mean(x, dtype=np.float64))[band]
-    flat, flat_u = _rms_of(power)
-    weighted, weighted_u = _rms_of(power * weights)
+    flat, flat_u = rms_of(power)
+    weighted, weighted_u = rms_of(power * weights)
     return Noise(flat, flat_u, weighted, weighted_u)
 
 
 @lru_cache(maxsize=4)
 def _band(n: int, rate_hz: int) -> tuple[slice, Array]:
     """Bins of the band and the squared A-weighting on them."""
-    first = math.ceil(BAND_HZ[0] * n / rate_hz)
-    last = min(math.floor(BAND_HZ[1] * n / rate_hz), n // 2 - 1)
-    return slice(first, last + 1), a_weighting(np.arange(first, last + 1) * rate_hz / n) ** 2
+    band = band_bins(n, rate_hz)
+    return band, a_weighting(np.arange(band.start, band.stop) * rate_hz / n) ** 2
 
 
 def _power_spectrum(x: Samples) -> Array:
@@ -78,9 +71,18 @@ def _power_spectrum(x: Samples) -> Array:
     return np.asarray(power)
 
 
-def _rms_of(power: Array) -> tuple[float, float]:
-    """Rms and its k=2 uncertainty. Noise scatters from bin to bin; a line (hum) is only as uncertain as the noise
-    beside it."""
+def band_bins(n: int, rate_hz: int) -> slice:
+    """The bins of n frames that lie within 20 Hz to 20 kHz or under Nyquist."""
+    first = math.ceil(BAND_HZ[0] * n / rate_hz)
+    last = min(math.floor(BAND_HZ[1] * n / rate_hz), n // 2 - 1)
+    return slice(first, last + 1)
+
+
+def rms_of(power: Array, correlation: float = HANN_CORRELATION) -> tuple[float, float]:
+    """Rms and its k=2 uncertainty of the power a bin; `correlation`: so many bins of its window are worth one.
+
+    Noise scatters from bin to bin; a line (hum) is only as uncertain as the noise beside it.
+    """
     total = float(power.sum())
     if total <= 0.0:
         return 0.0, 0.0
@@ -88,7 +90,7 @@ def _rms_of(power: Array) -> tuple[float, float]:
     line = power > LINE_POWER * beside
     noise = power[~line]
     # a bin's power scatters by its mean; the mean of its square is twice that squared
-    variance = CORRELATION * (float(noise @ noise) / 2.0 + 2.0 * float(power[line] @ beside[line]))
+    variance = correlation * (float(noise @ noise) / 2.0 + 2.0 * float(power[line] @ beside[line]))
     rms = math.sqrt(total)
     return rms, math.sqrt(variance) / rms
 

@@ -1,9 +1,10 @@
 """A single tone: fundamental, harmonics, THD and THD+N of one channel, with what noise does to them.
 
-Method (reference/measurement.md): 7-term Blackman-Harris window and the exact transform at each multiple of the
-frequency; local noise power subtracted; the residual for THD+N from a least-squares fit of the fundamental. Where
-source and capture share a clock the frequency is known; otherwise `find_frequency` reads it from the kernel's ratio.
-Uncertainties here are the noise's alone (k=2); instruments add theirs in station/sound.
+Method (docs/measurement-accuracy.md): DC, fundamental and harmonics in one least-squares fit, exact for a clean tone at
+any frequency; what it leaves shows the noise beside each line, whose power is subtracted, and is THD+N's and SNR's
+noise. Where a foreign line or a drift leaks into the harmonics, the fit is repeated with a window that lets nothing
+through, if that is the quieter one. Where source and capture share a clock the frequency is known; otherwise
+`find_frequency` finds it. Uncertainties here are the noise's alone (k=2); instruments add theirs in station/sound.
 """
 
 from __future__ import annotations
@@ -14,14 +15,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from station.analysis.errors import ToneNotFound, TooShort
-from station.analysis.levels import Array, Phasors, Samples, require_finite
-from station.analysis.noise import BAND_HZ, band_power
-from station.analysis.windows import MAIN_LOBE_BINS, blackman_harris7, kernel
+from station.analysis.frequency import find_frequency
+from station.analysis.harmonic_fit import DEEP, TAPERED, HarmonicFit, Weighting, fit_harmonics
+from station.analysis.levels import Array, Samples, require_finite
+from station.analysis.noise import BAND_HZ, band_bins, rms_of
 
-MIN_CYCLES = 20
+__all__ = ["Tone", "analyse_tone", "find_frequency", "least_frames"]
+
+MIN_CYCLES = 5
 """Fewer cycles leave no room for the noise between the harmonics."""
 LAST_HARMONIC = 10
+NYQUIST_MARGIN_BINS = 4.0
 NOISE_BINS = 40
+"""How far to each side of a line its noise is looked for."""
+OWN_BINS = {TAPERED: 2, DEEP: 5}
+"""What the fit took away beside each line, in bins to each side: no noise is read there."""
+TAPERED_CORRELATION = 1.12
+"""As `noise.HANN_CORRELATION`: frames x sum of w^4 over the square of the sum of w^2."""
+LEAKS = 1e4
+"""A bin this many times the median bin's power may leak: the tapered window is 45 dB down ten bins away."""
 DETECT_POWER = 5.0
 """A line counts as seen when its power is this many times the local noise's (false alarms under 1 %)."""
 
@@ -30,10 +42,12 @@ DETECT_POWER = 5.0
 class Tone:
     """One channel's tone. Amplitudes are peaks in full scale; ratios are plain numbers; `*_u` are k=2, noise alone.
 
-    `harmonics`: h2 … h10 over the fundamental, None when under the floor or beyond Nyquist. `thd` may be 0.0 with
-    `thd_u` above it: then only `thd + thd_u` is known, as a bound. `silent`: the fundamental itself is under the
-    floor, `amplitude + amplitude_u` bounds it, and `thd`, `thd_n` mean nothing. `residual` (rms, full scale) and
-    `total` (rms, full scale) are 20 Hz to 20 kHz without DC.
+    `harmonics`: h2 … over the fundamental, None when under the floor or beyond Nyquist; `harmonics_u`: their
+    uncertainty, of one under the floor its bound, None beyond Nyquist. `thd` may be 0.0 with `thd_u` above it: then
+    only `thd + thd_u` is known, as a bound. `silent`: the fundamental itself is under the floor,
+    `amplitude + amplitude_u` bounds it, and `thd`, `thd_n` mean nothing. `residual`, `total` and `noise` (rms, full
+    scale) are 20 Hz to 20 kHz without DC: all but the fundamental, everything, and all but fundamental and harmonics.
+    `frequency_u_hz` holds where the frequency was found in the same frames.
     """
 
     frequency_hz: float
@@ -49,6 +63,15 @@ class Tone:
     thd_n_u: float
     residual: float
     total: float
+    noise: float = 0.0
+    noise_u: float = 0.0
+    harmonics_u: tuple[float | None, ...] = ()
+    frequency_u_hz: float = 0.0
+
+    @property
+    def thd_of_total(self) -> float:
+        """THD over the total's rms, fundamental and harmonics together (IEC 60268-3's form, secondary)."""
+        return self.thd / math.hypot(1.0, self.thd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +80,20 @@ class _Line:
 
     power: float
     noise: float
-    phase_rad: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """A fit, the power spectrum of what it leaves (squared peak a bin), and its orders 1 … with noise subtracted."""
+
+    fit: HarmonicFit
+    spectrum: Array
+    lines: list[_Line]
+
+    @property
+    def floor(self) -> float:
+        """Noise power in all harmonics together; in the fundamental where there is none."""
+        return sum(line.noise for line in self.lines[1:] or self.lines)
 
 
 def least_frames(rate_hz: int, frequency_hz: float) -> int:
@@ -65,101 +101,97 @@ def least_frames(rate_hz: int, frequency_hz: float) -> int:
     return math.ceil(MIN_CYCLES * rate_hz / frequency_hz)
 
 
-def find_frequency(x: Samples, rate_hz: int, low_hz: float = 10.0, high_hz: float | None = None) -> float:
-    """Frequency in Hz of the strongest line of `x` (n,) between the bounds, from the window kernel's ratio.
+def analyse_tone(x: Samples, rate_hz: int, frequency_hz: float, last_harmonic: int = LAST_HARMONIC) -> Tone:
+    """Analyse `x` (n,) in full scale, a tone of known `frequency_hz` sampled at `rate_hz`, up to `last_harmonic`.
 
-    Raises `ToneNotFound` when no line stands out there.
-    """
-    n = x.size
-    power = np.abs(np.fft.rfft(x * blackman_harris7(n))) ** 2
-    first = max(int(low_hz * n / rate_hz), int(MAIN_LOBE_BINS) + 1)
-    last = min(int((high_hz or rate_hz / 2.0) * n / rate_hz), power.size - 2)
-    if last <= first:
-        raise TooShort(f"{n} frames resolve nothing between {low_hz:g} Hz and the upper bound")
-    k = first + int(np.argmax(power[first : last + 1]))
-    if power[k] <= 50.0 * float(np.median(power[first : last + 1])) or power[k] <= 0.0:
-        raise ToneNotFound(f"no line stands out between {low_hz:g} Hz and {last * rate_hz / n:g} Hz")
-    step = 1 if power[k + 1] >= power[k - 1] else -1
-    target = math.sqrt(float(power[k + step] / power[k]))
-    low, high = 0.0, 0.5 + 1e-3
-    for _ in range(50):
-        middle = (low + high) / 2.0
-        low, high = (middle, high) if kernel(1.0 - middle) / kernel(middle) < target else (low, middle)
-    return float((k + step * low) * rate_hz / n)
-
-
-def analyse_tone(x: Samples, rate_hz: int, frequency_hz: float) -> Tone:
-    """Analyse `x` (n,) in full scale, a tone of known `frequency_hz` sampled at `rate_hz`.
-
-    Raises `TooShort` (fewer than 20 cycles) and `NotFinite`. Silence and clipping are results, not errors.
+    Raises `TooShort` (fewer than 5 cycles), `ToneNotFound` (too close to Nyquist) and `NotFinite`. Silence and
+    clipping are results, not errors.
     """
     n = x.size
     if n < least_frames(rate_hz, frequency_hz):
         raise TooShort(f"{n} frames hold fewer than {MIN_CYCLES} cycles of {frequency_hz:g} Hz")
     require_finite(x)
+    turns = frequency_hz / rate_hz
+    orders = min(last_harmonic, math.floor((0.5 - NYQUIST_MARGIN_BINS / n) / turns))
+    if orders < 1:
+        raise ToneNotFound(f"a fundamental at bin {turns * n:.1f} of {n} frames is too close to Nyquist")
     signal = np.asarray(x, dtype=np.float64)
-    turn = np.exp(-2j * np.pi * (frequency_hz / rate_hz) * np.arange(n))
-    lines = _lines(signal, turn, frequency_hz * n / rate_hz)
-    first = lines[0]
-    dc, residual = _residual(signal, turn)
-    residual_power = band_power(residual, rate_hz)
-    in_band = BAND_HZ[0] <= frequency_hz <= BAND_HZ[1]
-    total_power = residual_power + (first.power / 2.0 if in_band else 0.0)
-    silent = first.power < DETECT_POWER * first.noise or first.power <= 0.0
+    near = _fitted(signal, turns, orders, TAPERED)
+    best = near
+    if near.spectrum.max() > LEAKS * float(np.median(near.spectrum)):
+        deep = _fitted(signal, turns, orders, DEEP)
+        best = deep if deep.floor < near.floor else near
+    return _tone(near, best, rate_hz, frequency_hz, last_harmonic)
+
+
+def _fitted(x: Array, turns: float, orders: int, weighting: Weighting) -> _Lines:
+    fit = fit_harmonics(x, turns, orders, weighting)
+    transform = np.fft.rfft(fit.residual * fit.weights)
+    spectrum = (transform.real**2 + transform.imag**2) * (4.0 / float(fit.weights.sum()) ** 2)
+    centres = [round(k * turns * fit.frames) for k in range(1, orders + 1)]
+    free = np.ones(spectrum.size, dtype=bool)
+    own = min(OWN_BINS[weighting], max(round(turns * fit.frames / 4.0), 1))
+    for centre in [0, *centres]:
+        free[max(centre - own, 0) : centre + own + 1] = False
+    powers = (np.abs(fit.lines[1:]) ** 2).tolist()
+    noises = [_local_noise(spectrum, free, centre) for centre in centres]
+    return _Lines(fit, spectrum, [_Line(p - noise, noise) for p, noise in zip(powers, noises, strict=True)])
+
+
+def _local_noise(spectrum: Array, free: np.ndarray[tuple[int], np.dtype[np.bool_]], centre: int) -> float:
+    """Mean noise power a bin around `centre`, robust against single lines (median of an exponential / ln 2)."""
+    stretch = slice(max(centre - NOISE_BINS, 1), centre + NOISE_BINS + 1)
+    beside = spectrum[stretch][free[stretch]]
+    return float(np.median(beside)) / math.log(2.0) if beside.size else 0.0
+
+
+def _tone(near: _Lines, best: _Lines, rate_hz: int, frequency_hz: float, last_harmonic: int) -> Tone:
+    """Levels and harmonics from the `best` fit, the noise in the band from the `near` one: it scatters least."""
+    first, fit = best.lines[0], best.fit
     base = max(first.power, 1e-30)
-    thd, thd_u = _thd(lines, base)
-    thd_n = math.sqrt(residual_power / max(total_power, 1e-30))
-    span = math.sqrt((BAND_HZ[1] - BAND_HZ[0]) * n / rate_hz)
-    noise_share = max(residual_power - max(thd, 0.0) ** 2 * base / 2.0, 0.0) * math.sqrt(2.0) / span
-    thd_n_power_u = math.hypot(2.0 * noise_share, 2.0 * thd * thd_u * base / 2.0)
+    thd, thd_u = _thd(best.lines, base)
+    noise, noise_u = _band_noise(near, rate_hz)
+    shares = [line.power / 2.0 for k, line in enumerate(best.lines[1:], start=2) if _in_band(k * frequency_hz)]
+    residual_power = noise**2 + max(sum(shares), 0.0)
+    total_power = residual_power + (max(first.power, 0.0) / 2.0 if _in_band(frequency_hz) else 0.0)
+    residual_power_u = math.hypot(2.0 * noise * noise_u, 2.0 * thd * thd_u * base / 2.0)
+    silent = first.power < DETECT_POWER * first.noise or first.power <= 0.0
+    beyond = (None,) * (last_harmonic - len(best.lines))
     return Tone(
         frequency_hz=frequency_hz,
         amplitude=math.sqrt(max(first.power, 0.0)),
         amplitude_u=2.0 * math.sqrt(first.noise if silent else first.noise / 2.0),
-        phase_rad=first.phase_rad,
-        dc=dc,
+        phase_rad=_phase_at_first_frame(fit),
+        dc=float(fit.lines[0].real),
         silent=silent,
-        harmonics=tuple(_seen(line, base) for line in lines[1:]) + (None,) * (LAST_HARMONIC - len(lines)),
+        harmonics=tuple(_seen(line, base) for line in best.lines[1:]) + beyond,
         thd=thd,
         thd_u=thd_u,
-        thd_n=thd_n,
-        thd_n_u=thd_n_power_u / (2.0 * math.sqrt(max(residual_power * total_power, 1e-60))),
+        thd_n=math.sqrt(residual_power / max(total_power, 1e-30)),
+        thd_n_u=residual_power_u / (2.0 * math.sqrt(max(residual_power * total_power, 1e-60))),
         residual=math.sqrt(residual_power),
         total=math.sqrt(total_power),
+        noise=noise,
+        noise_u=noise_u,
+        harmonics_u=tuple(_line_u(line, base) for line in best.lines[1:]) + beyond,
+        frequency_u_hz=rate_hz / (math.pi * fit.frames) * math.sqrt(6.0 * near.lines[0].noise / base),
     )
 
 
-def _lines(x: Array, turn: Phasors, fundamental_bins: float) -> list[_Line]:
-    """Fundamental and harmonics up to Nyquist, each with the noise beside it."""
-    n = x.size
-    window = blackman_harris7(n)
-    windowed = (x - x.mean()) * window
-    scale = 4.0 / float(window.sum()) ** 2
-    spectrum = np.abs(np.fft.rfft(windowed)) ** 2 * scale
-    lines: list[_Line] = []
-    rotor = turn.copy()
-    for k in range(1, LAST_HARMONIC + 1):
-        bins = k * fundamental_bins
-        if bins + MAIN_LOBE_BINS + 1 >= n / 2:
-            break
-        value = complex(windowed @ rotor)
-        noise = _local_noise(spectrum, bins, fundamental_bins)
-        lines.append(_Line(abs(value) ** 2 * scale - noise, noise, float(np.angle(value))))
-        rotor *= turn
-    if not lines:
-        raise ToneNotFound(f"a fundamental at bin {fundamental_bins:.1f} of {n} frames is too close to Nyquist")
-    return lines
+def _band_noise(near: _Lines, rate_hz: int) -> tuple[float, float]:
+    """Rms of what the fit leaves within 20 Hz to 20 kHz and its k=2 uncertainty."""
+    weights, n = near.fit.weights, near.fit.frames
+    to_mean_square = float(weights.sum()) ** 2 / (2.0 * n * float(weights @ weights))
+    return rms_of(near.spectrum[band_bins(n, rate_hz)] * to_mean_square, TAPERED_CORRELATION)
 
 
-def _local_noise(spectrum: Array, centre: float, spacing: float) -> float:
-    """Mean noise power a bin around `centre`, robust against single lines (median of an exponential / ln 2)."""
-    inner = MAIN_LOBE_BINS + 1.0
-    outer = max(inner + 2.0, min(float(NOISE_BINS), spacing - inner))
-    low, high = round(centre - outer), round(centre - inner)
-    below = spectrum[max(low, 1) : max(high + 1, 1)]
-    above = spectrum[round(centre + inner) : round(centre + outer) + 1]
-    beside = np.concatenate((below, above))
-    return float(np.median(beside)) / math.log(2.0) if beside.size else 0.0
+def _phase_at_first_frame(fit: HarmonicFit) -> float:
+    middle = 2.0 * math.pi * math.fmod(fit.turns * (fit.frames - 1) / 2.0, 1.0)
+    return math.remainder(float(np.angle(fit.lines[1])) - middle, 2.0 * math.pi)
+
+
+def _in_band(frequency_hz: float) -> bool:
+    return BAND_HZ[0] <= frequency_hz <= BAND_HZ[1]
 
 
 def _thd(lines: list[_Line], base: float) -> tuple[float, float]:
@@ -177,9 +209,10 @@ def _seen(line: _Line, base: float) -> float | None:
     return math.sqrt(line.power / base) if line.power > DETECT_POWER * line.noise and line.power > 0.0 else None
 
 
-def _residual(x: Array, turn: Phasors) -> tuple[float, Array]:
-    """DC and what a least-squares fit of DC and fundamental leaves of `x`."""
-    cosine, sine = turn.real, -turn.imag
-    basis = np.stack((np.ones_like(cosine), cosine, sine))
-    weights = np.linalg.solve(basis @ basis.T, basis @ x)
-    return float(weights[0]), x - weights @ basis
+def _line_u(line: _Line, base: float) -> float:
+    """k=2 of a harmonic that is seen, else what it can be at most."""
+    if _seen(line, base) is not None:
+        return 2.0 * math.sqrt(line.noise / 2.0 / base)
+    return math.sqrt(
+        (max(line.power, 0.0) + 2.0 * math.sqrt(line.noise * (line.noise + 2.0 * max(line.power, 0.0)))) / base
+    )

@@ -1,10 +1,14 @@
-"""The 7-term Blackman-Harris window and what its transform looks like.
+"""Windows, and their exact transforms at any frequency, so that a least-squares fit needs no sum over the frames.
 
-Side lobes lie under -180 dB, so that lines more than `MAIN_LOBE_BINS` bins apart do not see each other.
+The 7-term Blackman-Harris window: side lobes under -180 dB, lines more than `MAIN_LOBE_BINS` bins apart do not see each
+other; a price in noise of `NOISE_BANDWIDTH_BINS`. The tapered one (Tukey): flat but for its ends, 8 % worse than no
+window in noise, and what lies some hundred bins away is still 150 dB down. All are symmetric about the middle frame, so
+that their transforms are real when time is counted from there.
 """
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -25,12 +29,14 @@ COEFFICIENTS = (
 MAIN_LOBE_BINS = 7.0
 NOISE_BANDWIDTH_BINS = 2.6316
 """Equivalent noise bandwidth."""
+TAPER_SHARE = 0.1
+"""Of the frames, at each end of the tapered window."""
 
 
 @lru_cache(maxsize=4)
 def blackman_harris7(n: int) -> Array:
-    """The periodic window (n,), sum n times the first coefficient. Read-only: it is shared."""
-    phase = 2.0 * np.pi * np.arange(n) / n
+    """The window (n,), sum n times the first coefficient. Read-only: it is shared."""
+    phase = 2.0 * np.pi * (np.arange(n) + 0.5) / n
     window = np.zeros(n)
     for m, a in enumerate(COEFFICIENTS):
         window += (-1.0) ** m * a * np.cos(m * phase)
@@ -38,15 +44,44 @@ def blackman_harris7(n: int) -> Array:
     return window
 
 
-def kernel(offset_bins: float) -> float:
-    """Magnitude of the window's transform `offset_bins` from a line, 1.0 at the line (many samples: sinc sum).
-
-    The window's alternating signs and the shift of each sinc's phase cancel.
-    """
-    total = COEFFICIENTS[0] * float(np.sinc(offset_bins))
+def blackman_harris7_transform(n: int, turns: Array) -> Array:
+    """Sum of window times cos(2 pi turns u) over the n frames, u from the middle; `turns` in cycles a frame."""
+    total = COEFFICIENTS[0] * dirichlet(n, turns)
     for m, a in enumerate(COEFFICIENTS[1:], start=1):
-        total += a / 2.0 * float(np.sinc(offset_bins - m) + np.sinc(offset_bins + m))
-    return abs(total) / COEFFICIENTS[0]
+        total += a / 2.0 * (dirichlet(n, turns - m / n) + dirichlet(n, turns + m / n))
+    return np.asarray(total)
+
+
+def taper_frames(n: int) -> int:
+    """Frames over which each end of the tapered window rises."""
+    return max(round(TAPER_SHARE * n), 1)
+
+
+@lru_cache(maxsize=4)
+def tapered(n: int) -> Array:
+    """The Tukey window (n,): 1.0 but for half a cosine at each end. Read-only: it is shared."""
+    taper = taper_frames(n)
+    window = np.ones(n)
+    rise = 0.5 - 0.5 * np.cos(np.pi * np.arange(1, taper + 1) / taper)
+    window[:taper] = rise
+    window[-taper:] = rise[::-1]
+    window.flags.writeable = False
+    return window
+
+
+def tapered_transform(n: int, turns: Array) -> Array:
+    """As `blackman_harris7_transform`: the window is a block of n - taper + 1 frames folded with half a sine."""
+    taper = taper_frames(n)
+    shift = 0.5 / taper
+    lobe = math.sin(math.pi * shift) / 2.0 * (dirichlet(taper, turns - shift) + dirichlet(taper, turns + shift))
+    return np.asarray(dirichlet(n - taper + 1, turns) * lobe)
+
+
+def dirichlet(n: int, turns: Array) -> Array:
+    """Sum of cos(2 pi turns u) over n frames, u from the middle; `turns` in cycles a frame."""
+    half = np.sin(np.pi * turns)
+    near = np.abs(half) < 1e-12
+    return np.asarray(np.where(near, n, np.sin(np.pi * n * turns) / np.where(near, 1.0, half)))
 
 
 @lru_cache(maxsize=4)

@@ -114,7 +114,7 @@ async def test_what_cannot_be_played_is_refused_by_name(start: Start) -> None:
     for stimulus, why in (
         (Stimulus(1000.0, 2.01, 0.0, 0.2), "2.01 V rms on left"),
         (Stimulus(1000.0, 0.0, -1.0, 0.2), "-1 V rms on right"),
-        (Stimulus(40.0, 1.0, 1.0, 0.2), "at least 0.5 s"),
+        (Stimulus(20.0, 1.0, 1.0, 0.2), "at least 0.25 s"),
         (Stimulus(30000.0, 1.0, 1.0, 0.2), "30000 Hz"),
         (Stimulus(1000.0, 1.0, 1.0, 999.0), "999 s"),
     ):
