@@ -67,7 +67,10 @@ class ResponseReading:
 
     `flatness_relative`: uncertainty (k=2, a fraction) of the ratio of two of them from the interface's own response.
 
-    `thd_percent`: harmonics under Nyquist over the fundamental, None under the floor; to be drawn, not judged.
+    To be drawn, not judged: `thd_percent`, harmonics under Nyquist over the fundamental, None under the floor;
+    `phase_deg` of the output less the input, in (-180, 180], without what a delay common to all frequencies does, None
+    where silent; `leak_v`, V rms that come out here of what the other channel plays at each frequency while this one
+    plays another, None where the two cannot be told apart.
     """
 
     channel: Channel
@@ -75,6 +78,8 @@ class ResponseReading:
     level_v: tuple[Value, ...]
     thd_percent: tuple[float | None, ...] = ()
     flatness_relative: float = 0.0
+    phase_deg: tuple[float | None, ...] = ()
+    leak_v: tuple[Value | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,12 @@ from drivers.ports import AudioDevice, Permit
 from drivers.settings import AudioSettings
 from station.analysis import stimuli
 from station.analysis.errors import CaptureError
-from station.analysis.latency import onset_latency
+from station.analysis.latency import onset_latency, sweep_latency
 from station.analysis.levels import Samples, clipped, require_finite
 from station.analysis.noise import MIN_S, analyse_noise
 from station.analysis.spectrum import drawn_spectrum
-from station.analysis.stepped import analyse_sweep, plan_sweep, render_sweep
+from station.analysis.stepped import analyse_sweep
+from station.analysis.sweep import plan_sweep, render_sweep
 from station.analysis.tones import Tone, analyse_tone, least_frames
 from station.domain.calibration import Revision
 from station.domain.measurement import CHANNELS
@@ -95,9 +96,11 @@ class Interface:
         spare = stimuli.silence(round(self.latency_max_s * self.rate_hz))
         source = np.concatenate((render_sweep(sweep, peaks), spare))
         captured = self._capture(source, permit if any(peaks) else None)
+        found = sweep_latency(captured, source, self.rate_hz, len(spare))
+        self.latency_frames = self.latency_frames if found is None else found
+        steps = analyse_sweep(captured, sweep, self.latency_frames or 0)
         left, right = (
-            response_reading(CHANNELS[c], frequencies_hz, steps, self.scales[c])
-            for c, steps in enumerate(analyse_sweep(captured, sweep, self.latency_frames or 0))
+            response_reading(CHANNELS[c], frequencies_hz, steps[c], steps[1 - c], self.scales[c]) for c in (0, 1)
         )
         return left, right
 

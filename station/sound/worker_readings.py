@@ -79,6 +79,12 @@ class Scale:
         """V rms of a step of a response."""
         return self.level(step.amplitude, step.amplitude_u, step.amplitude <= step.amplitude_u, frequency_hz)
 
+    def leak(self, step: Step, frequency_hz: float) -> Value | None:
+        """V rms of what the other channel's step leaves in this one."""
+        if step.leak is None:
+            return None
+        return self.level(step.leak, step.leak_u, step.leak <= step.leak_u, frequency_hz)
+
     def step_thd(self, step: Step) -> float | None:
         """THD of a step in per cent; None under its own floor or the interface's."""
         return None if step.thd is None or step.thd <= 2.0 * self.own_thd_u else 100.0 * step.thd
@@ -132,11 +138,16 @@ def _percent(value: float, parts: Sequence[Contribution], noise: float) -> Value
 
 
 def response_reading(
-    channel: Channel, frequency_hz: tuple[float, ...], steps: tuple[Step, ...], scale: Scale
+    channel: Channel, frequency_hz: tuple[float, ...], steps: tuple[Step, ...], others: tuple[Step, ...], scale: Scale
 ) -> ResponseReading:
-    """One channel's reading of a stepped sine."""
+    """One channel's reading of a stepped sine; `others` are the other channel's steps, which leak into this one."""
     levels, thd = tuple(map(scale.step, steps, frequency_hz)), tuple(map(scale.step_thd, steps))
-    return ResponseReading(channel, frequency_hz, levels, thd, scale.flatness_relative)
+    phases = tuple(
+        None if level.bound is not None else math.degrees(step.phase_rad)
+        for level, step in zip(levels, steps, strict=True)
+    )
+    leaks = tuple(map(scale.leak, others, frequency_hz))
+    return ResponseReading(channel, frequency_hz, levels, thd, scale.flatness_relative, phases, leaks)
 
 
 def tone_reading(
