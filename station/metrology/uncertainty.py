@@ -8,6 +8,7 @@ Correlated parts are left out where they cancel in the ratio that is measured, o
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from collections.abc import Sequence
@@ -20,6 +21,9 @@ STUDENT_95_45 = (13.97, 4.53, 3.31, 2.87, 2.65, 2.52, 2.43, 2.37, 2.32, 2.28, 2.
 """Student's t for 95.45 % at 1, 2, … degrees of freedom (GUM, table G.2)."""
 DB = 20.0 / math.log(10.0)
 """Decibels of a small relative change of an amplitude: 8.686."""
+
+MEDIAN_OF_NORMAL = 0.6745
+"""Of the absolute value of a normal deviate, in standard deviations."""
 
 Kind = Literal["normal", "bound", "scatter"]
 
@@ -86,3 +90,9 @@ def extreme(name: str, expanded_each: float, candidates: int) -> Contribution:
     The largest of n equal ones is on average too large by less than sqrt(2 ln n) standard deviations.
     """
     return bound(name, 0.0 if candidates < 2 else expanded_each / K * math.sqrt(2.0 * math.log(candidates)))
+
+
+def wander(series: Sequence[float]) -> float:
+    """Standard deviation of a series' noise, from neighbours' differences: neither slow change nor a step counts."""
+    moves = [abs(after - before) for before, after in itertools.pairwise(series)]
+    return statistics.median(moves) / MEDIAN_OF_NORMAL / math.sqrt(2.0) if moves else 0.0

@@ -16,6 +16,7 @@ from station.domain.prompt import PROMPT_S
 from station.steps.bias_lead import Lead, Window, drift_of
 from station.steps.bias_meter import READ_S, WEIGH_EVERY, MeterWatch, refuse_frozen, refuse_loose, refuse_reversed
 from station.steps.params import require
+from station.steps.readings import mean_of
 from station.steps.step import StepContext
 
 DONE_S = 0.8
@@ -200,7 +201,8 @@ def _record(context: StepContext, lead: Lead, channel: Channel, last_ma: float, 
         "over_s": round(lead.span_s, 1), "readings": float(len(lead.stretch)),
         "low_ma": round(drift.low_ma, 3), "high_ma": round(drift.high_ma, 3),
     }  # fmt: skip
-    uncertainty = accuracy.expanded(drift.mean_ma * ohm) / ohm
+    readings_mv = [row[1 + CHANNELS.index(channel)] * ohm for row in lead.stretch]
+    uncertainty = mean_of(readings_mv, accuracy)[1] / ohm
     context.record(Measurement("bias_ma", drift.mean_ma, channel, uncertainty, conditions=conditions))
     change: dict[str, str | float] = {"per_s": 60.0, "over_s": round(lead.span_s, 1)}
     context.record(Measurement("bias_drift_ma", drift.ma, channel, drift.uncertainty_ma, conditions=change))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from station.domain.guide import Guide, Hint
 from station.domain.measurement import CHANNELS, Channel
+from station.metrology.uncertainty import student
 
 MINUTE_S = 60.0
 
@@ -146,4 +147,4 @@ def drift_of(rows: Sequence[Row], channel: Channel) -> Drift | None:
     slope = sum((row[0] - mean_s) * (ma - mean_ma) for row, ma in zip(rows, values, strict=True)) / square
     rest = sum((ma - mean_ma - slope * (row[0] - mean_s)) ** 2 for row, ma in zip(rows, values, strict=True))
     error = (rest / (count - 2) / square) ** 0.5
-    return Drift(slope * MINUTE_S, 2.0 * error * MINUTE_S, mean_ma, min(values), max(values))
+    return Drift(slope * MINUTE_S, student(count - 2) * error * MINUTE_S, mean_ma, min(values), max(values))

@@ -13,6 +13,7 @@ from drivers.ports import BondSetup, InsulationSetup
 from station.domain.errors import StepError
 from station.domain.measurement import Measurement
 from station.steps.params import require
+from station.steps.readings import mean_of
 from station.steps.step import StepContext
 
 
@@ -153,11 +154,10 @@ class IdlePowerParams:
 async def measure_idle_power(context: StepContext, params: IdlePowerParams) -> None:
     """Records `idle_power_w`: mean mains power without drive, W. Its low limit proves that the DUT is on."""
     await context.clock.sleep(params.settle_s)
-    total = 0.0
+    readings: list[float] = []
     for done in range(params.readings):
         power_w = (await context.bench.meters.fresh("mains"))["power_w"]
-        total += power_w
+        readings.append(power_w)
         context.progress((done + 1) / params.readings, {"idle_power_w": power_w})
-    mean = total / params.readings
-    accuracy = context.bench.meters.accuracy("mains.power_w")
-    context.record(Measurement("idle_power_w", mean, uncertainty=accuracy.expanded(mean)))
+    mean, uncertainty = mean_of(readings, context.bench.meters.accuracy("mains.power_w"))
+    context.record(Measurement("idle_power_w", mean, uncertainty=uncertainty))

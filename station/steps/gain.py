@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from station.domain.measurement import CHANNELS, Measurement
+from station.domain.measurement import CHANNELS, Bound, Measurement
 from station.domain.sound import Stimulus
+from station.metrology.uncertainty import DB
 from station.steps.levels import db, db_uncertainty, rated_output_v, source_v
 from station.steps.params import require
 from station.steps.step import StepContext
@@ -33,13 +35,15 @@ async def measure(context: StepContext, params: Params) -> None:
     readings = await context.bench.sound.measure_tone(
         Stimulus(params.frequency_hz, drive_v[0], drive_v[1], params.capture_s)
     )
-    gains = []
+    gains, uncertainties = [], []
     for reading, source in zip(readings, drive_v, strict=True):
         gain_db = db(reading.level_v.value / source)
+        uncertainty = math.hypot(db_uncertainty(reading.level_v), DB * reading.source_relative)
         gains.append(gain_db)
+        uncertainties.append(uncertainty if reading.level_v.bound is None else 0.0)
         context.record(
             Measurement(
-                "gain_db", gain_db, reading.channel, db_uncertainty(reading.level_v), reading.level_v.bound,
+                "gain_db", gain_db, reading.channel, uncertainty, reading.level_v.bound,
                 conditions={"frequency_hz": params.frequency_hz, "source_v": round(source, 4)},
             )
         )  # fmt: skip
@@ -47,8 +51,5 @@ async def measure(context: StepContext, params: Params) -> None:
     if all(silent):
         context.skip("channel_balance_db")
         return
-    uncertainty = max(db_uncertainty(reading.level_v) for reading in readings if reading.level_v.bound is None)
-    bound = "above" if any(silent) else None
-    context.record(
-        Measurement("channel_balance_db", abs(gains[0] - gains[1]), uncertainty=uncertainty, bound=bound)  # type: ignore[arg-type]
-    )
+    bound: Bound | None = "above" if any(silent) else None
+    context.record(Measurement("channel_balance_db", abs(gains[0] - gains[1]), None, math.hypot(*uncertainties), bound))

@@ -6,8 +6,11 @@ import math
 
 from station.domain.measurement import Channel
 from station.domain.sound import Value
+from station.metrology.uncertainty import DB
 from station.steps.step import StepContext
 
+STABILITY = 2.0e-5
+"""What the gain of an interface moves from one capture to the next of a step (k=2), a fraction."""
 GAIN_BELIEVED_DB = 6.0
 """A measured gain further than this below the nominal one is a fault: the drive is not raised to make up for it."""
 
@@ -19,7 +22,13 @@ def db(ratio: float) -> float:
 
 def db_uncertainty(value: Value) -> float:
     """The expanded uncertainty of a level, in dB."""
-    return 8.686 * value.uncertainty / value.value if value.value > 0 else math.inf
+    return DB * value.uncertainty / value.value if value.value > 0 else math.inf
+
+
+def noise_db(value: Value) -> float:
+    """What another capture of the same channel would not repeat of a level (k=2), in dB: what is left in a ratio."""
+    noise = value.uncertainty if value.noise is None else value.noise
+    return math.hypot(DB * noise / value.value, DB * STABILITY) if value.value > 0 else math.inf
 
 
 def delivers(level: Value, asked_v: float) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from station.domain.errors import StepError
 from station.domain.measurement import CHANNELS, Channel, Measurement
 from station.steps.params import require
+from station.steps.readings import mean_of
 from station.steps.step import StepContext
 
 ROLE, QUANTITY = "probe", "volts_v"
@@ -43,19 +44,19 @@ async def measure(context: StepContext, params: Params) -> None:
     done = 0
     for channel in CHANNELS:
         for node in ("rail_plus", "rail_minus"):
-            volts = await _read(context, params, node, channel)
-            _record(context, f"{node}_v", channel, volts, 1.0)
+            readings = await _read(context, params, node, channel)
+            _record(context, f"{node}_v", channel, readings, 1.0)
             done += 1
             context.progress(done / 6)
     for channel in CHANNELS:
-        volts = await _read(context, params, "emitter", channel)
-        _record(context, "bias_ma", channel, volts, 1000.0 / ohm)
+        readings = await _read(context, params, "emitter", channel)
+        _record(context, "bias_ma", channel, readings, 1000.0 / ohm)
         done += 1
         context.progress(done / 6)
 
 
-async def _read(context: StepContext, params: Params, node: str, channel: Channel) -> float | None:
-    """The mean at a node once the technician says that the probe is there; None where it cannot be reached."""
+async def _read(context: StepContext, params: Params, node: str, channel: Channel) -> list[float]:
+    """The readings at a node once the technician says that the probe is there; none where it cannot be reached."""
     (zh, en), (side_zh, side_en) = _NODE[node], _SIDE[channel]
     text = {
         "zh": f"带电！绝缘探针经盖上开口接{side_zh}声道{zh},接好按 OK,够不到按 NG",
@@ -64,16 +65,13 @@ async def _read(context: StepContext, params: Params, node: str, channel: Channe
     }
     if not await context.ask(text, {"probe": f"{node}_{channel}"}):
         context.note(f"{node}, {channel}: the technician cannot reach it")
-        return None
-    total = 0.0
-    for _ in range(params.readings):
-        total += (await context.bench.meters.fresh(ROLE))[QUANTITY]
-    return total / params.readings
+        return []
+    return [(await context.bench.meters.fresh(ROLE))[QUANTITY] for _ in range(params.readings)]
 
 
-def _record(context: StepContext, name: str, channel: Channel, volts: float | None, scale: float) -> None:
-    if volts is None:
+def _record(context: StepContext, name: str, channel: Channel, readings: list[float], scale: float) -> None:
+    if not readings:
         context.record(Measurement(name, None, channel))
         return
-    uncertainty = context.bench.meters.accuracy(f"{ROLE}.{QUANTITY}").expanded(volts)
+    volts, uncertainty = mean_of(readings, context.bench.meters.accuracy(f"{ROLE}.{QUANTITY}"))
     context.record(Measurement(name, volts * scale, channel, uncertainty * scale))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from station.domain.measurement import Measurement
 from station.domain.sound import Value
+from station.metrology.uncertainty import DB
 from station.steps.levels import db, rated_output_v
 from station.steps.params import require
 from station.steps.step import StepContext
@@ -39,7 +40,7 @@ async def measure(context: StepContext, params: Params) -> None:
         context.record(
             Measurement(
                 "snr_db", db(rated_v / noise.value), reading.channel,
-                8.686 * noise.uncertainty / noise.value, "above" if bound else None,
+                DB * noise.uncertainty / noise.value, "above" if bound else None,
                 conditions={"weighting": "A", "re_v": round(rated_v, 3), "flat_uv": _microvolts(reading.flat_v)},
             )
         )  # fmt: skip
@@ -52,9 +53,15 @@ def _microvolts(value: Value) -> float:
 def _without_floor(noise: Value, floor: Value) -> tuple[Value, bool]:
     """The DUT's noise alone, or (True) a bound of it where it does not stand out of the interface's own."""
     power = noise.value**2 - floor.value**2
-    power_uncertainty = 2 * math.hypot(noise.value * noise.uncertainty, floor.value * floor.uncertainty)
-    if power <= power_uncertainty:
-        bound = math.sqrt(max(power, 0.0) + power_uncertainty)
-        return Value(max(bound, 1e-9), 0.0), True
+    power_noise = 2 * math.hypot(noise.value * _noise_v(noise), floor.value * _noise_v(floor))
+    # the scale is the same in both: it stretches what is left by as much as it stretches either
+    scale = math.sqrt(max(noise.uncertainty**2 - _noise_v(noise) ** 2, 0.0)) / max(noise.value, 1e-9)
+    if power <= power_noise:
+        bound = max(math.sqrt(max(power, 0.0) + power_noise) * (1.0 + scale), 1e-9)
+        return Value(bound, math.hypot(power_noise / (2 * bound), scale * bound)), True
     value = math.sqrt(power)
-    return Value(value, power_uncertainty / (2 * value)), False
+    return Value(value, math.hypot(power_noise / (2 * value), scale * value)), False
+
+
+def _noise_v(value: Value) -> float:
+    return value.uncertainty if value.noise is None else value.noise

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from station.domain.errors import StepError
 from station.domain.measurement import CHANNELS, Bound, Channel, Measurement
 from station.domain.sound import Stimulus, ToneReading
+from station.metrology.uncertainty import bound as half_width
+from station.metrology.uncertainty import expanded, normal, relative
 from station.steps.levels import delivers, rated_output_v, source_v
 from station.steps.params import require
 from station.steps.step import StepContext
@@ -16,6 +19,8 @@ LOAD_TOLERANCE = 0.05
 COARSE_DB = 1.0
 RESOLUTION_DB = 0.02
 """0.5 % of power."""
+POWER_OF_DB = math.log(10.0) / 10.0
+"""Relative change of a power with a decibel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,11 @@ class _Search:
     bad_db: float | None = None
     level_v: float = 0.0
     uncertainty_v: float = 0.0
+    good_thd: float = 0.0
+    bad_thd: float = 0.0
+    thd_uncertainty: float = 0.0
+    lowest_v: float = 0.0
+    """The level at the lowest drive that was looked at."""
     silent: bool = False
     quiet: bool = False
     """It gives far less than it is asked for: what comes out at the top of the search is all there is."""
@@ -86,12 +96,45 @@ class _Search:
         if reading.thd_percent is None:
             self.silent = True
             self.level_v = max(self.level_v, reading.level_v.value)
-        elif reading.thd_percent.value <= thd_percent:
-            self.good_db = drive_db
+            self.uncertainty_v = reading.level_v.uncertainty
+            return
+        self.thd_uncertainty = reading.thd_percent.uncertainty
+        if reading.thd_percent.value <= thd_percent:
+            self.good_db, self.good_thd = drive_db, reading.thd_percent.value
             if reading.level_v.value > self.level_v:
                 self.level_v, self.uncertainty_v = reading.level_v.value, reading.level_v.uncertainty
         else:
-            self.bad_db = drive_db
+            self.bad_db, self.bad_thd = drive_db, reading.thd_percent.value
+            self.lowest_v = reading.level_v.value
+
+    def power(self, load_ohm: float, load_uncertainty_ohm: float) -> tuple[float, float, Bound | None]:
+        """Power (W), its uncertainty (k=2), and whether it is only a bound. The truth lies between the largest clean
+        level and the smallest that was not."""
+        bound: Bound | None = None
+        if self.good_db is not None and self.bad_db is not None:
+            step_db = self.bad_db - self.good_db
+            volts = self.level_v * 10 ** (step_db / 40.0)
+            parts = [
+                half_width("search", POWER_OF_DB * step_db / 2.0),
+                normal("THD", POWER_OF_DB * self._thd_db(step_db)),
+            ]
+        elif self.clean_at_top or self.silent:
+            volts, parts = self.level_v, []
+            bound = "below" if self.silent else None if self.quiet else "above"
+        else:  # never clean down to the floor: less than there, if any at all
+            volts, parts, bound = self.lowest_v, [], "below"
+        if volts <= 0.0:
+            return 0.0, 0.0, bound
+        level = self.uncertainty_v / self.level_v if self.level_v > 0.0 else 0.0
+        parts += [normal("level", 2.0 * level), normal("load", load_uncertainty_ohm / load_ohm)]
+        return volts**2 / load_ohm, expanded(relative(parts, volts**2 / load_ohm)), bound
+
+    def _thd_db(self, step_db: float) -> float:
+        """What the uncertainty of THD moves the level at which it is crossed, in dB; at most the coarse search."""
+        rise = self.bad_thd - self.good_thd
+        if rise <= 0.0:
+            return COARSE_DB
+        return min(COARSE_DB, step_db * self.thd_uncertainty / rise)
 
 
 async def measure(context: StepContext, params: Params) -> None:
@@ -141,22 +184,10 @@ def _record(
 ) -> None:
     for search in searches:
         ohm, ohm_uncertainty = load_ohm[search.channel]
-        power_w = search.level_v**2 / ohm
-        bound: Bound | None
-        if search.silent:  # the level is a bound of the truth
-            relative, bound = 0.0, "below"
-        elif search.clean_at_top:
-            relative = 2 * search.uncertainty_v / search.level_v
-            bound = None if search.quiet else "above"
-        elif search.good_db is None or search.bad_db is None:  # never clean down to the floor: no power at this THD
-            relative, bound = 0.0, None
-        else:
-            step_db = search.bad_db - search.good_db
-            relative = 2 * search.uncertainty_v / search.level_v + ohm_uncertainty / ohm + 0.23 * step_db
-            bound = None
+        power_w, uncertainty_w, bound = search.power(ohm, ohm_uncertainty)
         context.record(
             Measurement(
-                "output_power_w", power_w, search.channel, power_w * relative, bound,
+                "output_power_w", power_w, search.channel, uncertainty_w, bound,
                 conditions={"thd_percent": params.thd_percent, "load_ohm": round(ohm, 4), "driven": "both"},
             )
         )  # fmt: skip

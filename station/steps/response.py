@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from station.domain.measurement import Curve, Measurement
-from station.domain.sound import ResponseReading
-from station.steps.levels import db, db_uncertainty, delivers, rated_output_v, source_v
+from station.domain.sound import ResponseReading, Value
+from station.metrology.uncertainty import DB, expanded, extreme, normal
+from station.steps.levels import db, db_uncertainty, delivers, noise_db, rated_output_v, source_v
 from station.steps.params import require
 from station.steps.step import StepContext
 
@@ -43,13 +45,28 @@ async def measure(context: StepContext, params: Params) -> None:
         record_drop(context, reading, params, output_v)
 
 
+def fall_uncertainty_db(reading: ResponseReading, among: Sequence[Value], lowest: Value, reference: Value) -> float:
+    """Of a fall from `reference` to the `lowest` level `among` those looked at, dB (k=2). What is the same at all
+    frequencies cancels; where noise could have made another one the lowest, that is in it too."""
+    noise = noise_db(lowest)
+    candidates = sum(
+        1 for level in among if level.value > 0.0 and db(level.value / max(lowest.value, 1e-9)) <= 2.0 * noise
+    )
+    parts = (
+        normal("noise and fit", noise), normal("noise and fit at 1 kHz", noise_db(reference)),
+        normal("interface's response", DB * reading.flatness_relative), extreme("lowest of several", noise, candidates),
+    )  # fmt: skip
+    return expanded(parts)
+
+
 def record_drop(context: StepContext, reading: ResponseReading, params: Params, asked_v: float) -> None:
     """Records `response_drop_db` of one channel and its curve."""
     reference = reading.level_v[reading.frequency_hz.index(REFERENCE_HZ)]
     if reference.bound is not None:
         context.note(f"{reading.channel}: no signal at 1 kHz; the fall is counted from the level that was asked for")
         fall_db = max(0.0, db(asked_v / reference.value))
-        context.record(Measurement("response_drop_db", fall_db, reading.channel, 0.0, "above"))
+        uncertainty = db_uncertainty(reference)
+        context.record(Measurement("response_drop_db", fall_db, reading.channel, uncertainty, "above"))
         return
     if any(level.bound for level in reading.level_v) and not delivers(reference, asked_v):
         context.note(f"{reading.channel} gives only {reference.value:.3g} V at 1 kHz, too little for a response")
@@ -58,7 +75,7 @@ def record_drop(context: StepContext, reading: ResponseReading, params: Params, 
     relative_db = tuple(db(max(level.value, 1e-9) / reference.value) for level in reading.level_v)
     lowest = min(range(len(relative_db)), key=relative_db.__getitem__)
     level = reading.level_v[lowest]
-    uncertainty = (db_uncertainty(level) ** 2 + db_uncertainty(reference) ** 2) ** 0.5
+    uncertainty = fall_uncertainty_db(reading, reading.level_v, level, reference)
     context.record(
         Measurement(
             "response_drop_db", max(0.0, -relative_db[lowest]), reading.channel, uncertainty,

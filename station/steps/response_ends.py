@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from station.domain.measurement import CHANNELS, Bound, Measurement
 from station.domain.sound import ResponseReading
-from station.steps.levels import db, db_uncertainty, rated_output_v, source_v
-from station.steps.response import REFERENCE_HZ, THIRD_OCTAVES_HZ, Params, record_drop
+from station.steps.levels import db, rated_output_v, source_v
+from station.steps.response import REFERENCE_HZ, THIRD_OCTAVES_HZ, Params, fall_uncertainty_db, record_drop
 from station.steps.step import StepContext
 
 FAINT_DB = 30.0
@@ -39,5 +39,5 @@ def _record_end(context: StepContext, name: str, reading: ResponseReading, low: 
     lowest = min(side, key=lambda level: level.value)
     fall_db = max(0.0, db(reference.value / max(lowest.value, 1e-9)))
     bound: Bound | None = "above" if lowest.bound is not None else None
-    uncertainty = (db_uncertainty(lowest) ** 2 + db_uncertainty(reference) ** 2) ** 0.5
+    uncertainty = fall_uncertainty_db(reading, side, lowest, reference)
     context.record(Measurement(name, fall_db, reading.channel, uncertainty, bound))

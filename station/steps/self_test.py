@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from station.domain.measurement import Measurement
 from station.steps.params import require
+from station.steps.readings import mean_of
 from station.steps.step import StepContext
 
 
@@ -21,10 +22,9 @@ class Params:
 
 async def measure(context: StepContext, params: Params) -> None:
     """Records `supply_v`: the mean supply voltage at the bench, V rms."""
-    total = 0.0
+    readings: list[float] = []
     for done in range(params.readings):
-        total += (await context.bench.meters.fresh("mains"))["voltage_v"]
-        context.progress((done + 1) / params.readings, {"supply_v": total / (done + 1)})
-    mean = total / params.readings
-    accuracy = context.bench.meters.accuracy("mains.voltage_v")
-    context.record(Measurement("supply_v", mean, uncertainty=accuracy.expanded(mean)))
+        readings.append((await context.bench.meters.fresh("mains"))["voltage_v"])
+        context.progress((done + 1) / params.readings, {"supply_v": sum(readings) / len(readings)})
+    mean, uncertainty = mean_of(readings, context.bench.meters.accuracy("mains.voltage_v"))
+    context.record(Measurement("supply_v", mean, uncertainty=uncertainty))

@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+from drivers.ports import Accuracy
 from station.domain.measurement import CHANNELS, Channel, Curve, Measurement
 from station.domain.sound import SoakBatch, SoakStream, Stimulus
+from station.metrology.uncertainty import bound
 from station.steps.levels import db, rated_output_v, source_v
 from station.steps.loads import measured_loads
 from station.steps.params import require
+from station.steps.readings import furthest_uncertainty
 from station.steps.soak_tally import Series, Tally, holds_silence, thinned
 from station.steps.step import StepContext
 
@@ -27,6 +30,12 @@ SCAN_S = 0.05
 """Wall seconds a batch aims at: one scan of the kernel."""
 FOLLOW_S, FOLLOW_K = 600.0, 0.3
 """By then a heatsink under rated power has become warmer by at least this, ten times the noise of a thermometer."""
+CLOCK_RELATIVE = 5.0e-5
+"""The interface's crystal: seconds of the stream are its frames."""
+GAIN_DRIFT_DB = 0.005
+"""What an interface's gain may wander within hours, once warm."""
+THERMOMETER_K = 0.03
+"""What a thermometer may wander against itself within ten minutes."""
 WINDOW_STOPS = 10
 """Batches in the reference window, so that silences in some of them leave the others to compare with."""
 
@@ -184,9 +193,10 @@ def _record_dropouts(context: StepContext, tally: Tally) -> None:
 
 
 def _record_heatsink(context: StepContext, tally: Tally) -> None:
-    hottest = max(value for _, value in tally.heatsink_degc)
+    values = _values(tally.heatsink_degc)
     accuracy = context.bench.meters.accuracy("temperature.heatsink_degc")
-    context.record(Measurement("heatsink_degc", hottest, uncertainty=accuracy.expanded(hottest)))
+    uncertainty = furthest_uncertainty(max(values), values, accuracy)
+    context.record(Measurement("heatsink_degc", max(values), uncertainty=uncertainty))
 
 
 def _skip_the_rest(context: StepContext) -> None:
@@ -207,7 +217,9 @@ def _cannot(context: StepContext, tally: Tally, name: str, channel: Channel | No
 
 
 def _record_sound(context: StepContext, tally: Tally) -> None:
-    context.record(Measurement("soak_s", tally.end_s, uncertainty=0.001))
+    context.record(
+        Measurement("soak_s", tally.end_s, uncertainty=bound("clock", CLOCK_RELATIVE * tally.end_s).expanded)
+    )
     for index, channel in enumerate(CHANNELS):
         reference = tally.reference(tally.level_v[index])
         worst = None if reference is None else tally.furthest(tally.level_v[index], partial(_apart_db, reference))
@@ -215,14 +227,18 @@ def _record_sound(context: StepContext, tally: Tally) -> None:
             _cannot(context, tally, "power_drift_db", channel)
         else:
             context.record(
-                Measurement("power_drift_db", db(worst / reference), channel, 0.005,
-                            conditions={"reference_v": round(reference, 4)})
+                Measurement(
+                    "power_drift_db", db(worst / reference), channel, _drift_uncertainty_db(tally.level_v[index]),
+                    conditions={"reference_v": round(reference, 4)},
+                )
             )  # fmt: skip
         worst_thd = max((value for _, value in tally.thd_percent[index]), default=None)
         if worst_thd is None:
             _cannot(context, tally, "soak_thd_percent", channel)
         else:
-            context.record(Measurement("soak_thd_percent", worst_thd, channel, tally.thd_uncertainty[index]))
+            thd = _values(tally.thd_percent[index])
+            uncertainty = furthest_uncertainty(worst_thd, thd, Accuracy(), tally.thd_uncertainty[index])
+            context.record(Measurement("soak_thd_percent", worst_thd, channel, uncertainty))
         _record_offset(context, channel, tally.offset_v[index])
 
 
@@ -237,9 +253,11 @@ def _apart_db(reference: float, value: float) -> float:
 
 
 def _record_offset(context: StepContext, channel: Channel, series: Series) -> None:
-    worst_v = max((value for _, value in series), key=abs)
-    accuracy = context.bench.meters.accuracy(f"dc.{channel}_plus_v")
-    context.record(Measurement("soak_dc_offset_mv", 1000.0 * worst_v, channel, 1000.0 * accuracy.expanded(worst_v)))
+    values = _values(series)
+    worst_v = max(values, key=abs)
+    plus, minus = (context.bench.meters.accuracy(f"dc.{channel}_{end}_v") for end in ("plus", "minus"))
+    uncertainty_v = furthest_uncertainty(worst_v, values, plus, minus.expanded(0.0))  # minus is chassis: about 0 V
+    context.record(Measurement("soak_dc_offset_mv", 1000.0 * worst_v, channel, 1000.0 * uncertainty_v))
 
 
 def _record_mains_and_rise(context: StepContext, params: Params, tally: Tally) -> None:
@@ -249,10 +267,24 @@ def _record_mains_and_rise(context: StepContext, params: Params, tally: Tally) -
     if worst is None:
         _cannot(context, tally, "soak_mains_power_w")
     else:
-        context.record(
-            Measurement("soak_mains_power_w", worst, uncertainty=accuracy.expanded(worst), reference=reference)
-        )
-    context.record(Measurement("heatsink_rise_k", tally.rise_k(params.rise_window_s), uncertainty=0.03))
+        uncertainty = furthest_uncertainty(worst, _values(tally.mains_w), accuracy)
+        context.record(Measurement("soak_mains_power_w", worst, uncertainty=uncertainty, reference=reference))
+    rise = tally.rise_k(params.rise_window_s)
+    if rise is None:
+        context.record(Measurement("heatsink_rise_k", None))
+    else:
+        uncertainty = math.hypot(rise[1], bound("thermometer against itself", THERMOMETER_K).expanded)
+        context.record(Measurement("heatsink_rise_k", rise[0], uncertainty=uncertainty))
+
+
+def _values(series: Series) -> list[float]:
+    return [value for _, value in series]
+
+
+def _drift_uncertainty_db(series: Series) -> float:
+    """Of the second that lies furthest from the reference; what scales all of them alike cancels."""
+    levels_db = [db(value) for value in _values(series) if value > 0.0]
+    return furthest_uncertainty(0.0, levels_db, Accuracy(), bound("interface's gain", GAIN_DRIFT_DB).expanded)
 
 
 def _curves(context: StepContext, tally: Tally) -> None:

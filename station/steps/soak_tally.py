@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from station.domain.errors import StepError
 from station.domain.sound import SoakBatch
+from station.metrology.uncertainty import student
 
 DROPOUT_S = 0.050
 """A silence longer than this is a dropout (product table, contracts/cli.md)."""
@@ -83,8 +85,9 @@ class Tally:
         since = [value for at_s, value in series if at_s >= self.reference_s - self.window_s]
         return max(since, key=distance, default=None)
 
-    def rise_k(self, last_s: float) -> float | None:
-        """Temperature rise over the last `last_s` seconds, by linear regression; None with fewer than 10 points."""
+    def rise_k(self, last_s: float) -> tuple[float, float] | None:
+        """Temperature rise over the last `last_s` seconds, by linear regression, and what the scatter about the line
+        leaves of it (k=2); None with fewer than 10 points."""
         points = [(at_s, value) for at_s, value in self.heatsink_degc if at_s >= self.end_s - last_s]
         if len(points) < 10:
             return None
@@ -92,7 +95,9 @@ class Tally:
         mean_degc = sum(value for _, value in points) / len(points)
         spread = sum((at_s - mean_s) ** 2 for at_s, _ in points)
         slope = sum((at_s - mean_s) * (value - mean_degc) for at_s, value in points) / spread
-        return slope * last_s
+        rest = sum((value - mean_degc - slope * (at_s - mean_s)) ** 2 for at_s, value in points)
+        freedom = len(points) - 2
+        return slope * last_s, student(freedom) * math.sqrt(rest / freedom / spread) * last_s
 
 
 def holds_silence(batch: SoakBatch) -> bool:

@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 
 from station.domain.measurement import CHANNELS, Measurement
-from station.domain.sound import Stimulus, ToneReading, Value
-from station.steps.levels import db, db_uncertainty, delivers, rated_output_v, source_v
+from station.domain.sound import Stimulus, ToneReading
+from station.metrology.uncertainty import DB
+from station.steps.levels import db, db_uncertainty, delivers, noise_db, rated_output_v, source_v
 from station.steps.params import require
 from station.steps.step import StepContext
 
@@ -98,7 +99,7 @@ def _record_damping(context: StepContext, loaded: ToneReading, unloaded: ToneRea
         context.record(Measurement("damping_factor", 0.0, channel, 0.0, "below"))
         return
     drop = unloaded.level_v.value / loaded.level_v.value - 1.0
-    drop_uncertainty = math.hypot(_noise_part(loaded.level_v), _noise_part(unloaded.level_v))
+    drop_uncertainty = math.hypot(noise_db(loaded.level_v), noise_db(unloaded.level_v)) / DB  # the scale cancels
     conditions: dict[str, str | float] = {"frequency_hz": params.frequency_hz, "power_w": params.power_w}
     if drop <= drop_uncertainty:
         if not delivers(unloaded.level_v, math.sqrt(params.power_w * context.product.load_ohm)):
@@ -106,15 +107,9 @@ def _record_damping(context: StepContext, loaded: ToneReading, unloaded: ToneRea
             context.skip("damping_factor", channel)
             return
         value = 1.0 / max(drop + drop_uncertainty, 1e-9)
-        context.record(Measurement("damping_factor", value, channel, 0.0, "above", conditions=conditions))
+        uncertainty = value * drop_uncertainty / max(drop + drop_uncertainty, 1e-9)
+        context.record(Measurement("damping_factor", value, channel, uncertainty, "above", conditions=conditions))
         return
     value = 1.0 / drop
-    context.record(
-        Measurement("damping_factor", value, channel, value * drop_uncertainty / drop, conditions=conditions)
-    )
-
-
-def _noise_part(level: Value) -> float:
-    """Relative uncertainty of one of two captures a second apart: the gain error is common to both and cancels."""
-    repeatability = 2.0e-5
-    return min(level.uncertainty / level.value, repeatability)
+    uncertainty = 1.0 / (drop - drop_uncertainty) - value  # the further end
+    context.record(Measurement("damping_factor", value, channel, uncertainty, conditions=conditions))

@@ -6,16 +6,21 @@ tells its rise to some milliamperes without a hand inside the device.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+from drivers.ports import Accuracy
 from station.domain.measurement import CHANNELS, Measurement
 from station.domain.sound import Stimulus
 from station.steps.levels import GAIN_BELIEVED_DB, rated_output_v, source_v
 from station.steps.params import require
+from station.steps.readings import mean_of
 from station.steps.soak_tally import Tally
 from station.steps.step import StepContext
 
 BATCH_S = 10.0
+STEADY = Accuracy(relative=0.001)
+"""A power meter against itself within the minutes of this step: what it is off by cancels in the difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,8 @@ async def measure(context: StepContext, params: Params) -> None:
     """Records `idle_power_rise_w` (mains power at rest, after less before), `dropouts` per channel (silences longer
     than 50 ms) and `heatsink_degc` at the end."""
     await context.bench.drive.prepare()
-    before_w = await _at_rest_w(context, params)
+    power = context.bench.meters.accuracy("mains.power_w")
+    before_w, before_u = mean_of(await _at_rest_w(context, params), STEADY)
     tally = await _drive(context, params)
     heatsink_degc = (await context.bench.meters.fresh("temperature"))["heatsink_degc"]
     for index, channel in enumerate(CHANNELS):
@@ -48,9 +54,10 @@ async def measure(context: StepContext, params: Params) -> None:
             context.skip("dropouts", channel)
     accuracy = context.bench.meters.accuracy("temperature.heatsink_degc")
     context.record(Measurement("heatsink_degc", heatsink_degc, uncertainty=accuracy.expanded(heatsink_degc)))
-    rise_w = await _at_rest_w(context, params) - before_w
-    power = context.bench.meters.accuracy("mains.power_w")
-    context.record(Measurement("idle_power_rise_w", rise_w, uncertainty=power.expanded(rise_w) + 0.002 * before_w))
+    after_w, after_u = mean_of(await _at_rest_w(context, params), STEADY)
+    rise_w = after_w - before_w
+    uncertainty = math.hypot(power.expanded(rise_w), before_u, after_u)
+    context.record(Measurement("idle_power_rise_w", rise_w, uncertainty=uncertainty))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +90,9 @@ async def _drive(context: StepContext, params: Params) -> Tally:
     return tally
 
 
-async def _at_rest_w(context: StepContext, params: Params) -> float:
+async def _at_rest_w(context: StepContext, params: Params) -> list[float]:
     await context.clock.sleep(params.settle_s)
-    total = 0.0
-    for _ in range(params.readings):
-        total += (await context.bench.meters.fresh("mains"))["power_w"]
-    return total / params.readings
+    return [(await context.bench.meters.fresh("mains"))["power_w"] for _ in range(params.readings)]
 
 
 def _plays(context: StepContext, channel: str) -> bool:

@@ -33,9 +33,9 @@ def test_it_reads_ten_times_a_second_and_settles_a_minute_after_both_are_inside(
         assert drift.value is not None and drift.uncertainty is not None
         assert abs(drift.value) < 0.05 and 0.0 < drift.uncertainty < 0.05
         assert bias.conditions["readings"] == 601.0 and bias.conditions["over_s"] == 60.0
-        assert bias.uncertainty is not None and math.isclose(
-            bias.uncertainty, Accuracy(0.005, 0.04).expanded(bias.value * OHM) / OHM
-        )
+        meter_ma = Accuracy(0.005, 0.04).expanded(bias.value * OHM) / OHM
+        assert bias.uncertainty is not None
+        assert meter_ma < bias.uncertainty < 1.01 * meter_ma, "the meter's own, and a little scatter of 601 readings"
     assert stage.measured("heatsink_degc").value is not None
     assert [curve.channel for curve in stage.context.harvest.curves] == ["left", "right"]
     assert all(len(curve.x) == len(curve.y) <= 240 for curve in stage.context.harvest.curves)

@@ -1,0 +1,33 @@
+"""A meter's readings as one figure: their mean, and what the meter and their own scatter leave of it (k=2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from station.metrology.uncertainty import expanded, extreme, normal, scatter, wander
+
+
+class Accurate(Protocol):
+    """What knows how far one of a meter's quantities may be off: by its data sheet, or by its calibration."""
+
+    def expanded(self, value: float) -> float:
+        """Expanded uncertainty (k=2) of a reading, in its unit."""
+
+
+def mean_of(readings: Sequence[float], accuracy: Accurate) -> tuple[float, float]:
+    """Mean of at least one reading, and its uncertainty (k=2): the meter's own, and the scatter of the readings."""
+    mean = sum(readings) / len(readings)
+    return mean, expanded((normal("meter", accuracy.expanded(mean)), scatter("repeatability", readings)))
+
+
+def furthest_uncertainty(worst: float, series: Sequence[float], accuracy: Accurate, besides: float = 0.0) -> float:
+    """Of `worst`, picked out of `series` because it lies furthest: noise alone would have picked one too (k=2).
+
+    `besides`: what else there is, k=2."""
+    noise = 2.0 * wander(series)
+    parts = (
+        normal("meter", accuracy.expanded(worst)), normal("besides", besides),
+        normal("noise", noise), extreme("picked", noise, len(series)),
+    )  # fmt: skip
+    return expanded(parts)
