@@ -59,6 +59,7 @@ def say(what: str, seconds: float, told: Written) -> None:
 
 def main(idle_s: float) -> None:
     """Play and print."""
+    Live.afresh = True
     with tempfile.TemporaryDirectory() as folder, Live(Path(folder)) as live:
         technician = Technician(SCANS)
         began, before, run_id = 0.0, Written(0, 0, 0), ""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import tomllib
 from pathlib import Path
 from typing import Self
 
 import tomli_w
 
-from tests.scenarios.live import UP_S, Lines, Live
+from tests.scenarios.live import UP_S, Lines, Live, Program
 
 
 class FullStation(Live):
@@ -37,7 +36,7 @@ class FullStation(Live):
         path.write_text(tomli_w.dumps(settings), encoding="utf-8")
         self.start_station()
 
-    def start_station(self) -> subprocess.Popen[bytes]:
+    def start_station(self) -> Program:
         """The daemon, on the fleet's broker."""
         self.station = self._start("live_process", "run", "--config", str(self._config), "--broker", self._url)
         return self.station

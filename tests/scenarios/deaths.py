@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 import tomli_w
 
-from tests.scenarios.live import SHIPPED, Event, Live, Technician
+from tests.scenarios.live import SHIPPED, Event, Live, Program, Technician
 
 SPEED = 60
 AGAIN_MAX = 5
@@ -50,7 +49,7 @@ class Deathbed(Live):
         super().__init__(folder, speed=speed)
         self._cabled = cabled
 
-    def _start(self, module: str | None, *arguments: str) -> subprocess.Popen[bytes]:
+    def _start(self, module: str | None, *arguments: str) -> Program:
         if arguments[0] == "simulate":
             module, arguments = "torn_bench", arguments + (("--cabled",) if self._cabled else ())
         return super()._start("impatient_station" if arguments[0] == "run" else module, *arguments)

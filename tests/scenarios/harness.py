@@ -12,7 +12,6 @@ import selectors
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -31,6 +30,7 @@ from station.control.answers import ControlError
 from station.control.client import ControlClient
 from station.domain.record import Cause, JudgedMeasurement, Record, StepRecord
 from station.store.history import History
+from tests.servers.zygote import Forked, begin
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "config"
@@ -151,20 +151,17 @@ def _shipped(place: Path, scenario: Scenario) -> Path:
 
 # ---- processes -----------------------------------------------------------------------------------------------
 @contextmanager
-def _process(place: Path, which: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def _process(place: Path, which: str, *arguments: str) -> Iterator[Forked]:
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
     with (place / f"{which}.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", f"tests.scenarios.{which}_process", *arguments],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE if which == "sim" else log, stderr=log, cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
+        process = begin(f"tests.scenarios.{which}_process", arguments, log.fileno(), tells=which == "sim", env=env)
     try:
         yield process
     finally:
         _end(process)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: Forked) -> None:
     if process.stdin is not None:
         process.stdin.close()
     if process.poll() is None:
@@ -181,7 +178,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 class _Lines:
     """What the simulated bench tells, line by line."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: Forked) -> None:
         assert process.stdout is not None
         self._fd = process.stdout.fileno()
         self._rest = b""
@@ -223,9 +220,7 @@ def _probe(log: Path) -> tuple[tuple[float, float], ...]:
 
 
 # ---- the session ---------------------------------------------------------------------------------------------
-def _run(
-    socket: Path, station: subprocess.Popen[bytes], bench: subprocess.Popen[bytes], place: Path, plan: str | None
-) -> None:
+def _run(socket: Path, station: Forked, bench: Forked, place: Path, plan: str | None) -> None:
     """Scan, press START, answer; until the run has ended."""
     scans = {
         "operator": "OP:scene",
@@ -262,7 +257,7 @@ def _cancelled(watchdog: threading.Timer) -> Iterator[None]:
         watchdog.join()
 
 
-def _connect(socket: Path, station: subprocess.Popen[bytes], place: Path) -> ControlClient:
+def _connect(socket: Path, station: Forked, place: Path) -> ControlClient:
     deadline = time.monotonic() + UP_S
     while time.monotonic() < deadline and station.poll() is None:
         try:

@@ -27,6 +27,7 @@ from station.cli.broker import EmbeddedBroker
 from station.cli.keys import centre_key
 from station.control.answers import ControlError
 from station.control.client import ControlClient
+from tests.servers.zygote import Forked, begin
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "config"
@@ -35,6 +36,7 @@ UP_S = 40.0
 RUN_S = 60.0
 VERDICTS = ("PASS", "FAIL", "ABORTED", "ERROR")
 Event = dict[str, Any]
+Program = subprocess.Popen[bytes] | Forked
 
 
 class Technician:
@@ -86,7 +88,7 @@ class Technician:
 class Lines:
     """The standard output of a process as JSON documents, read by a thread of its own."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: Program) -> None:
         self.seen: list[Event] = []
         self._new: queue.Queue[Event] = queue.Queue()
         self._process = process
@@ -111,6 +113,9 @@ class Lines:
 
 class Live:
     """Use as a context. `steps` are ids of the shipped plan, in the plan's order."""
+
+    afresh = False
+    """Whether its programs begin as on a bench, each with a new interpreter, and not as forks of one."""
 
     def __init__(self, folder: Path, dut: str = "repaired", steps: tuple[str, ...] = ("supply",), speed: int = 240):
         self.folder, self.dut, self.steps, self.speed = folder, dut, steps, speed
@@ -140,12 +145,12 @@ class Live:
         self._open.close()
 
     # ---- processes -----------------------------------------------------------------------------------------
-    def start_station(self) -> subprocess.Popen[bytes]:
+    def start_station(self) -> Program:
         """The daemon, on the same store as before."""
         self.station = self._start("live_process", "run", "--config", str(self._config), "--broker", self.broker.url)
         return self.station
 
-    def start_collector(self) -> subprocess.Popen[bytes]:
+    def start_collector(self) -> Program:
         """The centre, on the same database as before."""
         key = centre_key(self.folder / "keys" if (self.folder / "keys").is_dir() else ROOT / "var" / "keys")
         self.collector = self._start(
@@ -153,21 +158,25 @@ class Live:
         )
         return self.collector
 
-    def kill(self, process: subprocess.Popen[bytes]) -> float:
+    def kill(self, process: Program) -> float:
         """`kill -9`; returns the monotonic second."""
         at = time.monotonic()
         process.send_signal(signal.SIGKILL)
         process.wait(5.0)
         return at
 
-    def _start(self, module: str | None, *arguments: str) -> subprocess.Popen[bytes]:
+    def _start(self, module: str | None, *arguments: str) -> Program:
         what = f"tests.scenarios.{module}" if module else "station"
+        tells, env = arguments[0] == "simulate", {**os.environ, "PYTHONPATH": str(ROOT)}
+        process: Program
         with (self.folder / f"{arguments[0]}.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", what, *arguments], stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE if arguments[0] == "simulate" else log, stderr=log, cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
-            )  # fmt: skip
+            if self.afresh:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", what, *arguments], stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE if tells else log, stderr=log, cwd=ROOT, env=env,
+                )  # fmt: skip
+            else:
+                process = begin(what, arguments, log.fileno(), tells=tells, env=env)
         self._open.callback(_end, process)
         return process
 
@@ -303,7 +312,7 @@ def _hear(client: ControlClient, heard: queue.Queue[Event]) -> None:
     heard.put({"kind": "gone", "data": {}})
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: Program) -> None:
     if process.stdin is not None:
         process.stdin.close()
     if process.poll() is None:

@@ -59,7 +59,10 @@ def check_record(live: Live, run_id: str, made: int) -> None:
 
 
 @pytest.mark.timeout(180)
-def test_kill_nine_in_four_steps_gives_each_run_one_aborted_record_and_a_dead_bench(tmp_path: Path) -> None:
+def test_kill_nine_in_four_steps_gives_each_run_one_aborted_record_and_a_dead_bench(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Live, "afresh", True)  # what is killed here is what systemd starts
     with Live(tmp_path, steps=STEPS) as live:
         moments = (("earth-bond", "step_started", 0), ("insulation", "step_started", 1), ("gain", "step_started", 4),
                    ("soak", "progress", 5))  # fmt: skip
