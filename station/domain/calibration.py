@@ -27,6 +27,8 @@ class Standing(StrEnum):
     """It belongs to an instrument with another serial number."""
     UNKNOWN = "unknown"
     """The instrument has not said who it is."""
+    UNDATED = "undated"
+    """Nobody knows what day it is: the clock is not set."""
     NONE = "none"
 
 
@@ -67,12 +69,15 @@ class Loopback:
     """What an audio interface does by itself, output joined to input: it bounds what may be claimed of a DUT.
 
     `thd_db` re the fundamental; `noise_db` rms in 20 Hz to 20 kHz re a full-scale sine; `response_db`: the largest
-    deviation from 1 kHz in 20 Hz to 20 kHz, None where it was not looked at.
+    deviation from 1 kHz in 20 Hz to 20 kHz, None where it was not looked at. `response_left` and `response_right`:
+    (Hz, dB re 1 kHz) of output and input together, rising; with them a response is corrected.
     """
 
     thd_db: float
     noise_db: float
     response_db: float | None = None
+    response_left: tuple[tuple[float, float], ...] = ()
+    response_right: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

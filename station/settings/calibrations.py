@@ -6,6 +6,7 @@ instrument further off is repaired or replaced, and a slipped digit must not hid
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date as Day
@@ -43,6 +44,10 @@ OFFSET_MAX: Mapping[str, float] = {
 INTERVAL_MAX = timedelta(days=5 * 366)
 """From a calibration to its due day: more is a slipped digit in a year."""
 
+Hz = Annotated[float, Field(ge=1, le=100_000)]
+Db = Annotated[float, Field(ge=-20, le=20)]
+"""Of a loopback's response, re 1 kHz: more is no interface to measure with."""
+
 Known = Mapping[str, Collection[str]]
 """What can be calibrated on this bench: quantities by role."""
 
@@ -66,6 +71,8 @@ class LoopbackTable:
     thd_db: Annotated[float, Field(ge=-180, le=0)]
     noise_db: Annotated[float, Field(ge=-180, le=0)]
     response_db: Annotated[float, Field(ge=0, le=20)] | None = None
+    response_left: tuple[tuple[Hz, Db], ...] = ()
+    response_right: tuple[tuple[Hz, Db], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +176,10 @@ def _check_revision(
         yield source.problem(path, "says nothing about any quantity", remedy)
     if revision.loopback is not None and source.data.get("role") != AUDIO:
         yield source.problem((*path, "loopback"), "only the audio interface has one", "remove this table")
+    for key in ("response_left", "response_right"):
+        curve = () if revision.loopback is None else getattr(revision.loopback, key)
+        if any(after[0] <= before[0] for before, after in itertools.pairwise(curve)):
+            yield source.problem((*path, "loopback", key), "its frequencies do not rise", "write [Hz, dB] in order")
     for name, one in revision.quantity.items():
         at = (*path, "quantity", name)
         if quantities is not None and name not in quantities:
@@ -212,7 +223,10 @@ def _revision(one: RevisionTable) -> Revision:
         for name, it in one.quantity.items()
     }
     own = one.loopback
-    loopback = None if own is None else Loopback(own.thd_db, own.noise_db, own.response_db)
+    loopback = (
+        None if own is None
+        else Loopback(own.thd_db, own.noise_db, own.response_db, own.response_left, own.response_right)
+    )  # fmt: skip
     return Revision(one.date, one.due, one.by, one.reference, one.certificate, corrections, one.note, loopback)
 
 

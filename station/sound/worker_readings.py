@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from drivers.settings import AudioSettings
 from station.analysis.levels import ratio
 from station.analysis.noise import Noise
@@ -22,6 +24,8 @@ from station.metrology.uncertainty import Contribution, bound, expanded, normal,
 
 CALIBRATED_HZ = 1000.0
 """Where an interface is calibrated; elsewhere its own response comes on top."""
+LOOP_REPEATS_DB = 0.002
+"""How well the response of a warm interface repeats what its loopback showed (k=2)."""
 NEAR = 0.02
 """So far from it, as a fraction, is still the same frequency."""
 
@@ -41,8 +45,13 @@ class Scale:
         # two frequencies of one side, each within its bound; a loopback has seen both sides of it
         self._response = math.sqrt(2.0) * anywhere
         self.flatness_relative = math.sqrt(2.0) * self._response
+        self._curve: tuple[tuple[float, float], ...] = ()
         if loopback is not None and loopback.response_db is not None:
             self._response = self.flatness_relative = bound("", ratio(abs(loopback.response_db)) - 1.0).expanded
+        if loopback is not None:
+            self._curve = loopback.response_left if channel == "left" else loopback.response_right
+        if self._curve:
+            self.flatness_relative = ratio(LOOP_REPEATS_DB) - 1.0
         self._calibrated = captured is not None
         own_thd_db, own_noise_db = settings.own_thd_db, -settings.dynamic_range_db
         if loopback is not None:
@@ -76,8 +85,10 @@ class Scale:
         return Value(volts, uncertainty, noise=noise_v)
 
     def step(self, step: Step, frequency_hz: float) -> Value:
-        """V rms of a step of a response."""
-        return self.level(step.amplitude, step.amplitude_u, step.amplitude <= step.amplitude_u, frequency_hz)
+        """V rms of a step of a response; what output and input do to it by themselves is taken off, where known."""
+        own = ratio(_at(self._curve, frequency_hz))
+        level, level_u = step.amplitude / own, step.amplitude_u / own
+        return self.level(level, level_u, level <= level_u, frequency_hz)
 
     def leak(self, step: Step, frequency_hz: float) -> Value | None:
         """V rms of what the other channel's step leaves in this one."""
@@ -121,6 +132,13 @@ def scales_of(settings: AudioSettings, calibration: Revision | None = None) -> t
     """Left and right."""
     left, right = (Scale(settings, calibration, channel) for channel in CHANNELS)
     return left, right
+
+
+def _at(curve: Sequence[tuple[float, float]], frequency_hz: float) -> float:
+    """Of a curve (Hz, dB), rising in frequency: straight in log f between points, level beyond them; 0.0 of none."""
+    if not curve:
+        return 0.0
+    return float(np.interp(math.log(frequency_hz), [math.log(hz) for hz, _ in curve], [level for _, level in curve]))
 
 
 def _gain(name: str, correction: Correction | None, full_scale_v: float, uncalibrated: float) -> Contribution:
