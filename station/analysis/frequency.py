@@ -19,7 +19,7 @@ LEAST_BIN = 3
 """Lines below it cannot be told from DC."""
 STANDS_OUT = 50.0
 """A line's power over the median bin's: noise alone reaches a third of it in a second of capture."""
-FITTED_ORDERS = 5
+FITTED_ORDERS = 10
 
 
 def find_frequency(x: Samples, rate_hz: int, low_hz: float = 10.0, high_hz: float | None = None) -> float:

@@ -19,6 +19,7 @@ from station.analysis.frequency import find_frequency
 from station.analysis.harmonic_fit import DEEP, TAPERED, HarmonicFit, Weighting, fit_harmonics
 from station.analysis.levels import Array, Samples, require_finite
 from station.analysis.noise import BAND_HZ, band_bins, rms_of
+from station.analysis.windows import TAPER_SHARE
 
 __all__ = ["Tone", "analyse_tone", "find_frequency", "least_frames"]
 
@@ -32,8 +33,14 @@ OWN_BINS = {TAPERED: 2, DEEP: 5}
 """What the fit took away beside each line, in bins to each side: no noise is read there."""
 TAPERED_CORRELATION = 1.12
 """As `noise.HANN_CORRELATION`: frames x sum of w^4 over the square of the sum of w^2."""
-LEAKS = 1e4
-"""A bin this many times the median bin's power may leak: the tapered window is 45 dB down ten bins away."""
+LEAKS = 300.0
+"""A bin this many times the median bin's power is a foreign line, or what drift leaves: it may leak."""
+LEAK_SHARE = 0.1
+"""Leaked power over the noise's in a line, from which on the deep window is taken."""
+DEEP_CYCLES = 8
+"""Fewer cycles, and the deep window's lines lie too close to each other."""
+FREQUENCY_EXCESS = 1.08
+"""Scatter of the fitted frequency over the Cramér-Rao bound of the same noise: the tapered ends tell most of it."""
 DETECT_POWER = 5.0
 """A line counts as seen when its power is this many times the local noise's (false alarms under 1 %)."""
 
@@ -44,10 +51,10 @@ class Tone:
 
     `harmonics`: h2 … over the fundamental, None when under the floor or beyond Nyquist; `harmonics_u`: their
     uncertainty, of one under the floor its bound, None beyond Nyquist. `thd` may be 0.0 with `thd_u` above it: then
-    only `thd + thd_u` is known, as a bound. `silent`: the fundamental itself is under the floor,
-    `amplitude + amplitude_u` bounds it, and `thd`, `thd_n` mean nothing. `residual`, `total` and `noise` (rms, full
-    scale) are 20 Hz to 20 kHz without DC: all but the fundamental, everything, and all but fundamental and harmonics.
-    `frequency_u_hz` holds where the frequency was found in the same frames.
+    only `thd + thd_u` is known, as a bound (infinite where no harmonic lies under Nyquist). `silent`: the fundamental
+    itself is under the floor, `amplitude + amplitude_u` bounds it, and `thd`, `thd_n` mean nothing. `residual`,
+    `total` and `noise` (rms, full scale) are 20 Hz to 20 kHz without DC: all but the fundamental, everything, and all
+    but fundamental and harmonics. `frequency_u_hz` holds where the frequency was found in the same frames.
     """
 
     frequency_hz: float
@@ -90,11 +97,6 @@ class _Lines:
     spectrum: Array
     lines: list[_Line]
 
-    @property
-    def floor(self) -> float:
-        """Noise power in all harmonics together; in the fundamental where there is none."""
-        return sum(line.noise for line in self.lines[1:] or self.lines)
-
 
 def least_frames(rate_hz: int, frequency_hz: float) -> int:
     """Fewest frames that `analyse_tone` takes for a tone of this frequency."""
@@ -118,9 +120,9 @@ def analyse_tone(x: Samples, rate_hz: int, frequency_hz: float, last_harmonic: i
     signal = np.asarray(x, dtype=np.float64)
     near = _fitted(signal, turns, orders, TAPERED)
     best = near
-    if near.spectrum.max() > LEAKS * float(np.median(near.spectrum)):
-        deep = _fitted(signal, turns, orders, DEEP)
-        best = deep if deep.floor < near.floor else near
+    foreign = np.flatnonzero(near.spectrum > LEAKS * float(np.median(near.spectrum)))
+    if turns * n >= DEEP_CYCLES and _leaks(near, foreign):
+        best = _fitted(signal, turns, orders, DEEP)
     return _tone(near, best, rate_hz, frequency_hz, last_harmonic)
 
 
@@ -136,6 +138,16 @@ def _fitted(x: Array, turns: float, orders: int, weighting: Weighting) -> _Lines
     powers = (np.abs(fit.lines[1:]) ** 2).tolist()
     noises = [_local_noise(spectrum, free, centre) for centre in centres]
     return _Lines(fit, spectrum, [_Line(p - noise, noise) for p, noise in zip(powers, noises, strict=True)])
+
+
+def _leaks(near: _Lines, foreign: np.ndarray[tuple[int], np.dtype[np.int_]]) -> bool:
+    """Whether foreign bins may leak a share of its noise into a line, by the envelope of the window's side lobes."""
+    centres = near.fit.turns * near.fit.frames * np.arange(1, len(near.lines) + 1)
+    apart = np.maximum(np.abs(foreign[:, None] - centres), 1.0)
+    rolled_off = np.abs(1.0 - (2.0 * TAPER_SHARE * apart) ** 2)
+    envelope = 1.0 / (np.pi * apart * np.maximum(rolled_off, 1.0))
+    leaked = np.sum(near.spectrum[foreign][:, None] * envelope**2, axis=0)
+    return bool(np.any(leaked > LEAK_SHARE * np.array([line.noise for line in near.lines])))
 
 
 def _local_noise(spectrum: Array, free: np.ndarray[tuple[int], np.dtype[np.bool_]], centre: int) -> float:
@@ -154,7 +166,7 @@ def _tone(near: _Lines, best: _Lines, rate_hz: int, frequency_hz: float, last_ha
     shares = [line.power / 2.0 for k, line in enumerate(best.lines[1:], start=2) if _in_band(k * frequency_hz)]
     residual_power = noise**2 + max(sum(shares), 0.0)
     total_power = residual_power + (max(first.power, 0.0) / 2.0 if _in_band(frequency_hz) else 0.0)
-    residual_power_u = math.hypot(2.0 * noise * noise_u, 2.0 * thd * thd_u * base / 2.0)
+    residual_power_u = math.hypot(2.0 * noise * noise_u, thd * thd_u * base if thd > 0.0 else 0.0)
     silent = first.power < DETECT_POWER * first.noise or first.power <= 0.0
     beyond = (None,) * (last_harmonic - len(best.lines))
     return Tone(
@@ -174,7 +186,7 @@ def _tone(near: _Lines, best: _Lines, rate_hz: int, frequency_hz: float, last_ha
         noise=noise,
         noise_u=noise_u,
         harmonics_u=tuple(_line_u(line, base) for line in best.lines[1:]) + beyond,
-        frequency_u_hz=rate_hz / (math.pi * fit.frames) * math.sqrt(6.0 * near.lines[0].noise / base),
+        frequency_u_hz=_frequency_u_hz(near, base, rate_hz),
     )
 
 
@@ -190,12 +202,20 @@ def _phase_at_first_frame(fit: HarmonicFit) -> float:
     return math.remainder(float(np.angle(fit.lines[1])) - middle, 2.0 * math.pi)
 
 
+def _frequency_u_hz(near: _Lines, base: float, rate_hz: int) -> float:
+    """k=2 of a fitted frequency: var(w) = 24 s^2 / (A^2 n^3) (Rife and Boorstyn 1974), s^2 = noise n / 4 a bin."""
+    scatter = math.sqrt(6.0 * near.lines[0].noise / base) / near.fit.frames
+    return 2.0 * FREQUENCY_EXCESS * scatter * rate_hz / (2.0 * math.pi)
+
+
 def _in_band(frequency_hz: float) -> bool:
     return BAND_HZ[0] <= frequency_hz <= BAND_HZ[1]
 
 
 def _thd(lines: list[_Line], base: float) -> tuple[float, float]:
-    """THD re fundamental and its k=2 uncertainty from noise; under the floor (0 … u)."""
+    """THD re fundamental and its k=2 uncertainty from noise; under the floor (0 … u); without harmonics (0 … inf)."""
+    if len(lines) < 2:
+        return 0.0, math.inf
     power = sum(line.power for line in lines[1:])
     variance = sum(2.0 * max(line.power, 0.0) * line.noise + 1.1 * line.noise**2 for line in lines[1:])
     power_u = 2.0 * math.sqrt(variance)
