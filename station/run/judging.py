@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from station.domain.errors import StepError
-from station.domain.judge import judge
+from station.domain.judge import guard_words, judge
 from station.domain.measurement import Channel, Curve, Measurement
 from station.domain.plan import PlanStep, Requirement
 from station.domain.quantity import unit_of
@@ -126,18 +126,20 @@ def _judge_one(step: PlanStep, requirement: Requirement, harvest: Harvest) -> Ju
         return None
     limit = requirement.limit
     low, high = limit.bounds(measurement.reference) if limit else (None, None)
+    verdict = judge(measurement, limit)
+    guard = guard_words(measurement, limit, verdict)
     return JudgedMeasurement(
         name=requirement.name,
         value=_finite(measurement.value),
         unit=unit_of(requirement.name),
-        verdict=judge(measurement, limit),
+        verdict=verdict,
         channel=requirement.channel,
         low=_finite(low),
         high=_finite(high),
         uncertainty=_finite(measurement.uncertainty),
         bound=measurement.bound,
         limit_source=limit.source if limit else None,
-        conditions=_conditions(measurement.conditions),
+        conditions=_conditions(measurement.conditions) | ({"guard_band": guard} if guard else {}),
     )
 
 
@@ -183,4 +185,5 @@ def _cause(step: PlanStep, m: JudgedMeasurement | None) -> Cause:
     value = "could not be measured" if m.value is None else f"{sign}{m.value:.4g}{unit}"
     bounds = [f"{word} {bound:.4g}" for word, bound in (("at least", m.low), ("at most", m.high)) if bound is not None]
     limit = f"limit {' and '.join(bounds)}" if bounds else "there is no limit to judge it by"
-    return Cause(step.id, m.name, m.channel, f"{_label(m.name, m.channel)}: {value}; {limit}")
+    guard = f"; {m.conditions['guard_band']} (± {m.uncertainty:.2g})" if "guard_band" in m.conditions else ""
+    return Cause(step.id, m.name, m.channel, f"{_label(m.name, m.channel)}: {value}; {limit}{guard}")

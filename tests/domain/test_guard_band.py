@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from station.domain.judge import guard_words, judge, near_limit
-from station.domain.limit import Decision, Limit
+from station.domain.limit import Limit
 from station.domain.measurement import Measurement
 from station.domain.verdict import Verdict
 
@@ -35,8 +35,7 @@ def test_a_guard_band_is_as_wide_as_the_uncertainty_on_either_side_of_either_lim
     value: float, simple: Verdict, guarded: Verdict, says: str | None, side: str
 ) -> None:
     measurement = Measurement("a_v", value, uncertainty=0.1)
-    for decision, verdict in (("simple", simple), ("guarded", guarded)):
-        limit = Limit("s", 1.0, 2.0, decision=decision)
+    for limit, verdict in ((Limit("s", 1.0, 2.0), simple), (Limit("s", 1.0, 2.0, decision="guarded"), guarded)):
         assert judge(measurement, limit) is verdict
         words = guard_words(measurement, limit, verdict)
         assert (words is None) == (says is None)
@@ -46,11 +45,10 @@ def test_a_guard_band_is_as_wide_as_the_uncertainty_on_either_side_of_either_lim
 
 def test_the_words_name_the_rule_that_decided() -> None:
     measurement = Measurement("a_v", 1.95, uncertainty=0.1)
-    limits: dict[Decision, Limit] = {rule: Limit("s", high=2.0, decision=rule) for rule in ("simple", "guarded")}  # type: ignore[misc]
-    assert guard_words(measurement, limits["simple"], PASS) == (
+    assert guard_words(measurement, Limit("s", high=2.0), PASS) == (
         "inside the high limit by less than its uncertainty: PASS by the simple rule, not proven"
     )
-    assert guard_words(measurement, limits["guarded"], FAIL) == (
+    assert guard_words(measurement, Limit("s", high=2.0, decision="guarded"), FAIL) == (
         "inside the high limit by less than its uncertainty: FAIL by the guarded rule"
     )
 

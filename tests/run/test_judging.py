@@ -119,3 +119,22 @@ def test_an_error_hides_no_fail() -> None:
     assert result.record.verdict is Verdict.ERROR
     assert [m.verdict for m in result.record.measurements] == [Verdict.FAIL, Verdict.ERROR]
     assert [cause.measurement for cause in result.causes] == ["a_v", "b_v"]
+
+
+def test_what_lies_in_a_guard_band_is_said_so_on_record_and_in_the_cause() -> None:
+    simple, guarded = Limit("s", high=2.0), Limit("s", high=2.0, decision="guarded")
+    harvest = Harvest()
+    harvest.take(Measurement("a_v", 1.95, uncertainty=0.1))
+    harvest.take(Measurement("b_v", 1.95, uncertainty=0.1))
+    harvest.take(Measurement("c_mv", 1.5, uncertainty=0.1, conditions={"at_hz": 50.0}))
+    result = judged(
+        make_step(Requirement("a_v", simple), Requirement("b_v", guarded), Requirement("c_mv", guarded)), harvest
+    )
+    told = [dict(m.conditions) for m in result.record.measurements]
+    words = "inside the high limit by less than its uncertainty: "
+    assert told[0] == {"guard_band": words + "PASS by the simple rule, not proven"}
+    assert told[1] == {"guard_band": words + "FAIL by the guarded rule"} and told[2] == {"at_hz": 50.0}
+    assert [m.uncertainty for m in result.record.measurements] == [0.1, 0.1, 0.1], "U stands on record, always"
+    assert [cause.text for cause in result.causes] == [
+        f"b_v: 1.95 V; limit at most 2; {words}FAIL by the guarded rule (± 0.1)"
+    ]
