@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from station.domain.errors import StepError
 from station.domain.measurement import CHANNELS, Bound, Channel, Measurement
@@ -16,9 +17,20 @@ from station.steps.params import require
 from station.steps.step import StepContext
 
 LOAD_TOLERANCE = 0.05
-COARSE_DB = 1.0
+COARSE_DB, LEAP_DB = 1.0, 3.0
 RESOLUTION_DB = 0.02
 """0.5 % of power."""
+BESIDE_DB = 0.006
+"""So far beside where the limit is expected the search looks, to have it between two levels."""
+CLIPPED = (
+    (0.0, 0.0), (0.269, 0.1), (0.694, 0.2), (1.17, 0.3), (2.16, 0.5), (3.63, 0.8), (4.60, 1.0), (6.96, 1.5),
+    (9.22, 2.0), (11.35, 2.5), (15.2, 3.5), (20.3, 5.0), (28.1, 8.0),
+)  # fmt: skip
+"""THD (%, harmonics 2 to 10) of a sine that is cut off hard on both sides, and by how much (dB) it is overdriven."""
+STEEP = (0.25, 4.0)
+"""How many of those dB a dB of drive is believed to be worth: a soft limiter's are few at first, then many."""
+TOLD_BY = 0.3
+"""A clean level whose THD is this part of the limit's is at the knee as well, and tells how steep it is."""
 POWER_OF_DB = math.log(10.0) / 10.0
 """Relative change of a power with a decibel."""
 
@@ -45,15 +57,18 @@ class Params:
 
 @dataclass(slots=True)
 class _Search:
-    """One channel's drive in dB re rated: down from the top in coarse steps to the first clean level, then bisection.
+    """One channel's drive in dB re rated: down from the top to the first clean level, then between the two.
 
-    From the top, because crossover distortion makes low levels dirtier than high ones. `good_db` held the THD, `bad_db`
-    did not; `level_v` is the largest clean level.
+    From the top, because crossover distortion makes low levels dirtier than high ones. Where to look next is told by
+    what a hard limiter's THD says of its overdrive: three or four captures for an amplifier that clips, and coarse
+    steps and bisection for one that does it its own way. `good_db` held the THD, `bad_db` did not; `level_v` is the
+    largest clean level.
     """
 
     channel: Channel
     top_db: float
     floor_db: float
+    limit_thd: float
     good_db: float | None = None
     bad_db: float | None = None
     level_v: float = 0.0
@@ -64,6 +79,9 @@ class _Search:
     lowest_v: float = 0.0
     """The level at the lowest drive that was looked at."""
     silent: bool = False
+    leapt: bool = False
+    idle: int = 0
+    """Captures that did not halve what is left to search."""
     quiet: bool = False
     """It gives far less than it is asked for: what comes out at the top of the search is all there is."""
 
@@ -86,20 +104,44 @@ class _Search:
         if self.bad_db is None:
             return self.top_db
         if self.good_db is None:
-            return max(self.bad_db - COARSE_DB, self.floor_db)
-        return self.good_db if self.done else (self.good_db + self.bad_db) / 2.0
+            leap_db = min(_overdrive_db(self.bad_thd) - _overdrive_db(self.limit_thd) + BESIDE_DB, LEAP_DB)
+            return max(self.bad_db - (max(leap_db, COARSE_DB) if self.leapt else leap_db), self.floor_db)
+        if self.done:
+            return self.good_db
+        return (self.good_db + self.bad_db) / 2.0 if self.idle > 1 else self._expected_db(self.good_db, self.bad_db)
 
-    def take(self, drive_db: float, reading: ToneReading, thd_percent: float) -> None:
+    def _expected_db(self, good_db: float, bad_db: float) -> float:
+        """Beside the drive at which the limit is expected: on the far side from the nearer of the two levels."""
+        between_db, over_db = bad_db - good_db, _overdrive_db(self.bad_thd)
+        steep = (
+            (over_db - _overdrive_db(self.good_thd)) / between_db if self.good_thd > TOLD_BY * self.limit_thd else 1.0
+        )
+        below_db = (over_db - _overdrive_db(self.limit_thd)) / min(max(steep, STEEP[0]), STEEP[1])
+        aim_db = bad_db - below_db + (BESIDE_DB if 2.0 * below_db > between_db else -BESIDE_DB)
+        return min(max(aim_db, good_db + BESIDE_DB), bad_db - BESIDE_DB)
+
+    def take(self, drive_db: float, reading: ToneReading) -> None:
         """Learn from one capture."""
         if self.done:
             return
+        self.leapt = self.bad_db is not None
+        left_db = self._left_db
+        self._learn(drive_db, reading)
+        self.idle = self.idle + 1 if self.idle < 2 and self._left_db > left_db / 2.0 else 0
+
+    @property
+    def _left_db(self) -> float:
+        """How wide what is left to search is."""
+        return math.inf if self.good_db is None or self.bad_db is None else self.bad_db - self.good_db
+
+    def _learn(self, drive_db: float, reading: ToneReading) -> None:
         if reading.thd_percent is None:
             self.silent = True
             self.level_v = max(self.level_v, reading.level_v.value)
             self.uncertainty_v = reading.level_v.uncertainty
             return
         self.thd_uncertainty = reading.thd_percent.uncertainty
-        if reading.thd_percent.value <= thd_percent:
+        if reading.thd_percent.value <= self.limit_thd:
             self.good_db, self.good_thd = drive_db, reading.thd_percent.value
             if reading.level_v.value > self.level_v:
                 self.level_v, self.uncertainty_v = reading.level_v.value, reading.level_v.uncertainty
@@ -141,7 +183,9 @@ async def measure(context: StepContext, params: Params) -> None:
     """Records `output_power_w` per channel. A DUT still clean at the top of the search gives a lower bound."""
     load_ohm = await _loads(context)
     await context.bench.drive.prepare()
-    searches = [_Search(channel, params.above_rated_db, -params.below_rated_db) for channel in CHANNELS]
+    searches = [
+        _Search(channel, params.above_rated_db, -params.below_rated_db, params.thd_percent) for channel in CHANNELS
+    ]
     asked_v = rated_output_v(context) * 10 ** (params.above_rated_db / 20.0)
     for capture in range(params.captures_max):
         if all(search.done for search in searches):
@@ -149,11 +193,19 @@ async def measure(context: StepContext, params: Params) -> None:
         drives = [search.drive_db() for search in searches]
         readings = await _capture(context, params, drives)
         for search, drive_db, reading in zip(searches, drives, readings, strict=True):
-            search.take(drive_db, reading, params.thd_percent)
+            search.take(drive_db, reading)
             if capture == 0:
                 search.quiet = not search.silent and not delivers(reading.level_v, asked_v)
         context.progress((capture + 1) / params.captures_max, {f"{s.channel}_v": s.level_v for s in searches})
     _record(context, params, searches, load_ohm)
+
+
+def _overdrive_db(thd_percent: float) -> float:
+    """How far a sine of this THD is beyond the level at which it is cut off, dB, if it is cut off hard."""
+    for (low, low_db), (high, high_db) in pairwise(CLIPPED):
+        if thd_percent <= high:
+            return low_db + (high_db - low_db) * (thd_percent - low) / (high - low)
+    return CLIPPED[-1][1]
 
 
 async def _loads(context: StepContext) -> Mapping[Channel, tuple[float, float]]:
