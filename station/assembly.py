@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from drivers.catalog import CATALOG
 from drivers.errors import DriverError
@@ -27,11 +29,16 @@ from drivers.ports import (
     TouchCurrentMeter,
 )
 from station.contract.messages import Messages
+from station.domain.calibration import Calibration
 from station.domain.paper import PaperDue
 from station.domain.record import Instrument
+from station.metrology.corrected import CorrectedSensor, CorrectedTester, CorrectedTouch
+from station.metrology.in_force import InForce
 from station.paper.printing import Printing, Told
 from station.paper.rendering import renderer
 from station.paper.rules import paper_rules
+from station.run.session_events import TimeTold
+from station.run.wall import Now, WallClock
 from station.safety.pollers import Poller, Pollers
 from station.safety.readings import ReadingTable
 from station.safety.relays import RelayDesk
@@ -64,8 +71,9 @@ class Devices:
     page: PermitPage
     kinds: Mapping[str, str]
     settings: StationSettings
+    in_force: InForce
+    identities: dict[str, Identity]
     printer: LabelPrinter | None = None
-    identities: dict[str, Identity] = field(default_factory=dict)
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def identify(self) -> None:
@@ -73,10 +81,21 @@ class Devices:
         asked: dict[str, Device] = {"tester": self.tester, "touch": self.touch, "relays": self.relays}
         asked |= {poller.role: poller.sensor for poller in self.pollers}
         for role, device in asked.items():
-            try:
-                self.identities[role] = await device.ensure_ready()
-            except DriverError as error:
-                log.warning("%s does not say who it is: %s", role, error)
+            await self._ask_who(role, device)
+
+    async def ask_again(self) -> None:
+        """Before a run: who hangs there now, of the instruments that are believed by their calibration."""
+        asked: dict[str, Device] = {"tester": self.tester, "touch": self.touch}
+        asked |= {poller.role: poller.sensor for poller in self.pollers if poller.role not in self.identities}
+        for role in self.settings.calibrations:
+            if role in asked:
+                await self._ask_who(role, asked[role])
+
+    async def _ask_who(self, role: str, device: Device) -> None:
+        try:
+            self.identities[role] = await device.ensure_ready()
+        except DriverError as error:
+            log.warning("%s does not say who it is: %s", role, error)
 
     async def ensure_sound(self) -> None:
         """Start the sound process if it is not alive. Raises `AudioFault`."""
@@ -103,7 +122,7 @@ class Devices:
     def instruments(self) -> tuple[Instrument, ...]:
         """Who takes part in a run, for its record."""
         return tuple(
-            Instrument(role, self.kinds[role], who.model or None, who.serial_number or None, None)
+            Instrument(role, self.kinds[role], who.model or None, who.serial_number or None, self.in_force.until(role))
             for role, who in sorted(self.identities.items())
         )
 
@@ -117,10 +136,23 @@ class Devices:
         await asyncio.gather(*(device.close() for device in closing), return_exceptions=True)
 
 
-def make_devices(settings: StationSettings) -> Devices:
-    """Build the devices of `settings` through the catalogue."""
+def no_day() -> date | None:
+    """Where nobody says what day it is."""
+    return None
+
+
+def make_devices(settings: StationSettings, today: Callable[[], date | None] = no_day) -> Devices:
+    """Build the devices of `settings` through the catalogue, corrected by their calibrations.
+
+    `today`: the bench's day, None where its clock is not to be trusted.
+    """
     buses = {name: _make(device, {}) for name, device in settings.buses.items()}
-    made = {role: _make(device, buses) for role, device in settings.devices.items()}
+    identities: dict[str, Identity] = {}
+    in_force = _in_force(settings, identities, today)
+    made = {
+        role: _corrected(role, _make(device, buses), in_force, settings.calibrations, identities)
+        for role, device in settings.devices.items()
+    }
     table, page = ReadingTable(), PermitPage()
     sensors: dict[str, Sensor] = {
         role: made[role] for role, device in settings.devices.items() if CATALOG[device.kind].port == "sensor"
@@ -147,12 +179,42 @@ def make_devices(settings: StationSettings) -> Devices:
             settings.audio.settings,
             page,
             captures=(settings.captures.path, settings.captures.max_mb),
+            calibration=settings.calibrations["audio"].current if "audio" in settings.calibrations else None,
         ),
         page=page,
         kinds=kinds,
         settings=settings,
+        in_force=in_force,
+        identities=identities,
         printer=make_printer(settings),
     )
+
+
+def _in_force(
+    settings: StationSettings, identities: Mapping[str, Identity], today: Callable[[], date | None]
+) -> InForce:
+    def said(role: str) -> str | None:
+        return identities[role].serial_number if role in identities else None
+
+    roles = ("audio", *(role for role in settings.devices if role != "relays"))
+    return InForce(settings.calibrations, roles, said, today, required=settings.calibration_required)
+
+
+def _corrected(
+    role: str, device: Any, in_force: InForce, on_file: Mapping[str, Calibration], identities: dict[str, Identity]
+) -> Any:
+    """The device, behind its calibration where there is one."""
+    if role not in on_file:
+        return device
+    around: Any = {"tester": CorrectedTester, "touch": CorrectedTouch}.get(role, CorrectedSensor)
+    return around(role, device, lambda: in_force.revision(role), identities)
+
+
+def wall_of(devices: Devices, now: Now) -> Callable[[float], TimeTold]:
+    """What the clock says, and what it says of the calibrations. Who was not heard yet is asked before the run."""
+    settings = devices.settings
+    clock = WallClock(now, ZoneInfo(settings.timezone), settings.shift_ends)
+    return lambda now_s: replace(clock.read(now_s), uncalibrated=devices.in_force.refusals(unknown_too=False))
 
 
 def make_printer(settings: StationSettings) -> LabelPrinter | None:

@@ -27,7 +27,7 @@ from drivers.catalog import CATALOG
 from drivers.errors import DriverError
 from station import __version__
 from station.applying import Applying, Proofs, Quiet
-from station.assembly import Devices, make_devices, printing_of, rules_of
+from station.assembly import Devices, make_devices, printing_of, rules_of, wall_of
 from station.contract.bodies import Info
 from station.contract.keys import PublicKeys, load_public_keys
 from station.contract.messages import Messages
@@ -44,6 +44,7 @@ from station.domain.plan import Plan, Product, Purpose
 from station.domain.record import DutInfo, PlanInfo
 from station.domain.work_order import Ticket
 from station.logs import log_off_the_loop
+from station.metrology.watch import CalibrationWatch
 from station.mqtt.address import parse_address
 from station.mqtt.tls import TlsFiles, read_own
 from station.panel.panel_task import PanelTask
@@ -56,7 +57,7 @@ from station.run.conductor import Conductor, Room
 from station.run.delivery import RunMessages, report_to_centre
 from station.run.diagnosis import diagnose
 from station.run.session import Session
-from station.run.wall import WallClock
+from station.run.wall import bench_day
 from station.safety.causes import trip_text
 from station.safety.errors import NotReady
 from station.safety.guarded import build_bench
@@ -150,10 +151,6 @@ def _tls_files(credentials: Path, settings: StationSettings) -> TlsFiles | None:
     return files
 
 
-def _wall(settings: StationSettings, stamps: ClockReader) -> Callable[[float], ev.TimeTold]:
-    return WallClock(stamps.read_now, ZoneInfo(settings.timezone), settings.shift_ends).read
-
-
 def _clock(tree: Tree) -> TestClock:
     return MonotonicClock() if tree.station.clock == "monotonic" else ScaledClock(tree.station.speed)
 
@@ -217,7 +214,8 @@ async def _serve(tree: Tree, keys: _Keys, switching: Switching, proofs: Callable
         here = this_machine()
         owner = await store.owner_before(here)
         cut_off = await _close_cut_off_runs(store, run_messages, stamps, {})
-        devices = make_devices(settings)
+        today = bench_day(stamps.read_now, ZoneInfo(settings.timezone), simulated=settings.simulated)
+        devices = make_devices(settings, today)
         rooms.push_async_callback(devices.close)
         station = Station(tree, store, devices, stamps)
         clock = _clock(tree)
@@ -230,6 +228,7 @@ async def _serve(tree: Tree, keys: _Keys, switching: Switching, proofs: Callable
         async def prepare() -> None:
             await _close_cut_off_runs(store, run_messages, stamps, room.broken)
             await devices.ensure_sound()
+            await devices.ask_again()
             if refused := kernel.why_start_refused():
                 raise NotReady(f"no run is begun: {'; '.join(refused)}")
 
@@ -239,7 +238,8 @@ async def _serve(tree: Tree, keys: _Keys, switching: Switching, proofs: Callable
             lambda trip, run_id: store.post([messages.alarm(alarm_code(trip), alarm_cause(trip), run_id=run_id)]),
             diagnose=partial(diagnose, tree.diagnosis),
             earlier=store.earlier_runs, report=partial(report_to_centre, store, messages),
-            recall=partial(store.runs_of_order, simulated=settings.simulated), wall=_wall(settings, stamps),
+            recall=partial(store.runs_of_order, simulated=settings.simulated), wall=wall_of(devices, stamps.read_now),
+            calibrations=devices.in_force,
         )  # fmt: skip
         conductor = Conductor(session, room, partial(_panel_task, devices), desk.publish, time.monotonic)
         uplink = Uplink(
@@ -272,7 +272,8 @@ async def _serve(tree: Tree, keys: _Keys, switching: Switching, proofs: Callable
             supervisor, conductor.stop, lambda: applying.on_trial, applying.run(),
             kernel.wait_failed(), conductor.panel.run(), _scans(devices, conductor),
             uplink.stay_silent(why_silent(owner, here)) if owner and here else uplink.run(),
-            conductor.watch_guard(), printing.run(), certificate.run(), devices.inventory(),
+            conductor.watch_guard(), printing.run(), certificate.run(),
+            CalibrationWatch(devices.in_force.remarks, today).run(), devices.inventory(),
         )  # fmt: skip
 
 

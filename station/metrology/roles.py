@@ -2,14 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+_AUDIO, _LOADED = ("audio",), ("audio", "loadbank")
+
 MEASURED_BY: dict[str, tuple[str, ...]] = {
+    "supply_v": ("mains",),
     "earth_bond_ohm": ("tester",),
     "insulation_mohm": ("tester",),
     "touch_current_ma": ("touch",),
+    "inrush_a": ("inrush",),
+    "power_up_a": ("inrush",),
+    "power_up_w": ("mains",),
+    "idle_power_w": ("mains",),
+    "idle_power_rise_w": ("mains",),
+    "dc_offset_mv": ("dc",),
+    "gain_db": _AUDIO,
+    "channel_balance_db": _AUDIO,
+    "output_power_w": _LOADED,
+    "thd_percent": _AUDIO,
+    "thd_n_percent": _AUDIO,
+    "even_thd_percent": _AUDIO,
+    "odd_thd_percent": _AUDIO,
+    "middle_thd_percent": _AUDIO,
+    "low_thd_percent": _AUDIO,
+    "response_drop_db": _AUDIO,
+    "low_drop_db": _AUDIO,
+    "high_drop_db": _AUDIO,
+    "snr_db": _AUDIO,
+    "ripple_mv": _AUDIO,
+    "mains_line_mv": _AUDIO,
+    "crosstalk_db": _AUDIO,
+    "damping_factor": _AUDIO,
+    "bias_ma": ("bias",),
+    "bias_drift_ma": ("bias",),
+    "rail_plus_v": ("probe",),
+    "rail_minus_v": ("probe",),
+    "heatsink_degc": ("temperature",),
+    "heatsink_rise_k": ("temperature",),
+    "soak_s": (),  # the station's own clock
+    "dropouts": _AUDIO,
+    "power_drift_db": _AUDIO,
+    "soak_thd_percent": _AUDIO,
+    "soak_dc_offset_mv": ("dc",),
+    "soak_mains_power_w": ("mains",),
+    "load_drift_percent": ("loadbank",),
 }
 """By the measurement's name, roles of `station.toml`; "audio" is the interface. A person's answer (`…_ok`) has none."""
 
+MEASURED_IN: dict[tuple[str, str], tuple[str, ...]] = {
+    ("node_voltages", "bias_ma"): ("probe",),
+}
+"""Where a step (`use`) measures the same by another instrument."""
 
-def roles_of(measurement: str) -> tuple[str, ...]:
-    """The roles, () for a person's answer. Raises `KeyError` for a name that nobody has entered."""
-    return () if measurement.endswith("_ok") else MEASURED_BY[measurement]
+
+def roles_of(measurement: str, use: str = "") -> tuple[str, ...]:
+    """The roles, () for a person's answer. `use`: the step's name in the catalogue.
+
+    Raises `KeyError` for a name that nobody has entered.
+    """
+    if measurement.endswith("_ok"):
+        return ()
+    return MEASURED_IN.get((use, measurement)) or MEASURED_BY[measurement]
+
+
+def roles_needed(measured: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The roles of a whole plan, by measurement and use; what nobody has entered is told where it is judged."""
+    found: set[str] = set()
+    for measurement, use in measured:
+        try:
+            found.update(roles_of(measurement, use))
+        except KeyError:
+            continue
+    return tuple(sorted(found))

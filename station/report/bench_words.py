@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from station.domain.role_words import ROLES as ROLES
 from station.domain.trip_words import CAUSES as CAUSES
 from station.domain.trip_words import INTERLOCKS as INTERLOCKS
-from station.report.words import Lang, Pair, pick
-
-ROLES: Mapping[str, Pair] = {
-    "audio": ("音频接口", "audio interface"),
-    "dc": ("直流电压表", "DC voltmeter"),
-    "discharge": ("放电检测", "discharge meter"),
-    "fan": ("风扇转速", "fan speed"),
-    "infrared": ("红外测温", "infrared thermometer"),
-    "inrush": ("冲击电流探头", "peak-current probe"),
-    "loadbank": ("假负载", "load bank"),
-    "mains": ("市电功率计", "mains power meter"),
-    "relays": ("继电器板", "relay board"),
-    "temperature": ("热电偶模块", "thermocouple module"),
-    "tester": ("安规测试仪", "insulation and bond tester"),
-    "touch": ("接触电流测试仪", "touch-current tester"),
-}
-"""Instruments by the role that they have on the bench; a bench may have others."""
+from station.report.words import Lang, pick
 
 PERSONS = frozenset({("guard", "ESTOP"), ("guard", "LID"), ("stop", "STOP"), ("stop", "SHUTDOWN")})
 """Trips that are a person's act; the record knows no third party to blame."""

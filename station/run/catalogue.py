@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from station.metrology.roles import roles_needed
 from station.run.session_scans import Catalogue, PlanFacts
 from station.settings.tree import PlanTemplate, Tree
 
@@ -22,4 +23,7 @@ def catalogue_of(tree: Tree) -> Catalogue:
 def _facts(plan: PlanTemplate) -> PlanFacts:
     steps = tuple(step.id for step in plan.steps)
     two_people = any(INSPECTED in step.spec.measurements for step in plan.steps)
-    return PlanFacts(plan.family, steps, plan.fault_codes, plan.needs_consent, plan.needs_pass, two_people)
+    instruments = roles_needed((name, step.spec.use) for step in plan.steps for name in step.requires)
+    return PlanFacts(
+        plan.family, steps, plan.fault_codes, plan.needs_consent, plan.needs_pass, two_people, instruments
+    )  # fmt: skip

@@ -30,6 +30,7 @@ from station.panel.panel_task import PanelTask
 from station.panel.patterns import IDENTIFY
 from station.panel.prompts import Prompts
 from station.run import session_events as ev
+from station.run.instruments import NotCalibrated, none_on_file, refuse_uncalibrated
 from station.run.lid_release import LidRelease
 from station.run.linking import refer
 from station.run.needs import with_proof
@@ -318,14 +319,15 @@ class Conductor:
         self._uses = {step.id: step.use for step in plan.steps}
         self._runner = Runner(
             room.bench, room.safety, room.journal, room.messages, room.steps, room.clock, room.stamps, self._follow,
-            self._prompts.ask,
+            self._prompts.ask, room.calibrations.against,
         )  # fmt: skip
         diagnose = room.diagnose if plan.purpose == "incoming" else no_findings
         verdict = Verdict.ERROR
         try:
             await room.prepare()
+            refuse_uncalibrated(room.calibrations, plan, purpose)
             earlier = await room.earlier(draft)
-            notes = () if ticket.work_order.assigned else (TYPED,)
+            notes = (*(() if ticket.work_order.assigned else (TYPED,)), *none_on_file(room.calibrations, plan))
             draft = with_proof(refer(draft, earlier), ticket.proof)
             order = Order(plan, product, draft, diagnose, earlier, ticket.proof, notes)
             record: Record = await self._runner.run(order, lambda run_no: self._began(draft.run_id))
@@ -333,7 +335,8 @@ class Conductor:
         except (DriverError, StationError) as error:
             log.error("run %s: %s", draft.run_id, error)
             room.broken[draft.run_id] = str(error)
-            self._tell("tell", "no_run", in_both(str(error)))
+            words = error.words if isinstance(error, NotCalibrated) else in_both(str(error))
+            self._tell("tell", "no_run", words)
         finally:
             self._runner = None
         self.post(ev.RunEnded(verdict, hot=room.safety.hot))

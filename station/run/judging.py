@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from station.domain.errors import StepError
@@ -15,6 +15,8 @@ from station.domain.record import Capture, Cause, JudgedMeasurement, StepRecord
 from station.domain.verdict import Verdict, worst
 
 Key = tuple[str, Channel | None]
+Against = Callable[[str, str], str | None]
+"""Why a measurement (by name and the step's `use`) proves nothing, whatever it says; None where it may be judged."""
 FINE = (Verdict.PASS, Verdict.NOT_APPLICABLE)
 
 
@@ -55,16 +57,18 @@ def judge_step(
     failed_before: bool,
     started_at: str,
     duration_s: float,
+    against: Against = lambda measurement, use: None,
 ) -> Judged:
-    """Judge every requirement of `step`.
+    """Judge every requirement of `step`. What stands `against` the instruments of one makes it an ERROR.
 
     `ended` is None when the step came to its end by itself; otherwise what ended it (FAIL: a trip that blames the
     DUT, ABORTED, ERROR) and `why`. What is then missing was not made: SKIPPED. A step that ended by itself and left
     a requirement open is an ERROR, never a PASS.
     """
-    judged = {(r.name, r.channel): _judge_one(step, r, harvest) for r in step.requires}
+    unfit = {r.name: words for r in step.requires if (words := against(r.name, step.use))}
+    judged = {(r.name, r.channel): _judge_one(r, harvest, r.name in unfit) for r in step.requires}
     failed = failed_before or any(m is not None and m.verdict is Verdict.FAIL for m in judged.values())
-    causes = [_cause(step, judged[key]) for key in harvest.measured if _speaks_against(judged.get(key))]
+    causes = [_cause(step, judged[key], unfit) for key in harvest.measured if _speaks_against(judged.get(key))]
     measurements = []
     for requirement in step.requires:
         key = (requirement.name, requirement.channel)
@@ -120,14 +124,14 @@ def _speaks_against(measurement: JudgedMeasurement | None) -> bool:
     return measurement is not None and measurement.verdict in (Verdict.FAIL, Verdict.ERROR)
 
 
-def _judge_one(step: PlanStep, requirement: Requirement, harvest: Harvest) -> JudgedMeasurement | None:
+def _judge_one(requirement: Requirement, harvest: Harvest, unfit: bool) -> JudgedMeasurement | None:
     measurement = harvest.measured.get((requirement.name, requirement.channel))
     if measurement is None:
         return None
     limit = requirement.limit
     low, high = limit.bounds(measurement.reference) if limit else (None, None)
-    verdict = judge(measurement, limit)
-    guard = guard_words(measurement, limit, verdict)
+    verdict = Verdict.ERROR if unfit else judge(measurement, limit)
+    guard = None if unfit else guard_words(measurement, limit, verdict)
     return JudgedMeasurement(
         name=requirement.name,
         value=_finite(measurement.value),
@@ -176,8 +180,10 @@ def _label(name: str, channel: Channel | None) -> str:
     return f"{name} ({channel})" if channel else name
 
 
-def _cause(step: PlanStep, m: JudgedMeasurement | None) -> Cause:
+def _cause(step: PlanStep, m: JudgedMeasurement | None, unfit: Mapping[str, str]) -> Cause:
     assert m is not None
+    if m.name in unfit:
+        return Cause(step.id, m.name, m.channel, f"{_label(m.name, m.channel)}: not judged: {unfit[m.name]}")
     if m.conditions.get("answer") == "NG":  # a person's answer reads better than 0 against 1
         return Cause(step.id, m.name, m.channel, f'{m.name}: NG to "{m.conditions.get("asked", m.name)}"')
     sign = {"above": "> ", "below": "< ", None: ""}[m.bound]

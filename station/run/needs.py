@@ -23,6 +23,8 @@ Run = TypeVar("Run", RunDraft, Record)
 HOUR_S = 3600.0
 AHEAD_S = 60.0
 """A run that ended this much after now was stamped by a clock that cannot be right: it proves nothing."""
+UNDECIDING: tuple[Purpose, ...] = ("verify", "engineering")
+"""Purposes of runs that decide nothing about a device: they start with any instrument, and yet none of them passes."""
 Lack = Literal["pass_missing", "pass_clock", "pass_old", "pass_taken_back"]
 
 

@@ -12,6 +12,7 @@ from station.domain.interlock import Trip
 from station.domain.journal import RunDraft
 from station.domain.plan import Plan, Product, Purpose
 from station.domain.work_order import Ticket
+from station.metrology.in_force import NOTHING_ON_FILE, InForce
 from station.run.run_ports import (
     Diagnose,
     Earlier,
@@ -83,5 +84,7 @@ class Room:
     """What the store knows of a work order; None: nobody asks."""
     wall: Callable[[float], TimeTold] | None = None
     """What the clock on the wall says at a monotonic second; None: nobody looks at it."""
+    calibrations: InForce = NOTHING_ON_FILE
+    """What the instruments' calibrations are worth at this moment."""
     broken: dict[str, str] = field(default_factory=dict)
     """By run id: why a run could not be kept to its end (a full disk), for the record that closes it later."""

@@ -25,7 +25,7 @@ from station.domain.plan import Needs, OnFail, PlanStep
 from station.domain.record import Cause, Handover, Record, StepRecord, TripRecord
 from station.domain.verdict import Verdict, worst
 from station.run.context import Ask, Context
-from station.run.judging import FINE, judge_run, judge_step
+from station.run.judging import FINE, Against, judge_run, judge_step
 from station.run.linking import conclude
 from station.run.needs import with_proof
 from station.run.run_ports import Journal, Messages, Order, Stamps, Watch
@@ -63,7 +63,9 @@ class Runner:
         stamps: Stamps,
         publish: Publish,
         ask: Ask,
+        against: Against = lambda measurement, use: None,
     ) -> None:
+        """`against`: what stands against the instruments of a measurement when it is judged."""
         self._bench = bench
         self._watch = watch
         self._journal = journal
@@ -73,6 +75,7 @@ class Runner:
         self._stamps = stamps
         self._publish = harmless(publish)
         self._ask = ask
+        self._against = against
         self._abort: asyncio.Future[RunAborted] = asyncio.get_running_loop().create_future()
         self._began_s = 0.0
         self._forbidden: set[Needs] = set()
@@ -145,7 +148,7 @@ class Runner:
         judged = judge_step(
             step, context.harvest, ended=ended, why=why, started_at=started_at,
             failed_before=self._failed,
-            duration_s=round(self._clock.now_s() - began_s, 6),
+            duration_s=round(self._clock.now_s() - began_s, 6), against=self._against,
         )  # fmt: skip
         self._causes.extend(judged.causes)
         self._remember(context)

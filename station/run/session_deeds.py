@@ -171,6 +171,7 @@ def _note_step(memory: Memory, event: ev.Event) -> Actions:
 def _note_time(memory: Memory, event: ev.Event) -> Actions:
     assert isinstance(event, ev.TimeTold)
     memory.utc_s, memory.shift_ends_at_s = event.utc_s, event.shift_ends_at_s
+    memory.uncalibrated = event.uncalibrated
     return ()
 
 

@@ -200,10 +200,14 @@ class StepBegan:
 @dataclass(frozen=True, slots=True)
 class TimeTold:
     """What a clock on the wall says: UTC in seconds since 1970, None where it is not known, and the monotonic second
-    at which the shift ends."""
+    at which the shift ends.
+
+    `uncalibrated`: why no PASS can be made today with an instrument, by role and language.
+    """
 
     utc_s: float | None
     shift_ends_at_s: float = math.inf
+    uncalibrated: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

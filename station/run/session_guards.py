@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from drivers.ports import Button
-from station.domain.plan import Purpose
+from station.domain.plan import NeedsPass, Purpose
 from station.domain.prompt import Prompt
 from station.domain.session_state import State
 from station.domain.verdict import Verdict
 from station.domain.work_order import EarlierRun, Ticket, WorkOrder
 from station.run import session_events as ev
-from station.run.needs import NotProven, find_pass
+from station.run.needs import UNDECIDING, NotProven, find_pass
 from station.run.session_scans import Catalogue, Scan, Scans, WorkOrders, complete, order_refusal, read_scan
 from station.run.session_table import BY_SCANS, BY_VERDICT, VERDICTS, Choice
-from station.run.session_texts import say
+from station.run.session_texts import say, say_uncalibrated
 
 
 @dataclass(slots=True)
@@ -26,7 +26,7 @@ class Memory:
     `energised` and `lid_open` are the guard's word alone, `barred` the kernel's, in words by language. `stuck` are
     buttons that were held down and have not been pressed since. `operators`: every badge that has had the run in hand,
     the present one last. `inspectors`: badges that signed this run as second engineer. `soaking`: the step under
-    way knows no pause. `utc_s`, `shift_ends_at_s`: as told last.
+    way knows no pause. `utc_s`, `shift_ends_at_s`, `uncalibrated`: as told last.
     """
 
     catalogue: Catalogue
@@ -49,6 +49,7 @@ class Memory:
     soaking: bool = False
     utc_s: float | None = None
     shift_ends_at_s: float = math.inf
+    uncalibrated: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     now_s: float = 0.0
 
 
@@ -104,10 +105,23 @@ def lacks(memory: Memory) -> ev.Refuse | None:
         return ev.Refuse("badge_typed", say("badge_typed", badge=scans.operator), order.number)
     if facts.needs_consent and not order.data_consent:
         return ev.Refuse("no_consent", say("no_consent", number=order.number), order.number)
-    found = proof(memory)
-    if not isinstance(found, NotProven) or facts.needs_pass is None:
+    return _out_of_calibration(memory, order, facts.instruments) or _lacks_proof(memory, order, facts.needs_pass)
+
+
+def _out_of_calibration(memory: Memory, order: WorkOrder, instruments: Iterable[str]) -> ev.Refuse | None:
+    """Instruments whose calibration is not in force; no matter where nothing is decided about a device."""
+    ready = complete(memory.scans, memory.catalogue)
+    if ready is None or ready.purpose in UNDECIDING:
         return None
-    words = {"plan": facts.needs_pass.plan, "hours": f"{facts.needs_pass.within_h:g}", "number": order.number}
+    told = [memory.uncalibrated[role] for role in instruments if role in memory.uncalibrated]
+    return ev.Refuse("not_calibrated", say_uncalibrated(told), order.number) if told else None
+
+
+def _lacks_proof(memory: Memory, order: WorkOrder, needs: NeedsPass | None) -> ev.Refuse | None:
+    found, scans = proof(memory), memory.scans
+    if not isinstance(found, NotProven) or needs is None:
+        return None
+    words = {"plan": needs.plan, "hours": f"{needs.within_h:g}", "number": order.number}
     ended_at = found.run.ended_at if found.run else ""
     return ev.Refuse(found.lack, say(found.lack, **words, serial=scans.serial_number, at=ended_at), order.number)
 

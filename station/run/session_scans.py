@@ -26,7 +26,8 @@ _SHOWN = 60
 class PlanFacts:
     """What choosing and starting a plan takes, beside its purpose. `family` None: for every product.
 
-    `two_people`: it has a mutual inspection, so both badges are read by the bench's own scanner.
+    `two_people`: it has a mutual inspection, so both badges are read by the bench's own scanner. `instruments`: the
+    roles that its measurements hang on.
     """
 
     family: str | None = None
@@ -35,6 +36,7 @@ class PlanFacts:
     needs_consent: bool = False
     needs_pass: NeedsPass | None = None
     two_people: bool = False
+    instruments: tuple[str, ...] = ()
 
 
 NO_FACTS = PlanFacts()

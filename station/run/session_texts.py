@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 TEXTS: Mapping[str, tuple[str, str]] = {
     "scan_unknown": (
@@ -66,6 +66,11 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "时钟未同步，无法证明方案 {plan} 的合格记录（{at}）在 {hours} 小时之内：请接通网络，待时钟校准后再按启动",
         "the clock is not set, so it cannot be shown that the PASS of {plan} ({at}) is within {hours} h: connect the "
         "network and wait until the clock is synchronised, then press START",
+    ),
+    "not_calibrated": (
+        "不能启动：{why}。请叫维护员校准或更换仪器；扫码保留，恢复后再按启动",
+        "nothing starts: {why}. A maintainer calibrates or replaces the instrument; the scans are kept: press START "
+        "again then",
     ),
     "soak_stopped": (
         "老化测试不能暂停：按 NG 即结束本次测试",
@@ -159,6 +164,15 @@ def say(code: str, **values: object) -> dict[str, str]:
     """The text of `code` in both languages."""
     chinese, english = TEXTS[code]
     return {"zh": chinese.format(**values), "en": english.format(**values)}
+
+
+def say_uncalibrated(told: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Why no PASS can be made with these instruments."""
+    chinese, english = TEXTS["not_calibrated"]
+    return {
+        "zh": chinese.format(why="；".join(words["zh"] for words in told)),
+        "en": english.format(why="; ".join(words["en"] for words in told)),
+    }
 
 
 def say_missing(names: tuple[str, ...], purpose: str | None = None) -> dict[str, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from station.domain.record import ClockQuality
 from station.run.session_events import TimeTold
@@ -30,6 +30,16 @@ class WallClock:
         if quality == "unsynced":
             return TimeTold(None)
         return TimeTold(now.timestamp(), now_s + seconds_to_shift_end(now, self._zone, self._ends))
+
+
+def bench_day(now: Now, zone: tzinfo, *, simulated: bool) -> Callable[[], date | None]:
+    """The bench's day by its clock; None while that is not set. A simulated bench takes the day that it shows."""
+
+    def today() -> date | None:
+        read, quality = now()
+        return read.astimezone(zone).date() if simulated or quality != "unsynced" else None
+
+    return today
 
 
 def seconds_to_shift_end(now: datetime, zone: tzinfo, ends: Sequence[time]) -> float:

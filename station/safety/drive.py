@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
 
 from drivers.ports import GuardState
 from station.domain.measurement import Channel
@@ -15,14 +14,6 @@ from station.safety.rules import AUDIO, LOADS
 from station.safety.settled import settle, try_all
 from station.safety.snapshot import DriveWish
 from station.safety.sound import GuardedSound
-
-
-@runtime_checkable
-class JudgesLoads(Protocol):
-    """A load bank that knows its own resistance."""
-
-    def check_loads(self, readings: Mapping[str, float]) -> None:
-        """Raises `DriverError` for a load that has drifted."""
 
 
 class GuardedDrive:
@@ -81,8 +72,9 @@ class GuardedDrive:
         role = kernel.rules.load_role
         ohms = await fresh(kernel, role, ("left_ohm", "right_ohm"))
         sensor, accuracy = kernel.pollers.of(role).sensor, kernel.pollers.of(role).accuracy
-        if isinstance(sensor, JudgesLoads):
-            sensor.check_loads(ohms)
+        check_loads = getattr(sensor, "check_loads", None)  # of a load bank that knows its own resistance
+        if check_loads is not None:
+            check_loads(ohms)
         left, right = ohms["left_ohm"], ohms["right_ohm"]
         return {
             "left": (left, accuracy["left_ohm"].expanded(left)),

@@ -22,6 +22,7 @@ from station.domain.prompt import Answer, Prompt
 from station.domain.record import Record
 from station.domain.work_order import EarlierRun
 from station.run.delivery import RunMessages
+from station.run.judging import Against
 from station.run.run_ports import Order
 from station.run.runner import Runner
 from station.steps.step import StepContext, StepSpec
@@ -81,6 +82,8 @@ class RunRig:
     asked: list[Prompt] = field(default_factory=list)
     earlier: Sequence[EarlierRun] = ()
     """Runs of the device before this one."""
+    against: Against = lambda measurement, use: None
+    """What stands against an instrument when a measurement is judged."""
     runner: Runner = field(init=False)
     watcher: Callable[[Event], None] = field(init=False)
 
@@ -108,7 +111,7 @@ class RunRig:
         plan = Plan("test", "1", "0" * 64, {"zh": "测试", "en": "test"}, "engineering", False, steps, 60.0)
         self.runner = Runner(
             self.bench.bench, self.bench.kernel, self.store, RunMessages(MESSAGES), specs, MonotonicClock(), _Stamps(),
-            self.watcher, self._ask,
+            self.watcher, self._ask, self.against,
         )  # fmt: skip
         return self.runner.run(Order(plan, PRODUCT, self.draft, earlier=self.earlier))
 

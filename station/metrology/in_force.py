@@ -1,0 +1,149 @@
+"""What the calibrations on file are worth now: for the instruments that are there, on the day that it is.
+
+Nothing here reads a file or asks a device: who an instrument says it is and what day it is are handed in. A bench that
+does not know the day, or who hangs on its wire, says so and believes neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import date
+
+from station.domain.calibration import Calibration, Revision, Standing
+from station.domain.role_words import role_in
+from station.metrology.roles import roles_of
+
+GOOD = (Standing.VALID, Standing.DUE_SOON)
+FOREIGN = (Standing.OTHER, Standing.UNKNOWN)
+"""What is on file may be another instrument's: nothing is corrected by it."""
+_WORDS: Mapping[Standing, tuple[str, str]] = {
+    Standing.EXPIRED: ("{role}的校准已于 {due} 到期", "{role}: its calibration ended on {due}"),
+    Standing.FUTURE: (
+        "{role}的校准日期 {made} 晚于今天（{today}）：时钟或 calibration/{name}.toml 有误",
+        "{role}: its calibration is dated {made} and today is {today}: the clock or calibration/{name}.toml is wrong",
+    ),
+    Standing.OTHER: (
+        "{role}自报编号 {said}，而校准记录属于 {number}",
+        "{role}: the instrument says number {said}, and the calibration on file is of {number}",
+    ),
+    Standing.UNKNOWN: (
+        "{role}未应答，无法核对其校准（{number}）：请检查电源和接线",
+        "{role}: it has not said who it is, so the calibration of {number} proves nothing: look at its supply, leads",
+    ),
+    Standing.UNDATED: (
+        "时钟未同步，无法证明{role}的校准（至 {due}）仍有效：请接通网络，待时钟校准",
+        "{role}: the clock is not set, so it cannot be shown that its calibration (until {due}) is in force: connect "
+        "the network and wait until the clock is synchronised",
+    ),
+    Standing.NONE: (
+        "{role}没有校准记录，而本台要求校准（calibration.required）",
+        "{role}: no calibration is on file, and station.toml demands one (calibration.required)",
+    ),
+}
+
+
+class InForce:
+    """One a bench. `roles`: what it has. `said`: the serial number that a role's instrument said ("": it has none to
+    say; None: it was not heard). `today`: the bench's day, None where its clock is not to be trusted."""
+
+    def __init__(
+        self, on_file: Mapping[str, Calibration], roles: Collection[str], said: Callable[[str], str | None],
+        today: Callable[[], date | None], *, required: bool = False,
+    ) -> None:  # fmt: skip
+        self._on_file, self._roles = on_file, frozenset(roles)
+        self._said, self._today = said, today
+        self._required = required
+
+    def standing(self, role: str) -> Standing:
+        """How the role's calibration stands now."""
+        return self._standing(role, self._said(role), self._today())
+
+    def _standing(self, role: str, said: str | None, today: date | None) -> Standing:
+        calibration = self._on_file.get(role)
+        if calibration is None:
+            return Standing.NONE
+        if today is not None:
+            return calibration.standing(said, today)
+        undated = calibration.standing(said, calibration.current.made)
+        return undated if undated in FOREIGN else Standing.UNDATED
+
+    def revision(self, role: str) -> Revision | None:
+        """What the role's readings are corrected by: of the instrument that is there, whatever the day."""
+        calibration = self._on_file.get(role)
+        if calibration is None or calibration.standing(self._said(role), calibration.current.made) in FOREIGN:
+            return None
+        return calibration.current
+
+    def until(self, role: str) -> str | None:
+        """The due day of the instrument that is there, as on record; None where nothing of it is on file."""
+        revision = self.revision(role)
+        return None if revision is None else revision.due.isoformat()
+
+    def why_not(self, role: str) -> Mapping[str, str] | None:
+        """Why no PASS can be made with the role, by language; None where one can."""
+        standing = self.standing(role)
+        allowed = standing in GOOD or (standing is Standing.NONE and not self._required)
+        return None if allowed or role not in self._roles else self._words(role, standing)
+
+    def refusals(self, *, unknown_too: bool = True) -> Mapping[str, Mapping[str, str]]:
+        """`why_not` of every role that makes no PASS. Without the `unknown`: they may not have been asked yet."""
+        roles = (role for role in sorted(self._roles) if unknown_too or self.standing(role) is not Standing.UNKNOWN)
+        return {role: words for role in roles if (words := self.why_not(role)) is not None}
+
+    def against(self, measurement: str, use: str) -> str | None:
+        """Why this measurement of a step proves nothing, for the record; None where its instruments may be believed."""
+        if not self._roles:
+            return None
+        try:
+            roles = roles_of(measurement, use)
+        except KeyError:
+            return f"nobody has entered what {measurement} is measured by (station/metrology/roles.py)"
+        return "; ".join(words["en"] for role in roles if (words := self.why_not(role)) is not None) or None
+
+    def without(self, roles: Iterable[str]) -> tuple[str, ...]:
+        """Those of `roles` that the bench has and nothing is on file for."""
+        return tuple(role for role in sorted(set(roles) & self._roles) if role not in self._on_file)
+
+    def remark(self, role: str, said: str | None) -> tuple[str, str]:
+        """For people who look at the instrument: how it stands, and what is wrong with that ("" where nothing is).
+
+        `said`: what it says of itself just now.
+        """
+        today = self._today()
+        standing = self._standing(role, said, today)
+        if standing is Standing.NONE:
+            return "none on file", self._words(role, standing)["en"] if self._required else ""
+        due = self._on_file[role].current.due
+        if standing in GOOD:
+            days = (due - today).days if today is not None else 0
+            left = f" ({days} days left: have it calibrated)" if standing is Standing.DUE_SOON else ""
+            return f"until {due}{left}", ""
+        return f"not in force ({standing})", self._words(role, standing, said)["en"]
+
+    def remarks(self) -> tuple[str, ...]:
+        """What a maintainer should hear once a day: what ends within 30 days, and what cannot make a PASS."""
+        found = []
+        for role in sorted(self._roles):
+            refused = self.why_not(role)
+            if refused is not None:
+                found.append(refused["en"])
+            elif self.standing(role) is Standing.DUE_SOON:
+                found.append(f"{role_in(role, 'en')}: its calibration ends on {self._on_file[role].current.due}")
+        return tuple(found)
+
+    def _words(self, role: str, standing: Standing, said: str | None = None) -> dict[str, str]:
+        calibration = self._on_file.get(role)
+        values: dict[str, object] = {"name": role, "today": self._today()}
+        if calibration is not None:
+            current, heard = calibration.current, said if said is not None else self._said(role)
+            values |= {"made": current.made, "due": current.due, "number": calibration.serial_number}
+            values["said"] = heard or "—"
+        pair = _WORDS[standing]
+        return {
+            language: pair[place].format(role=role_in(role, language), **values)
+            for place, language in enumerate(("zh", "en"))
+        }
+
+
+NOTHING_ON_FILE = InForce({}, (), lambda role: None, lambda: None)
+"""Of a bench without instruments: whatever is measured may be judged."""

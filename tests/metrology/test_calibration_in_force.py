@@ -1,0 +1,169 @@
+"""What calibrations on file are worth: by the instrument that is there and the day that it is, never by a guess."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from station.domain.calibration import Calibration, Correction, Revision, Standing
+from station.metrology.in_force import NOTHING_ON_FILE, InForce
+from station.metrology.roles import MEASURED_BY, MEASURED_IN, roles_needed, roles_of
+from station.metrology.watch import LOOK_EVERY_S, CalibrationWatch
+from station.run.wall import bench_day
+from station.settings.devices import PORT_OF_ROLE, READINGS_OF_ROLE
+from station.steps.catalog import STEPS
+
+MADE, DUE = date(2026, 1, 10), date(2027, 1, 10)
+ROLES = ("audio", "dc", "tester", "touch")
+
+
+def on_file(role: str = "tester", number: str = "GES1", *, declared: bool = False) -> dict[str, Calibration]:
+    revision = Revision(MADE, DUE, "lab", "box 7", "C-1", {"insulation_mohm": Correction(1.01, 0.0, 0.01)})
+    return {role: Calibration(role, number, (revision,), declared)}
+
+
+def bench(
+    files: Mapping[str, Calibration], said: Mapping[str, str], today: date | None, *, required: bool = False
+) -> InForce:
+    return InForce(files, ROLES, said.get, lambda: today, required=required)
+
+
+@pytest.mark.parametrize(
+    ("said", "today", "declared", "standing"),
+    [
+        ("GES1", date(2026, 6, 1), False, Standing.VALID),
+        ("GES1", MADE, False, Standing.VALID),
+        ("GES1", date(2026, 12, 10), False, Standing.VALID),
+        ("GES1", date(2026, 12, 11), False, Standing.DUE_SOON),
+        ("GES1", DUE, False, Standing.DUE_SOON),
+        ("GES1", date(2027, 1, 11), False, Standing.EXPIRED),
+        ("GES1", date(2026, 1, 9), False, Standing.FUTURE),
+        ("GES2", date(2026, 6, 1), False, Standing.OTHER),
+        ("", date(2026, 6, 1), False, Standing.OTHER),
+        ("", date(2026, 6, 1), True, Standing.VALID),
+        ("GES2", date(2026, 6, 1), True, Standing.OTHER),
+        (None, date(2026, 6, 1), True, Standing.UNKNOWN),
+        ("GES1", None, False, Standing.UNDATED),
+        ("GES2", None, False, Standing.OTHER),
+    ],
+)
+def test_a_calibration_stands_by_number_and_day(
+    said: str | None, today: date | None, declared: bool, standing: Standing
+) -> None:
+    here = bench(on_file(declared=declared), {} if said is None else {"tester": said}, today)
+
+    assert here.standing("tester") is standing
+    passes = standing in (Standing.VALID, Standing.DUE_SOON)
+    assert (here.against("insulation_mohm", "insulation") is None) is passes
+    assert ("tester" in here.refusals()) is not passes
+    assert here.against("idle_power_w", "idle_power") is None, "another instrument's measurement"
+
+
+@pytest.mark.parametrize(
+    ("said", "today", "english", "chinese"),
+    [
+        ("GES1", date(2027, 2, 1), "tester: its calibration ended on 2027-01-10", "已于 2027-01-10 到期"),
+        ("GES1", date(2026, 1, 1), "dated 2026-01-10 and today is 2026-01-01: the clock or", "晚于今天"),
+        ("GES2", date(2026, 6, 1), "says number GES2, and the calibration on file is of GES1", "自报编号 GES2"),
+        (None, date(2026, 6, 1), "it has not said who it is", "未应答"),
+        ("GES1", None, "the clock is not set, so it cannot be shown", "时钟未同步"),
+    ],
+)  # fmt: skip
+def test_each_refusal_is_said_in_both_languages(
+    said: str | None, today: date | None, english: str, chinese: str
+) -> None:
+    words = bench(on_file(), {} if said is None else {"tester": said}, today).why_not("tester")
+
+    assert words is not None and english in words["en"] and chinese in words["zh"] and "安规测试仪" in words["zh"]
+
+
+def test_without_a_file_a_role_passes_unless_one_is_demanded_and_its_lack_is_named() -> None:
+    here = bench(on_file(), {"tester": "GES1"}, date(2026, 6, 1))
+    assert here.standing("dc") is Standing.NONE and here.refusals() == {}
+    assert here.without(("dc", "tester", "bias")) == ("dc",)
+    assert here.until("dc") is None and here.until("tester") == "2027-01-10"
+
+    strict = bench(on_file(), {"tester": "GES1"}, date(2026, 6, 1), required=True)
+    assert sorted(strict.refusals()) == ["audio", "dc", "touch"]
+    assert "station.toml demands one" in (strict.against("dc_offset_mv", "dc_offset") or "")
+
+
+def test_who_was_not_asked_yet_is_left_out_where_that_is_wanted() -> None:
+    assert bench(on_file(), {}, MADE).refusals(unknown_too=False) == {}
+    assert list(bench(on_file(), {}, MADE).refusals()) == ["tester"]
+
+
+def test_another_instrument_is_corrected_by_nobodys_calibration_and_an_expired_one_still_by_its_own() -> None:
+    assert bench(on_file(), {"tester": "GES2"}, MADE).revision("tester") is None
+    assert bench(on_file(), {}, MADE).revision("tester") is None
+    late = bench(on_file(), {"tester": "GES1"}, date(2030, 1, 1)).revision("tester")
+    assert late is not None and late.certificate == "C-1"
+
+
+def test_what_nobody_has_entered_proves_nothing() -> None:
+    here = bench({}, {}, MADE)
+    assert "nobody has entered what colour_k is measured by" in (here.against("colour_k", "paint") or "")
+    assert here.against("looks_ok", "checklist") is None
+    assert NOTHING_ON_FILE.against("colour_k", "paint") is None
+
+
+def test_every_measurement_of_the_catalogue_says_which_instruments_it_hangs_on() -> None:
+    measured = {(name, use) for use, spec in STEPS.items() for name in spec.measurements}
+    roles = {role for name, use in measured for role in roles_of(name, use)}
+
+    assert roles <= {"audio", "bias", "loadbank", "probe", *PORT_OF_ROLE, *READINGS_OF_ROLE}
+    assert set(MEASURED_BY) == {name for name, _ in measured if not name.endswith("_ok")}, "none too many"
+    assert {(use, name) for name, use in measured} >= set(MEASURED_IN)
+    assert roles_needed((("bias_ma", "bias"), ("bias_ma", "node_voltages"), ("colour_k", "x"))) == ("bias", "probe")
+
+
+def test_people_are_told_until_when_from_thirty_days_before_how_many_are_left_and_what_is_wrong() -> None:
+    files = on_file()
+    assert bench(files, {}, date(2026, 6, 1)).remark("tester", "GES1") == ("until 2027-01-10", "")
+    assert bench(files, {}, date(2026, 12, 27)).remark("tester", "GES1") == (
+        "until 2027-01-10 (14 days left: have it calibrated)", "",
+    )  # fmt: skip
+    words, wrong = bench(files, {}, date(2027, 2, 1)).remark("tester", "GES1")
+    assert words == "not in force (expired)" and "ended on 2027-01-10" in wrong
+    assert "number GES9" in bench(files, {}, MADE).remark("tester", "GES9")[1]
+    assert bench(files, {}, MADE).remark("dc", "") == ("none on file", "")
+    assert "demands one" in bench(files, {}, MADE, required=True).remark("dc", "")[1]
+
+
+async def test_the_log_says_it_once_a_day(caplog: pytest.LogCaptureFixture) -> None:
+    days = [date(2026, 12, 27), date(2026, 12, 27), date(2026, 12, 28)]
+    slept: list[float] = []
+
+    class Over(Exception):
+        pass
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) > 1:
+            days.pop(0)
+        if not days:
+            raise Over
+
+    def remarks() -> tuple[str, ...]:
+        return bench(on_file(), {"tester": "GES1"}, days[0]).remarks()
+
+    with caplog.at_level(logging.WARNING), pytest.raises(Over):
+        await CalibrationWatch(remarks, lambda: days[0], sleep).run()
+
+    said = "calibration: insulation and bond tester: its calibration ends on 2027-01-10"
+    assert [record.getMessage() for record in caplog.records] == [said, said]
+    assert slept[1:] == [LOOK_EVERY_S] * 3
+
+
+def test_a_bench_whose_clock_is_not_set_knows_no_day_unless_it_is_simulated() -> None:
+    late = datetime(2026, 6, 1, 20, 0, tzinfo=UTC)
+    zone = ZoneInfo("Asia/Shanghai")
+
+    assert bench_day(lambda: (late, "synced"), zone, simulated=False)() == date(2026, 6, 2)
+    assert bench_day(lambda: (late, "holdover"), zone, simulated=False)() == date(2026, 6, 2)
+    assert bench_day(lambda: (late, "unsynced"), zone, simulated=False)() is None
+    assert bench_day(lambda: (late, "unsynced"), zone, simulated=True)() == date(2026, 6, 2)
