@@ -35,6 +35,7 @@ IMPORTED = (
     "station.cli.simulate",
     "station.cli.collect",
     "station.collector.collector",
+    "station.collector.postgres",
     "drivers.sim.bench",
 )
 REQUEST_MAX = 65_536

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+from tests.servers.zygote import Forked, begin
+
 _PR_SET_PDEATHSIG = 1
 _END_S = 30.0
 
@@ -35,7 +36,7 @@ class Child:
         self.stopped = False
         self._say_arguments = say_arguments
         self._hear = hear
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Forked | None = None
         self._reader: threading.Thread | None = None
 
     @property
@@ -56,10 +57,8 @@ class Child:
         self.lives += 1
         self.stopped = False
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", *self._say_arguments(self.lives)],
-                stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, cwd=ROOT,
-            )  # fmt: skip
+            module, *arguments = self._say_arguments(self.lives)
+            self._process = begin(module, arguments, log.fileno(), tells=True, env=dict(os.environ))
         self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
         self._reader.start()
 
@@ -95,10 +94,11 @@ class Child:
         assert self._process is not None and self._process.stdout is not None and self._reader is not None
         self._process.wait()
         self._reader.join()
+        self._process.stdin.close()
         self._process.stdout.close()
         self._process = None
 
-    def _read(self, process: subprocess.Popen[bytes]) -> None:
+    def _read(self, process: Forked) -> None:
         assert process.stdout is not None
         for line in process.stdout:
             try:
