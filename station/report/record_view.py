@@ -14,6 +14,7 @@ from typing import Any
 
 from station.domain.earlier import NOTES
 from station.domain.errors import StationError
+from station.domain.judge import near_limit
 from station.domain.record import Record
 from station.report import numbers
 from station.report.bench_words import PERSONS, interlock_title, role_title, trip_cause
@@ -153,10 +154,19 @@ def _answer(m: Plain) -> str:
     return str((m.get("conditions") or {}).get("answer") or "")
 
 
+def _guard_sentence(m: Plain, lang: Lang) -> str:
+    """In words that the value lies nearer to a limit than its uncertainty, where the record says so; else empty."""
+    near = near_limit(m.get("value"), m.get("uncertainty"), m.get("low"), m.get("high"))
+    if near is None or "guard_band" not in (m.get("conditions") or {}):
+        return ""
+    return label(f"guard_{m['verdict']}" if near.inside else "guard_beyond", lang)
+
+
 def measurement_row(m: Plain, lang: Lang) -> MeasurementRow:
     """One measurement of a record as a row."""
     unit = unit_title(m.get("unit") or "")
-    told = (condition(name, value, lang) for name, value in (m.get("conditions") or {}).items())
+    told = [condition(name, value, lang) for name, value in (m.get("conditions") or {}).items()]
+    told.append(_guard_sentence(m, lang))
     answer = _answer(m)
     return MeasurementRow(
         title=measurement_title(m["name"], lang),
@@ -248,6 +258,12 @@ def _limit_sentence(m: Plain, lang: Lang) -> str | None:
         return label("above", lang, what=what, value=shown, limit=numbers.plain_value(high, None, unit))
     if low is not None and value < low:
         return label("below", lang, what=what, value=shown, limit=numbers.plain_value(low, None, unit))
+    if why := _guard_sentence(m, lang):
+        shown, limit = (
+            numbers.measured(value, m.get("uncertainty"), None, unit),
+            numbers.limits(low, high, unit, label("to", lang)),
+        )
+        return label("guard_cause", lang, what=what, value=shown, limit=limit, why=why)
     return None
 
 

@@ -215,6 +215,23 @@ LABELS: Mapping[str, Pair] = {
     "no_cause": ("记录中没有原因", "the record names no cause"),
     "above": ("{what}为 {value}，超过上限 {limit}", "{what} is {value}, above the limit of {limit}"),
     "below": ("{what}为 {value}，低于下限 {limit}", "{what} is {value}, below the limit of {limit}"),
+    "guard_PASS": (
+        "在限值内，但余量小于不确定度：按简单判定合格，未经证明",
+        "inside the limit by less than its uncertainty: PASS by the simple rule, not proven",
+    ),
+    "guard_FAIL": (
+        "在限值内，但余量小于不确定度：按保护带判定不合格",
+        "inside the limit by less than its uncertainty: FAIL by the guarded rule",
+    ),
+    "guard_ERROR": (
+        "不确定度大于容差的一半：按保护带判定无法作出结论",
+        "its uncertainty is wider than half of the tolerance: the guarded rule can prove nothing",
+    ),
+    "guard_beyond": (
+        "超出限值，但超出量小于不确定度：不合格，未经证明",
+        "beyond the limit by less than its uncertainty: FAIL, not proven",
+    ),
+    "guard_cause": ("{what}为 {value}（限值 {limit}）：{why}", "{what} is {value}, limit {limit}: {why}"),
     "answered_ng": ("{what}：检验员答 NG", "{what}: answered with NG"),
     "not_measured": ("{what}未能测得", "{what} could not be measured"),
     "made": ("{passed} / {planned} 项合格", "{passed} of {planned} passed"),
