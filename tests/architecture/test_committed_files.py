@@ -18,8 +18,10 @@ SHOWS_WHAT_IS_REFUSED = {"tests/settings/one_error.toml"}
 PLACES_ON_A_BENCH = ("/etc/bench", "/run/bench", "/var/lib/bench", "/opt/bench")
 
 
-def test_there_is_a_lock_to_run_and_a_lock_to_test() -> None:
-    assert LOCKS == ["requirements-bench.lock", "requirements-test.lock", "requirements.lock"]
+def test_there_is_a_lock_to_run_one_to_test_and_one_of_the_peers() -> None:
+    assert LOCKS == [
+        "requirements-bench.lock", "requirements-peers.lock", "requirements-test.lock", "requirements.lock",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", LOCKS)
