@@ -58,11 +58,18 @@ def test_a_row_says_what_the_rule_made_of_it(
 @pytest.mark.parametrize(
     ("lang", "says"),
     [
-        ("en", "THD (left) is 0.0990 ± 0.0020\u202f%, limit ≤ 0.1\u202f%: inside the limit by less than its uncertainty: "
-               "FAIL by the guarded rule"),
-        ("zh", "左声道总谐波失真为 0.0990 ± 0.0020\u202f%（限值 ≤ 0.1\u202f%）：在限值内，但余量小于不确定度：按保护带判定不合格"),
+        (
+            "en",
+            "THD (left) is 0.0990 ± 0.0020\u202f%, limit ≤ 0.1\u202f%: inside the limit by less than its uncertainty:"
+            " FAIL by the guarded rule",
+        ),
+        (
+            "zh",
+            "左声道总谐波失真为 0.0990 ± 0.0020\u202f%（限值 ≤ 0.1\u202f%）："
+            "在限值内，但余量小于不确定度：按保护带判定不合格",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_guarded_fail_is_put_in_words_as_a_cause(failed: Record, lang: Lang, says: str) -> None:
     step = replace(failed.steps[1], measurements=(judged(0.099, "guarded"),))
     cause = Cause(step.id, "thd_percent", "left", "own words")
