@@ -46,6 +46,9 @@ class Burst:
         interface, frames = self._interface, len(self._source)
         self._answer = np.zeros_like(self._source)
         self._drive = SILENT
+        if path.leads.looped:
+            self._answer = interface.looped(self._source, path.leads)
+            return
         if not path.live:
             return
         if path.source and self._source.any():

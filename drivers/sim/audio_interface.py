@@ -74,6 +74,15 @@ class Interface:
         x = x + 2.0 * _OWN_H2 * (square - square.mean(axis=0)) + 4.0 * _OWN_H3 * x * square
         return np.asarray(np.clip(x, -1.0, 1.0))
 
+    def looped(self, frames: Frames, leads: Leads) -> Frames:
+        """What comes back through a cable from its outputs to its inputs, as strong as it went."""
+        frames = frames[:, ::-1] if leads.sources_crossed else frames
+        volts = np.clip(frames.astype(np.float64), -1.0, 1.0) / np.mean(self._frames_per_v)
+        late = min(self.latency, len(frames))
+        back = np.zeros_like(frames)
+        back[late:] = self.captured(volts)[: len(frames) - late]
+        return back
+
     def noise(self, frames: int, path: AudioPath) -> Frames:
         """White noise of what is joined to the capture, a view of a pool; at most a second."""
         drawn = self._draw(self._wet_pool if path.live and path.capture else self._dry_pool, frames)

@@ -37,6 +37,8 @@ class Leads:
     load: Pair = _JOINED
     sources_crossed: bool = False
     speakers_crossed: bool = False
+    looped: bool = False
+    """The interface's outputs on its own inputs by a cable, at its sockets: nothing of it reaches DUT or relays."""
 
     def loaded(self, loads: tuple[bool, bool]) -> tuple[bool, bool]:
         """Whether current flows from each output of the DUT, by its own channels; `loads` are the bench's relays."""
@@ -70,6 +72,7 @@ NAMES: dict[str, Leads] = {
     "straight": STRAIGHT,
     "swapped": Leads(sources_crossed=True),
     "speakers-swapped": Leads(speakers_crossed=True),
+    "loopback": Leads(looped=True),
 }
 SHORT_FOR = {"left-open": "speaker-open-left", "right-open": "speaker-open-right"}
 FAULTS = tuple(
