@@ -164,7 +164,7 @@ def _volts(gain: JudgedMeasurement, side: str) -> float:
 
 
 def _in_force(on_record: Calibration | None, serial: str, day: date, quantity: str) -> Correction:
-    if on_record is None or on_record.serial_number != serial:
+    if on_record is None or (on_record.serial_number != serial and not (on_record.declared and not serial)):
         return Correction()
     made = [revision for revision in on_record.revisions if revision.made <= day]
     return made[-1].corrections.get(quantity, Correction()) if made else Correction()

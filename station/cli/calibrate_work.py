@@ -110,6 +110,6 @@ def _require_near(one: Quantity, found: Fit) -> Fit:
     if abs(found.correction.factor - 1.0) > FACTOR_OFF_MAX:
         raise SettingsError(
             f"{one.name}: readings and reference are {100.0 * abs(found.correction.factor - 1.0):.3g} % apart; more "
-            f"than {100.0 * FACTOR_OFF_MAX:g} % is repaired, not corrected; see leads, range and the reference values given"
+            f"than {100.0 * FACTOR_OFF_MAX:g} % is repaired, not corrected; see leads, range and the reference values"
         )
     return found

@@ -80,6 +80,22 @@ def report_result(
         raise wrong_use(str(error)) from None
 
 
+@results.command("recall")
+def recall_instrument(
+    serial: Annotated[str, typer.Argument(help="Serial number of an instrument, as on its plate.")],
+    since: Annotated[str | None, typer.Option(help="Only runs that ended on this day or later: 2026-01-31.")] = None,
+    config: ConfigOption = CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Which runs used an instrument, and what of them hangs on it."""
+    from station.cli.recall import recall
+
+    try:
+        raise typer.Exit(recall(config, serial, since, as_json=as_json))
+    except SettingsError as error:
+        raise wrong_use(str(error)) from None
+
+
 @results.command("requeue")
 def requeue_messages(
     run: Annotated[str | None, typer.Argument(help="Only of this run: number, id or its beginning.")] = None,

@@ -104,6 +104,24 @@ class History:
         return [replace(RunRow(*row), simulated=bool(row[7])) for row in rows]
 
     @_reading
+    def used(self, serial_number: str, role: str, since: str, until: str) -> list[tuple[int, str]]:
+        """Number of each finished run, and the role in it, of an instrument of this serial number; the first first.
+
+        With `role` those in which that role told no serial number. `since` and `until` (not in it) are UTC texts.
+        """
+        rows: list[tuple[int, str]] = self._db.execute(
+            "SELECT DISTINCT run_no, json_extract(one.value, '$.role') FROM runs,"
+            " json_each(runs.record, '$.instruments') AS one"
+            " WHERE record IS NOT NULL AND ended_at >= ?3 AND ended_at < ?4"
+            " AND (?2 <> '' OR instr(record, ?1) > 0)"
+            " AND CASE WHEN ?2 = '' THEN json_extract(one.value, '$.serial_number') = ?1"
+            " ELSE json_extract(one.value, '$.role') = ?2 AND json_extract(one.value, '$.serial_number') IS NULL END"
+            " ORDER BY run_no",
+            (serial_number, role, since, until),
+        ).fetchall()
+        return rows
+
+    @_reading
     def record(self, run: str) -> Record:
         """The record of a run, by number, id or the beginning of an id. Raises `StoreError` where that is not one."""
         rows = self._db.execute(
