@@ -69,12 +69,13 @@ def show_charts(choice: Choice, *, as_json: bool) -> int:
     if not checks:
         raise SettingsError(f"no check of {serial} from run {choice.from_run} on; the latest is run {rows[-1].run_no}")
     frozen = None if choice.freeze else _frozen(choice, bench, serial)
-    charts = charts_of(checks, choice.size, choice.first, frozen)
+    size = frozen.size if frozen else choice.size
+    charts = charts_of(checks, size, choice.first, frozen)
     out = sys.stderr if as_json else sys.stdout
     if choice.freeze:
         print(f"limits kept in {_keep(choice, bench, charts, serial)}", file=out)
     zone, zone_name = zone_of(bench.timezone)
-    view = View(serial, rows[-1].simulated, checks, charts, frozen, choice.first, zone, zone_name)
+    view = View(serial, rows[-1].simulated, checks, charts, frozen, size, choice.first, zone, zone_name)
     if as_json:
         print(json.dumps(plain(view), ensure_ascii=False))
     told(view, out)

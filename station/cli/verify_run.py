@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tomllib
 from pathlib import Path
 
 from station.cli.results import bench_of, open_history
@@ -16,7 +17,7 @@ from station.domain.printable import printable_lines
 ORDER = "GOLDEN-{serial}"
 
 
-def put_in_front(config: Path, socket: Path, serial: str | None, product: str | None, *, as_json: bool) -> int:
+def put_in_front(config: Path, socket: Path | None, serial: str | None, product: str | None, *, as_json: bool) -> int:
     """Assign a work order of purpose `verify` and put it in front; the exit status. Raises `SettingsError`.
 
     The unit and its product are those of the latest check where they are not given.
@@ -26,7 +27,7 @@ def put_in_front(config: Path, socket: Path, serial: str | None, product: str | 
     number = ORDER.format(serial=serial)
     asked = {"work_order": number, "product": product, "serial_number": serial, "purpose": "verify"}
     try:
-        with ControlClient(socket) as client:
+        with ControlClient(socket or _socket_of(config)) as client:
             reply = client.ask("assign", **asked)
             if reply["status"] == "done":
                 reply = client.ask("start", work_order=number)
@@ -42,6 +43,14 @@ def put_in_front(config: Path, socket: Path, serial: str | None, product: str | 
     )
     print(words, file=sys.stderr if as_json or not done else sys.stdout)
     return 0 if done else 1
+
+
+def _socket_of(config: Path) -> Path:
+    file = config / "station.toml"
+    try:
+        return Path(tomllib.loads(file.read_text(encoding="utf-8"))["control"]["socket"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SettingsError(f"{file}: no control.socket in it ({error!r}); name the daemon's with --socket") from error
 
 
 def _latest(config: Path, serial: str | None, product: str | None) -> tuple[str, str]:

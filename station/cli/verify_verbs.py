@@ -22,7 +22,10 @@ BaselineFile = Annotated[
 Plot = Annotated[Path | None, typer.Option("--plot", help="The charts as a page: .html or .svg.")]
 Run = Annotated[bool, typer.Option("--run", help="Put the golden-unit plan in front of the technician instead.")]
 Product = Annotated[str | None, typer.Option("--product", help="With --run: of a unit never checked before.")]
-Socket = Annotated[Path, typer.Option("--socket", help="With --run: the daemon's socket.", envvar="BENCH_SOCKET")]
+Socket = Annotated[
+    Path | None,
+    typer.Option("--socket", help="With --run: the daemon's, if not the configuration's.", envvar="BENCH_SOCKET"),
+]
 Gauge = Annotated[Path | None, typer.Option("--gauge", help="A Gauge R&R study of this CSV instead.")]
 Tolerance = Annotated[float | None, typer.Option("--tolerance", help="With --gauge: width between the limits.")]
 
@@ -40,7 +43,7 @@ def verify(
     gauge: Gauge = None,
     tolerance: Tolerance = None,
     config: ConfigOption = CONFIG,
-    socket: Socket = Path("/run/bench/station.sock"),
+    socket: Socket = None,
     as_json: Json = False,
 ) -> None:
     """Charts of the golden unit: in control (0), or what drifts and since when (1). Also Gauge R&R of a file."""

@@ -33,21 +33,18 @@ RANGES = {
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All that is told of one unit. `first`: subgroups that make the limits where none are kept."""
+    """All that is told of one unit. `size`: checks in a subgroup. `first`: subgroups that make the limits where none
+    are kept."""
 
     serial: str
     simulated: bool
     checks: Sequence[Check]
     charts: Sequence[Chart]
     frozen: Frozen | None
+    size: int
     first: int
     zone: tzinfo
     zone_name: str
-
-    @property
-    def size(self) -> int:
-        """Checks in a subgroup."""
-        return self.charts[0].size if self.charts else 0
 
 
 def headline(view: View) -> str:

@@ -259,10 +259,8 @@ def _limit_sentence(m: Plain, lang: Lang) -> str | None:
     if low is not None and value < low:
         return label("below", lang, what=what, value=shown, limit=numbers.plain_value(low, None, unit))
     if why := _guard_sentence(m, lang):
-        shown, limit = (
-            numbers.measured(value, m.get("uncertainty"), None, unit),
-            numbers.limits(low, high, unit, label("to", lang)),
-        )
+        shown = numbers.measured(value, m.get("uncertainty"), None, unit)
+        limit = numbers.limits(low, high, unit, label("to", lang))
         return label("guard_cause", lang, what=what, value=shown, limit=limit, why=why)
     return None
 
