@@ -11,6 +11,7 @@ from typing import Any
 
 import tomli_w
 
+from station.cli.sim_calibrations import write_calibrations
 from station.domain.errors import SettingsError
 
 SHIPPED = Path(__file__).resolve().parents[2] / "config"
@@ -52,6 +53,7 @@ def _write(shipped: Path, places: Places, ports: Mapping[str, str], speed: float
     if language is not None:
         station["station"]["language"] = language
     (places.config / "station.toml").write_text(tomli_w.dumps(station), encoding="utf-8")
+    write_calibrations(places.config, station["devices"])
 
 
 def _point_at_twins(station: dict[str, Any], places: Places, ports: Mapping[str, str], speed: float) -> None:
@@ -72,5 +74,5 @@ def _point_at_twins(station: dict[str, Any], places: Places, ports: Mapping[str,
         station["printer"] = {"kind": "zpl-tcp", "address": ports["printer"], "slips": True}
     else:
         station.pop("printer", None)
-    calibration = {key: station["audio"][key] for key in ("output_full_scale_v", "input_full_scale_v")}
-    station["audio"] = {"kind": "audio-twin", "port": ports["audio"], **calibration}
+    full_scale = {key: station["audio"][key] for key in ("output_full_scale_v", "input_full_scale_v")}
+    station["audio"] = {"kind": "audio-twin", "port": ports["audio"], **full_scale}

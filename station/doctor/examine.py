@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from drivers.errors import DeviceTimeout, DriverError
 from station.doctor.causes import Symptom
 from station.doctor.explain import Asked, explain
-from station.doctor.finding import Finding
+from station.doctor.finding import NONE_ON_FILE, NOT_CALIBRATED, Finding
 from station.doctor.known import told_of
 from station.doctor.questions import Question, questions_of
+from station.metrology.in_force import InForce
 
 if TYPE_CHECKING:
     from station.assembly import Devices
@@ -50,7 +51,23 @@ async def _ask_all(questions: Sequence[Question], devices: Devices, told: Told, 
     found = await asyncio.gather(*(_ask_wire(wire, told, wire_s) for wire in wires.values()))
     by_role = {one.question.role: one for asked in found for one in asked}
     in_order = [by_role[question.role] for question in questions]
-    return await asyncio.to_thread(explain, in_order, devices.settings)
+    explained = await asyncio.to_thread(explain, in_order, devices.settings)
+    return tuple(_with_calibration(one, devices.in_force) for one in explained)
+
+
+def _with_calibration(one: Finding, in_force: InForce) -> Finding:
+    """Until when the instrument that answered may be believed; one that makes no PASS is a thing to look at."""
+    if one.calibration == NOT_CALIBRATED:
+        return one
+    words, wrong = in_force.remark(one.role, one.identity.serial_number if one.answers else None)
+    more = "" if one.calibration == NONE_ON_FILE else f"; {one.calibration}"
+    found = replace(one, calibration=words + more)
+    if not wrong:
+        return found
+    remedy = f"`station calibrate {one.role}` (docs/calibrating-a-bench.md), or put the calibrated instrument back"
+    return replace(
+        found, error="; ".join(filter(None, (one.error, wrong))), causes=(*one.causes, remedy)
+    )  # fmt: skip
 
 
 async def _ask_wire(questions: Sequence[Question], told: Told, wire_s: float) -> list[Asked]:

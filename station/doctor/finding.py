@@ -9,6 +9,8 @@ from typing import Any
 from drivers.ports import Identity
 
 NONE_ON_FILE = "none on file"
+NOT_CALIBRATED = "-"
+"""Of what measures nothing."""
 NOBODY = Identity()
 
 

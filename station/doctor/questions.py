@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from drivers.errors import DeviceTimeout
 from drivers.ports import Device, Identity, LabelPrinter, Panel, RelayBoard, Sensor
-from station.doctor.finding import NONE_ON_FILE
+from station.doctor.finding import NONE_ON_FILE, NOT_CALIBRATED
 from station.doctor.words import guard_trouble, guard_words, read_out, relay_words
 from station.safety.guard_line import unfit
 from station.safety.rules import Rules
@@ -51,8 +51,8 @@ class Question:
     port: str
     wire: str
     ask: Ask
-    calibration: str = "-"
-    """`-` for what is not calibrated."""
+    calibration: str = NOT_CALIBRATED
+    """What is known of it beside the files; `NOT_CALIBRATED` for what measures nothing."""
 
 
 def place_of(device: DeviceSettings, settings: StationSettings) -> str:
@@ -92,7 +92,7 @@ def questions_of(devices: Devices, *, owned: bool = False) -> tuple[Question, ..
         bus = getattr(device.settings, "bus", "")
         own = f"i2c {device.settings.i2c}" if hasattr(device.settings, "i2c") else role
         wire = f"bus {bus}" if bus in settings.buses else own
-        calibration = "-" if role == "relays" else NONE_ON_FILE
+        calibration = NOT_CALIBRATED if role == "relays" else NONE_ON_FILE
         found.append(Question(role, device.kind, place_of(device, settings), wire, ask, calibration))
     found.append(_alone("panel", settings.panel, lambda: _ask_panel(devices.panel)))
     found.append(_alone("scanner", settings.scanner, lambda: _ask_scanner(devices.scanner)))

@@ -107,13 +107,15 @@ class InForce:
     def remark(self, role: str, said: str | None) -> tuple[str, str]:
         """For people who look at the instrument: how it stands, and what is wrong with that ("" where nothing is).
 
-        `said`: what it says of itself just now.
+        `said`: what it says of itself just now; None where it is silent, which is not this one's to blame.
         """
         today = self._today()
         standing = self._standing(role, said, today)
         if standing is Standing.NONE:
             return "none on file", self._words(role, standing)["en"] if self._required else ""
         due = self._on_file[role].current.due
+        if standing is Standing.UNKNOWN:
+            return f"of {self._on_file[role].serial_number} until {due}", ""
         if standing in GOOD:
             days = (due - today).days if today is not None else 0
             left = f" ({days} days left: have it calibrated)" if standing is Standing.DUE_SOON else ""

@@ -315,26 +315,28 @@ class Conductor:
         plan, product = room.resolve(ticket.plan, ticket.product)
         if ticket.step is not None:
             plan = only_step(plan, ticket.step)
-        draft = room.draft(ticket, purpose, plan, product)
         self._uses = {step.id: step.use for step in plan.steps}
         self._runner = Runner(
             room.bench, room.safety, room.journal, room.messages, room.steps, room.clock, room.stamps, self._follow,
             self._prompts.ask, room.calibrations.against,
         )  # fmt: skip
         diagnose = room.diagnose if plan.purpose == "incoming" else no_findings
-        verdict = Verdict.ERROR
+        verdict, run_id = Verdict.ERROR, ""
         try:
             await room.prepare()
             refuse_uncalibrated(room.calibrations, plan, purpose)
+            draft = room.draft(ticket, purpose, plan, product)  # who takes part has been asked by now
+            run_id = draft.run_id
             earlier = await room.earlier(draft)
             notes = (*(() if ticket.work_order.assigned else (TYPED,)), *none_on_file(room.calibrations, plan))
             draft = with_proof(refer(draft, earlier), ticket.proof)
             order = Order(plan, product, draft, diagnose, earlier, ticket.proof, notes)
-            record: Record = await self._runner.run(order, lambda run_no: self._began(draft.run_id))
+            record: Record = await self._runner.run(order, lambda run_no: self._began(run_id))
             verdict = record.verdict
         except (DriverError, StationError) as error:
-            log.error("run %s: %s", draft.run_id, error)
-            room.broken[draft.run_id] = str(error)
+            log.error("run %s: %s", run_id or "not begun", error)
+            if run_id:
+                room.broken[run_id] = str(error)
             words = error.words if isinstance(error, NotCalibrated) else in_both(str(error))
             self._tell("tell", "no_run", words)
         finally:
