@@ -16,7 +16,7 @@ Plain = Mapping[str, Any]
 SMALL_WIDTH, SMALL_HEIGHT = 480, 230
 WIDE_WIDTH = 980
 _SLOTS = {"left": 0, "right": 1}
-_SPANS = {"soak_level_v": 0.01, "soak_mains_power_w": 0.02}
+_SPANS = {"soak_level_v": 0.01, "soak_mains_power_w": 0.02, "crosstalk_frequency": 0.2}
 """The least span of y as a fraction of the value, so that the meter's noise is not blown up to the paper's height."""
 _LIMITS_OF = {"soak_heatsink_degc": "heatsink_degc"}
 _SPECTRUM, _HARMONICS, _THD_FREQUENCY = "spectrum", "harmonics", "thd_frequency"

@@ -63,6 +63,8 @@ CURVES: Mapping[str, Pair] = {
     "harmonics": ("谐波", "Harmonics"),
     "spectrum": ("频谱", "Spectrum"),
     "thd_frequency": ("失真随频率变化", "THD over frequency"),
+    "phase": ("相位", "Phase"),
+    "crosstalk_frequency": ("串扰随频率变化", "Crosstalk over frequency"),
     "soak_level_v": ("输出电平", "Output level"),
     "soak_thd_percent": ("总谐波失真", "THD"),
     "soak_mains_power_w": ("市电功率", "Mains power"),
@@ -133,7 +135,7 @@ CLOCKS: Mapping[str, Pair] = {
     "unsynced": ("未同步，时间仅供参考", "not synchronised, times are indicative"),
 }
 
-UNITS: Mapping[str, str] = {"Mohm": "MΩ", "ohm": "Ω", "degC": "°C", "1": ""}
+UNITS: Mapping[str, str] = {"Mohm": "MΩ", "ohm": "Ω", "degC": "°C", "deg": "°", "1": ""}
 
 LABELS: Mapping[str, Pair] = {
     "title": ("维修检验报告", "Repair test report"),

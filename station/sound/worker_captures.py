@@ -29,10 +29,17 @@ from station.sound.worker_readings import noise_reading, response_reading, scale
 
 DEVICE = "audio"
 """What faults name: the role, not the port."""
-LEAD_S = 0.2
+LEAD_S = 0.1
+"""Before a tone is measured: fade-in, contacts that were just closed (a relay bounces for a few ms, and was read back
+before), rails that sag (their reservoir follows within some periods of the mains), coupling capacitors (a tone that is
+faded in hardly moves them)."""
+NOISE_LEAD_S = 0.2
+"""Before noise: what a DC offset does to an AC-coupled input that was just joined to it."""
 FADE_S = 0.02
 LATENCY_MAX_S = 0.05
 """Of an interface, over what lies ready in both directions (`AudioSettings.latency_s`): captures allow for it."""
+LATENCY_SPARE_S = 0.005
+"""… over a latency that is known."""
 MAX_CAPTURE_S = 30.0
 TELLS_LATENCY_HZ = 500.0
 """Tones under it are too slow to date an onset."""
@@ -68,7 +75,7 @@ class Interface:
         """Play and analyse a tone. Raises `ValueError`, `PermitDenied`, `AudioFault`."""
         peaks = self.peaks(stimulus.left_v, stimulus.right_v)
         frames = self._tone_frames(stimulus)
-        lead, fade, spare = (round(s * self.rate_hz) for s in (LEAD_S, FADE_S, self.latency_max_s))
+        lead, fade, spare = (round(s * self.rate_hz) for s in (LEAD_S, FADE_S, self._spare_s()))
         source = stimuli.tone(lead + frames + spare + fade, self.rate_hz, stimulus.frequency_hz, peaks, fade)
         captured = self._capture(source, permit if any(peaks) else None)
         self._learn_latency(captured, source, slice(lead + spare, lead + spare + frames), stimulus.frequency_hz)
@@ -108,7 +115,7 @@ class Interface:
         """Capture with a silent source; the lead is left out. Raises `ValueError`, `AudioFault`."""
         if not MIN_S <= duration_s <= MAX_CAPTURE_S:
             raise ValueError(f"noise over {duration_s:g} s is outside of {MIN_S:g} to {MAX_CAPTURE_S:g} s")
-        lead = round(LEAD_S * self.rate_hz)
+        lead = round(NOISE_LEAD_S * self.rate_hz)
         captured = self._capture(stimuli.silence(lead + round(duration_s * self.rate_hz)), None)
         for channel, samples in zip(CHANNELS, captured.T, strict=True):
             if clipped(samples):
@@ -128,6 +135,12 @@ class Interface:
         if seconds < least_s - 1e-9:
             raise ValueError(f"a tone of {f:g} Hz needs at least {least_s:.3g} s to be analysed, not {seconds:g} s")
         return max(round(seconds * self.rate_hz), least_frames(self.rate_hz, f))
+
+    def _spare_s(self) -> float:
+        """What a tone is longer for the latency. Where a stream that was opened anew is late by more or less, what is
+        measured lies inside of the tone all the same, and the latency is learned anew."""
+        known = self.latency_frames
+        return self.latency_max_s if known is None else min(known / self.rate_hz + LATENCY_SPARE_S, self.latency_max_s)
 
     def _capture(self, source: stimuli.Frames, permit: Permit | None) -> Samples:
         captured = self.device.play_and_capture(source, permit)

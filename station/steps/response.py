@@ -35,7 +35,8 @@ class Params:
 
 
 async def measure(context: StepContext, params: Params) -> None:
-    """Records `response_drop_db` per channel (largest fall below the 1 kHz level) and the curves: level, THD."""
+    """Records `response_drop_db` per channel (largest fall below the 1 kHz level) and the curves: level, THD, phase,
+    crosstalk both ways."""
     await context.bench.drive.prepare()
     output_v = rated_output_v(context) / 10 ** (params.below_rated_db / 20.0)
     readings = await context.bench.sound.measure_response(
@@ -43,6 +44,7 @@ async def measure(context: StepContext, params: Params) -> None:
     )
     for reading in readings:
         record_drop(context, reading, params, output_v)
+    draw_beside(context, *readings)
 
 
 def fall_uncertainty_db(reading: ResponseReading, among: Sequence[Value], lowest: Value, reference: Value) -> float:
@@ -95,3 +97,30 @@ def record_drop(context: StepContext, reading: ResponseReading, params: Params, 
         hz, percent = zip(*seen, strict=True)
         told = tuple(float(f"{value:.4g}") for value in percent)
         context.curve(Curve("thd_frequency", "frequency", "Hz", "thd", "%", hz, told, reading.channel))
+
+
+def draw_beside(context: StepContext, left: ResponseReading, right: ResponseReading) -> None:
+    """Phase of each channel, and what each lets in of the other while it plays another frequency itself (to be drawn;
+    `crosstalk_db` is judged with a silent input)."""
+    for here, there in ((left, right), (right, left)):
+        known = [(f, phase) for f, phase in zip(here.frequency_hz, here.phase_deg, strict=False) if phase is not None]
+        if len(known) >= LEAST_SEEN:
+            hz, phases = zip(*known, strict=True)
+            told = tuple(round(phase, 3) for phase in _unwrapped(phases))
+            context.curve(Curve("phase", "frequency", "Hz", "phase", "deg", hz, told, here.channel))
+        leaks = [
+            (f, round(db(leak.value / driven.value), 2))
+            for f, leak, driven in zip(here.frequency_hz, here.leak_v, there.level_v, strict=False)
+            if leak is not None and leak.bound is None and driven.bound is None
+        ]
+        if len(leaks) >= LEAST_SEEN:
+            hz, levels = zip(*leaks, strict=True)
+            context.curve(Curve("crosstalk_frequency", "frequency", "Hz", "level", "dB", hz, levels, here.channel))
+
+
+def _unwrapped(phases_deg: Sequence[float]) -> list[float]:
+    """Without the steps of a whole turn that come of telling an angle within (-180, 180]."""
+    told: list[float] = []
+    for phase in phases_deg:
+        told.append(phase if not told else phase + 360.0 * round((told[-1] - phase) / 360.0))
+    return told

@@ -5,7 +5,7 @@ from __future__ import annotations
 from station.domain.measurement import CHANNELS, Bound, Measurement
 from station.domain.sound import ResponseReading
 from station.steps.levels import db, rated_output_v, source_v
-from station.steps.response import REFERENCE_HZ, THIRD_OCTAVES_HZ, Params, fall_uncertainty_db, record_drop
+from station.steps.response import REFERENCE_HZ, THIRD_OCTAVES_HZ, Params, draw_beside, fall_uncertainty_db, record_drop
 from station.steps.step import StepContext
 
 FAINT_DB = 30.0
@@ -23,6 +23,7 @@ async def measure(context: StepContext, params: Params) -> None:
         record_drop(context, reading, params, asked_v)
         for name, low in (("low_drop_db", True), ("high_drop_db", False)):
             _record_end(context, name, reading, low, asked_v)
+    draw_beside(context, *readings)
 
 
 def _record_end(context: StepContext, name: str, reading: ResponseReading, low: bool, asked_v: float) -> None:

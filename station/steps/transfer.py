@@ -19,7 +19,7 @@ class CrosstalkParams:
 
     below_rated_db: float = 3.0
     frequency_hz: float = 1000.0
-    capture_s: float = 0.5
+    capture_s: float = 0.3
 
     def __post_init__(self) -> None:
         require("below_rated_db", self.below_rated_db, 0.0, 40.0)
@@ -67,7 +67,7 @@ class DampingParams:
 
     power_w: float = 0.9
     frequency_hz: float = 1000.0
-    capture_s: float = 1.0
+    capture_s: float = 0.3
 
     def __post_init__(self) -> None:
         require("power_w", self.power_w, 0.01, 1.0)
