@@ -119,14 +119,20 @@ def _ask_daemon(client: ControlClient) -> tuple[str, tuple[Finding, ...]]:
 
 
 def _examine(settings: StationSettings) -> tuple[Finding, ...]:
+    from zoneinfo import ZoneInfo
+
     from station.assembly import make_devices
     from station.doctor.examine import examine
+    from station.run.wall import bench_day
+    from station.uplink.clock import ClockReader
+
+    today = bench_day(ClockReader().read_now, ZoneInfo(settings.timezone), simulated=settings.simulated)
 
     def told(one: Finding) -> None:
         print(f"{printable(one.role)}: {'answers' if one.answers else 'silent'}", file=sys.stderr)
 
     async def ask() -> tuple[Finding, ...]:
-        devices = make_devices(settings)
+        devices = make_devices(settings, today)
         try:
             return await examine(devices, told)
         finally:
