@@ -19,7 +19,7 @@ from station.analysis.errors import CaptureError, Clipped
 from station.cli.calibrate_ask import tell
 from station.domain.calibration import Loopback
 from station.domain.errors import SettingsError
-from station.metrology.loopback import own_thd_db, too_poor
+from station.metrology.loopback import distortion_limits, own_thd_db, too_poor
 from station.settings.tree import DeviceSettings, Tree
 
 PEAKS = (0.9, 0.45, 0.22)
@@ -154,17 +154,7 @@ def _judge(found: analysis.Loop, tree: Tree) -> tuple[Loopback, list[str]]:
     if -loopback.noise_db < own.dynamic_range_db - NOISE_SCATTER_DB:
         worse.append(f"{-loopback.noise_db:.1f} dB is less than dynamic_range_db = {own.dynamic_range_db:g} of it")
     findings = [f"{one}: readings claim no more than was found" for one in worse]
-    return loopback, findings + list(too_poor(own_thd_db(own.own_thd_db, loopback), distortion_limits(tree)))
-
-
-def distortion_limits(tree: Tree) -> dict[str, float]:
-    """The high limits of THD in per cent, by where they stand (`thd_percent of example-a-100`)."""
-    return {
-        f"{name} of {product.id}": limit.high
-        for product in tree.products.values()
-        for name, limit in product.limits.items()
-        if name.endswith("thd_percent") and limit.high is not None
-    }
+    return loopback, findings + list(too_poor(own_thd_db(own.own_thd_db, loopback), distortion_limits(tree.products)))
 
 
 def _make(device: DeviceSettings, buses: dict[str, Any]) -> Any:

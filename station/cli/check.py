@@ -41,7 +41,21 @@ def check_tree(directory: Path, as_json: bool = False, shared: Path | None = Non
         for problem in problems[:most]:
             print(printable(problem))
     print(printable(_summary(directory, len(problems), shared)), file=for_people)
+    if not problems and shared is None:
+        for note in _notes(directory):
+            print(printable(f"note: {note}"), file=sys.stderr)
     return 1 if problems else 0
+
+
+def _notes(directory: Path) -> Sequence[str]:
+    """What is no error and yet limits what this bench may claim."""
+    from drivers.catalog import CATALOG
+    from station.doctor.interface import interface_of
+    from station.settings import load
+    from station.steps.catalog import STEPS
+
+    interface = interface_of(load(directory, STEPS, CATALOG))
+    return () if interface.good else (f"{interface.name}: {interface.words}; {interface.remedy}",)
 
 
 def _document(problems: Sequence[Problem], most: int | None) -> Any:

@@ -22,12 +22,13 @@ from station.control.answers import ControlError
 from station.control.client import ControlClient
 from station.doctor.around import look_around, point_document
 from station.doctor.finding import Finding, as_document, from_document
+from station.doctor.interface import interface_of
 from station.domain.errors import SettingsError
 from station.domain.printable import printable
 from station.store.lock import StoreHeld, hold_if_there
 
 if TYPE_CHECKING:
-    from station.settings.tree import StationSettings
+    from station.settings.tree import StationSettings, Tree
 
 DONE, FOUND = 0, 1
 WORDS = {
@@ -50,7 +51,8 @@ class Choice:
 
 def doctor(choice: Choice) -> int:
     """Examine and show. Raises `SettingsError`."""
-    settings = _settings_of(choice.config)
+    tree = _tree_of(choice.config)
+    settings = tree.station
     path = choice.socket or Path(settings.control_socket)
     client, silence = _daemon_at(path)
     if choice.listen is not None:
@@ -63,7 +65,7 @@ def doctor(choice: Choice) -> int:
             whence, found = "itself", _examine(settings)
     from station.uplink.clock import ClockReader
 
-    around = look_around(settings, credentials_of(choice.config), ClockReader().read_clock)
+    around = (*look_around(settings, credentials_of(choice.config), ClockReader().read_clock), interface_of(tree))
     if choice.as_json:
         document = {
             "asked": whence, "devices": [as_document(one) for one in found],
@@ -75,12 +77,12 @@ def doctor(choice: Choice) -> int:
     return DONE if all(one.clean for one in found) else FOUND
 
 
-def _settings_of(config: Path) -> StationSettings:
+def _tree_of(config: Path) -> Tree:
     from drivers.catalog import CATALOG
     from station.settings.loading import load
     from station.steps.catalog import STEPS
 
-    return load(config, STEPS, CATALOG).station
+    return load(config, STEPS, CATALOG)
 
 
 def _daemon_at(path: Path) -> tuple[ControlClient | None, str]:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 
 from station.domain.calibration import Loopback
+from station.domain.plan import Product
 
 ERROR_MAX = 0.05
 """So far may the interface falsify a distortion at its limit: -86 dB for 0.1 % (reference/measurement.md)."""
@@ -23,6 +24,16 @@ def least_db(limit_percent: float) -> float:
 def own_thd_db(configured_db: float, loopback: Loopback | None) -> float:
     """What may be claimed: the worse of the settings and of what was found."""
     return configured_db if loopback is None else max(configured_db, loopback.thd_db)
+
+
+def distortion_limits(products: Mapping[str, Product]) -> dict[str, float]:
+    """The high limits of THD in per cent, by where they stand (`thd_percent of example-a-100`)."""
+    return {
+        f"{name} of {product.id}": limit.high
+        for product in products.values()
+        for name, limit in product.limits.items()
+        if name.endswith("thd_percent") and limit.high is not None
+    }
 
 
 def too_poor(own_db: float, limits_percent: Mapping[str, float]) -> tuple[str, ...]:

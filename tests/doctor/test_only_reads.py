@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from gpiozero.pins.mock import MockFactory
@@ -119,7 +120,7 @@ def test_beside_a_daemon_whose_socket_is_gone_no_port_is_opened(
 ) -> None:
     store = tmp_path / "store" / "station.sqlite"
     bench = replace(settings_with(tmp_path), store_path=str(store), control_socket=str(tmp_path / "gone"))
-    monkeypatch.setattr("station.cli.doctor._settings_of", lambda config: bench)
+    monkeypatch.setattr("station.cli.doctor._tree_of", lambda config: SimpleNamespace(station=bench, products={}))
     asked: list[object] = []
     monkeypatch.setattr("station.cli.doctor._examine", lambda settings: asked.append(settings) or ())
     with hold_store(store):
