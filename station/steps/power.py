@@ -31,6 +31,8 @@ STEEP = (0.25, 4.0)
 """How many of those dB a dB of drive is believed to be worth: a soft limiter's are few at first, then many."""
 TOLD_BY = 0.3
 """A clean level whose THD is this part of the limit's is at the knee as well, and tells how steep it is."""
+DOUBTED = 0.25
+"""Of the power between the last two levels, so much to each side is doubted of where the limit lies between them."""
 POWER_OF_DB = math.log(10.0) / 10.0
 """Relative change of a power with a decibel."""
 
@@ -77,7 +79,7 @@ class _Search:
     bad_thd: float = 0.0
     thd_uncertainty: float = 0.0
     lowest_v: float = 0.0
-    """The level at the lowest drive that was looked at."""
+    """The level at the lowest drive that was too distorted: that of `bad_db`."""
     silent: bool = False
     leapt: bool = False
     idle: int = 0
@@ -154,11 +156,11 @@ class _Search:
         level and the smallest that was not."""
         bound: Bound | None = None
         if self.good_db is not None and self.bad_db is not None:
-            step_db = self.bad_db - self.good_db
-            volts = self.level_v * 10 ** (step_db / 40.0)
+            apart = math.log(max(self.lowest_v / self.level_v, 1.0))
+            volts = self.level_v * math.exp(self._share * apart)
             parts = [
-                half_width("search", POWER_OF_DB * step_db / 2.0),
-                normal("THD", POWER_OF_DB * self._thd_db(step_db)),
+                half_width("search", DOUBTED * 2.0 * apart),
+                normal("THD", POWER_OF_DB * self._thd_db(self.bad_db - self.good_db)),
             ]
         elif self.clean_at_top or self.silent:
             volts, parts = self.level_v, []
@@ -170,6 +172,14 @@ class _Search:
         level = self.uncertainty_v / self.level_v if self.level_v > 0.0 else 0.0
         parts += [normal("level", 2.0 * level), normal("load", load_uncertainty_ohm / load_ohm)]
         return volts**2 / load_ohm, expanded(relative(parts, volts**2 / load_ohm)), bound
+
+    @property
+    def _share(self) -> float:
+        """Where between the two levels the limit lies: distortion grows by about the same factor for each decibel."""
+        if not 0.0 < self.good_thd < self.bad_thd:
+            return 0.5
+        share = math.log(self.limit_thd / self.good_thd) / math.log(self.bad_thd / self.good_thd)
+        return min(max(share, 0.0), 1.0)
 
     def _thd_db(self, step_db: float) -> float:
         """What the uncertainty of THD moves the level at which it is crossed, in dB; at most the coarse search."""
