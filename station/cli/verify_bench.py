@@ -124,7 +124,7 @@ def _chart(chart: Chart) -> dict[str, Any]:
         "centre": base.centre if base else None, "sigma": base.sigma if base else None,
         "mean_low": low, "mean_high": high, "range_low": range_low, "range_high": range_high,
         "range_centre": base.sigma * CONSTANTS[base.size][0] if base else None,
-        "level": chart.level, "since_run": chart.since_run, "roles": list(chart.roles),
+        "level": chart.level, "since_run": chart.since_run, "chance": chart.chance, "roles": list(chart.roles),
         "subgroups": [
             {"first_run": chart.runs[g.first], "last_run": chart.runs[g.last], "size": g.size, "mean": g.mean,
              "range": g.range}
@@ -161,7 +161,10 @@ def read_frozen(file: Path) -> Frozen:
     try:
         held = json.loads(file.read_text(encoding="utf-8"))
         size = int(held["subgroup"])
-        limits = {str(k): Baseline(float(v["centre"]), float(v["sigma"]), size) for k, v in held["limits"].items()}
+        limits = {
+            str(k): Baseline(float(v["centre"]), float(v["sigma"]), size, int(v["values"]))
+            for k, v in held["limits"].items()
+        }
         frozen = Frozen(str(held["serial_number"]), size, int(held["from_run"]), int(held["to_run"]), limits)
     except OSError as error:
         raise SettingsError(f"{file}: {error.strerror}; freeze limits with --freeze") from error
@@ -180,9 +183,12 @@ def _keep(choice: Choice, bench: Bench, charts: Sequence[Chart], serial: str) ->
         frozen = freeze(charts, serial, choice.first)
     except ValueError as error:
         raise SettingsError(f"nothing is frozen: {error}") from error
+    limits = {
+        key: {"centre": b.centre, "sigma": b.sigma, "values": b.made_of} for key, b in frozen.limits.items()
+    }  # fmt: skip
     held = {
         "serial_number": serial, "subgroup": frozen.size, "from_run": frozen.from_run, "to_run": frozen.to_run,
-        "limits": {key: {"centre": b.centre, "sigma": b.sigma} for key, b in frozen.limits.items()},
+        "limits": limits,
     }  # fmt: skip
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

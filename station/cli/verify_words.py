@@ -18,7 +18,10 @@ from station.metrology.golden import Chart, Check, Frozen, changes_of
 from station.report.numbers import local_time, number
 from station.report.words import unit_title
 
-STATES = {"collecting": ("dim", "collecting"), "in_control": ("green", "in control"), "out_of_control": ("red", "OUT")}
+STATES = {
+    "collecting": ("dim", "collecting"), "in_control": ("green", "in control"), "marked": ("yellow", "marked"),
+    "out_of_control": ("red", "OUT"),
+}  # fmt: skip
 MEAN_RULES = {
     1: "a mean beyond 3 sigma (rule 1)",
     2: "two of three means beyond 2 sigma (rule 2)",
@@ -64,7 +67,9 @@ def headline(view: View) -> str:
             names = ", ".join(dict.fromkeys(chart.name for chart in missing))
             return f"no limits are kept for {names}: freeze them anew; all others are in control"
         return f"collecting: {have} of the {wanted} checks that make the limits; until then the plan's limits judge"
-    return f"in control: {len(view.charts)} charts of {len(view.checks)} checks"
+    marked = sum(chart.state == "marked" for chart in view.charts)
+    more = f"; {marked} marked, as chance does among so many" if marked else ""
+    return f"in control: {len(view.charts)} charts of {len(view.checks)} checks{more}"
 
 
 def words_of(view: View) -> list[str]:
@@ -81,11 +86,12 @@ def words_of(view: View) -> list[str]:
     last = view.checks[-1]
     if last.verdict not in (Verdict.PASS, Verdict.FAIL):
         words.append(f"the last check, run {last.run_no}, is {last.verdict.value}: it judged nothing; make it again")
+    words += [_marked(chart) for chart in view.charts if chart.state == "marked"]
     for chart in view.charts:
         if chart.state == "in_control" and chart.signals:
             signal = chart.signals[-1]
             first, end = _runs(chart, signal)
-            words.append(f"{_name(chart)} was out of control in runs {first} to {end} ({_rule(signal)}), and is back")
+            words.append(f"{_name(chart)} was marked in runs {first} to {end} ({_rule(signal)}), and is back")
     return words
 
 
@@ -138,6 +144,13 @@ def _drift(view: View, chart: Chart) -> str:
     stands = f"{_name(chart)} stands at {number(chart.level, 5)} {unit}".rstrip()
     by = f"{moved:+.2g}{share}{_room(view, chart, moved)}"
     return f"{stands} instead of {number(centre, 5)} ({by}), most likely {when}: {rules}"
+
+
+def _marked(chart: Chart) -> str:
+    assert chart.chance is not None
+    rules = "; ".join(dict.fromkeys(map(_rule, chart.open)))
+    often = "about every look" if chart.chance > 0.5 else f"about one look in {1.0 / chart.chance:.0f}"
+    return f"{_name(chart)} is marked: {rules}; among {chart.among} charts chance does so at {often}: watch it"
 
 
 def _room(view: View, chart: Chart, moved: float) -> str:

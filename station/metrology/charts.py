@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from station.metrology.chance import range_above, t_tails
+
 CONSTANTS = {
     2: (1.12838, 0.85250), 3: (1.69257, 0.88837), 4: (2.05875, 0.87981), 5: (2.32593, 0.86408),
     6: (2.53441, 0.84804), 7: (2.70436, 0.83321), 8: (2.84720, 0.81983), 9: (2.97003, 0.80783),
@@ -53,6 +55,8 @@ class Baseline:
     sigma: float
     size: int
     """Values in a full subgroup."""
+    made_of: int = 0
+    """Values that it was made of; 0: so many that it counts as known."""
 
     def mean_limits(self, size: int) -> tuple[float, float]:
         """Lower and upper limit of the mean of `size` values."""
@@ -106,7 +110,7 @@ def baseline_of(values: Sequence[float], size: int) -> Baseline:
     centre = math.fsum(group.mean for group in groups) / len(groups)
     sigma = math.fsum(group.range for group in groups) / len(groups) / CONSTANTS[size][0]
     sigma = max(sigma, step_of(values) / math.sqrt(12.0))
-    return Baseline(centre, sigma if sigma > NOISE * abs(centre) else 0.0, size)
+    return Baseline(centre, sigma if sigma > NOISE * abs(centre) else 0.0, size, len(groups) * size)
 
 
 def step_of(values: Sequence[float]) -> float:
@@ -148,6 +152,30 @@ def change_point(groups: Sequence[Group], baseline: Baseline) -> int:
         if off * off / size > best:
             best, at = off * off / size, index
     return at
+
+
+def step_chance(groups: Sequence[Group], baseline: Baseline, since: int) -> float:
+    """How likely chance alone puts the mean of the groups from `since` on so far from the centre, on either side.
+
+    By Student's t, because the baseline is made of few values itself: its mean range has about 0.9 degrees of freedom
+    for each that its standard deviations would have.
+    """
+    if baseline.sigma == 0.0:
+        return 0.0
+    size = sum(group.size for group in groups[since:])
+    off = math.fsum(group.size * (group.mean - baseline.centre) for group in groups[since:]) / size
+    made_of = baseline.made_of or math.inf
+    t = off / (baseline.sigma * math.sqrt(1.0 / size + 1.0 / made_of))
+    return t_tails(t, min(1e6, 0.9 * made_of * (1.0 - 1.0 / baseline.size)))
+
+
+def range_chance(group: Group, baseline: Baseline) -> float:
+    """How likely chance alone makes a range as wide as this, or as narrow where it is below its mean."""
+    if baseline.sigma == 0.0:
+        return 0.0
+    ratio = group.range / baseline.sigma
+    above = range_above(ratio, group.size)
+    return above if ratio > CONSTANTS[group.size][0] else 1.0 - above
 
 
 def _zones(scores: Sequence[float], last: int) -> list[Signal]:

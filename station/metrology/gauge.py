@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from station.metrology.chance import f_tail
+
 POOL_OVER_P = 0.25
 """An interaction whose p is above this is taken as none and pooled into the repeatability. AIAG prints its table with
 0.05; 0.25 keeps one that is doubtful in the study, where it can only make the bench look worse."""
@@ -199,45 +201,3 @@ def _f_test(mean: float, degrees: int, against: float, against_degrees: int) -> 
         return None, None
     ratio = mean / against
     return ratio, f_tail(ratio, degrees, against_degrees)
-
-
-def f_tail(ratio: float, degrees: int, against: int) -> float:
-    """The probability that F with these degrees of freedom is above `ratio` (>= 0) by chance."""
-    return incomplete_beta(against / 2.0, degrees / 2.0, against / (against + degrees * ratio))
-
-
-def incomplete_beta(a: float, b: float, x: float) -> float:
-    """The regularised incomplete beta function I_x(a, b) for a, b > 0 and 0 <= x <= 1, to about 1e-14.
-
-    The continued fraction of DLMF 8.17.22, evaluated by the modified Lentz method, on the side where it converges.
-    """
-    if not (a > 0.0 and b > 0.0 and 0.0 <= x <= 1.0):
-        raise ValueError(f"incomplete beta of a={a}, b={b}, x={x}: a and b are above 0, x from 0 to 1")
-    if x in (0.0, 1.0):
-        return x
-    if x > (a + 1.0) / (a + b + 2.0):
-        return 1.0 - incomplete_beta(b, a, 1.0 - x)
-    front = math.exp(
-        math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
-    )  # fmt: skip
-    return front / (a * _fraction(a, b, x))
-
-
-def _fraction(a: float, b: float, x: float) -> float:
-    """1 + d1/(1 + d2/(1 + …)), from the front."""
-    tiny = 1e-300
-    value = upper = 1.0
-    lower = 0.0
-    for index in range(1, 10_000):
-        m = index // 2
-        if index % 2:
-            d = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-        else:
-            d = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-        lower = 1.0 / ((1.0 + d * lower) or tiny)
-        upper = (1.0 + d / upper) or tiny
-        step = upper * lower
-        value *= step
-        if abs(step - 1.0) < 1e-15:
-            break
-    return value

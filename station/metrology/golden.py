@@ -1,8 +1,11 @@
 """The golden unit over time: what each check read, charted, and in words what drifts, since when, and on what it hangs.
 
 Takes finished records of purpose `verify` of one unit; knows no store and draws nothing. One chart is one measurement
-of one channel. A chart is *collecting* until there is a baseline, else *in control* or *out of control*: out where a
-rule speaks in the last whole subgroup or after it, so that one whole subgroup without a signal brings it back.
+of one channel. A chart is *collecting* until there is a baseline. A rule speaks now if the last whole subgroup or what
+came after it completes it, so that one whole subgroup without a signal brings a chart back. The rules were made for one
+chart: among twenty charts of a bench that is in order, some rule speaks at two looks in three (docs/golden-unit.md). So
+a chart is *out of control* where a rule speaks and chance would hardly make a step so large among all charts, else
+*marked*; of a single chart the rules alone decide.
 """
 
 from __future__ import annotations
@@ -16,14 +19,26 @@ from typing import Literal
 from station.domain.measurement import Channel
 from station.domain.record import Record
 from station.domain.verdict import Verdict
-from station.metrology.charts import Baseline, Group, Signal, baseline_of, change_point, groups_of, signals_of
+from station.metrology.charts import (
+    Baseline,
+    Group,
+    Signal,
+    baseline_of,
+    change_point,
+    groups_of,
+    range_chance,
+    signals_of,
+    step_chance,
+)
 from station.metrology.roles import MEASURED_BY
 
 Key = tuple[str, Channel | None]
-State = Literal["collecting", "in_control", "out_of_control"]
+State = Literal["collecting", "in_control", "marked", "out_of_control"]
 SUBGROUP = 3
 FIRST = 8
 """Subgroups that make the baseline: 24 checks leave the sigma to about 18 %."""
+BY_CHANCE = 0.005
+"""A step that chance makes less often than this, over all charts together, is none of chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +71,8 @@ class Chart:
     baseline: Baseline | None
     signals: tuple[Signal, ...]
     size: int
+    among: int
+    """Charts that are looked at together."""
 
     @property
     def open(self) -> tuple[Signal, ...]:
@@ -68,11 +85,24 @@ class Chart:
         """How it stands now."""
         if self.baseline is None:
             return "collecting"
-        return "out_of_control" if self.open else "in_control"
+        chance = self.chance
+        if chance is None:
+            return "in_control"
+        return "out_of_control" if self.among == 1 or chance <= BY_CHANCE else "marked"
+
+    @property
+    def chance(self) -> float | None:
+        """How likely chance alone makes what the rules speak of somewhere among all charts; None where none speaks."""
+        if self.baseline is None or not self.open:
+            return None
+        ranges = [range_chance(self.groups[one.last], self.baseline) for one in self.open if one.on == "range"]
+        means = [step_chance(self.groups, self.baseline, change_point(self.groups, self.baseline))]
+        least = min(ranges + means if any(one.on == "mean" for one in self.open) else ranges)
+        return min(1.0, least * self.among)
 
     @property
     def since_run(self) -> int | None:
-        """The run from which on it most likely stands elsewhere; None while it is in control.
+        """The run from which on it most likely stands elsewhere; None while no rule speaks.
 
         Of the range: the first run of the first subgroup that scattered too much.
         """
@@ -154,10 +184,10 @@ def charts_of(
     if frozen:
         checks = [check for check in checks if check.run_no >= frozen.from_run]
     keys = dict.fromkeys(key for check in checks for key in check.values)
-    return [_chart(key, checks, size, first, frozen) for key in keys]
+    return [_chart(key, checks, size, first, frozen, len(keys)) for key in keys]
 
 
-def _chart(key: Key, checks: Sequence[Check], size: int, first: int, frozen: Frozen | None) -> Chart:
+def _chart(key: Key, checks: Sequence[Check], size: int, first: int, frozen: Frozen | None, among: int) -> Chart:
     made = [check for check in checks if key in check.values]
     values = tuple(check.values[key] for check in made)
     groups = groups_of(values, size)
@@ -167,7 +197,7 @@ def _chart(key: Key, checks: Sequence[Check], size: int, first: int, frozen: Fro
         baseline = baseline_of(values[: first * size], size) if len(values) >= first * size else None
     signals = tuple(signals_of(groups, baseline)) if baseline else ()
     runs = tuple(check.run_no for check in made)
-    return Chart(*key, made[-1].units[key], runs, values, tuple(groups), baseline, signals, size)
+    return Chart(*key, made[-1].units[key], runs, values, tuple(groups), baseline, signals, size, among)
 
 
 def freeze(charts: Sequence[Chart], serial_number: str, first: int) -> Frozen:

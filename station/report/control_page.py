@@ -59,13 +59,15 @@ def control_svg(charts: Sequence[Chart], changes: Sequence[Change]) -> str:
 
 
 def _pairs(charts: Sequence[Chart], changes: Sequence[Change]) -> list[tuple[str, str]]:
-    order = sorted(charts, key=lambda chart: chart.state != "out_of_control")
+    order = sorted(charts, key=lambda chart: ("out_of_control", "marked").index(chart.state) if chart.open else 2)
     return [(_means(chart, changes), _ranges(chart)) for chart in order if len(chart.groups) > 1]
 
 
 def _title(chart: Chart, what: str) -> str:
     name = f"{measurement_title(chart.name, 'en')}{f' ({chart.channel})' if chart.channel else ''}"
-    state = {"out_of_control": ": OUT OF CONTROL", "collecting": " (collecting)"}.get(chart.state, "")
+    state = {"out_of_control": ": OUT OF CONTROL", "collecting": " (collecting)", "marked": " (marked)"}.get(
+        chart.state, ""
+    )
     return f"{name}, {what}{state if what == 'mean' else ''}"
 
 

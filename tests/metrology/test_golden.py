@@ -13,6 +13,8 @@ from station.domain.verdict import Verdict
 from station.metrology.golden import Check, Frozen, changes_of, charts_of, check_of, freeze
 from tests.report.conftest import make_pass
 
+BASE = replace(make_pass(), parts=())
+
 
 def measured(
     value: float | None, name: str = "thd_percent", channel: Channel | None = "left",
@@ -25,7 +27,7 @@ def golden(run_no: int, *measurements: JudgedMeasurement, audio: str = "S1") -> 
     step = StepRecord("thd", "thd", {"en": "THD"}, Verdict.PASS, 1, None, 1.0, measurements)
     instruments = (Instrument("audio", "portaudio", "m", audio, "2027-01-01"),)
     return replace(
-        make_pass(), run_no=run_no, purpose="verify", steps=(step,), instruments=instruments,
+        BASE, run_no=run_no, purpose="verify", steps=(step,), instruments=instruments,
         ended_at=f"2026-10-{run_no % 28 + 1:02d}T08:00:00.000Z",
     )  # fmt: skip
 
@@ -84,6 +86,34 @@ def test_a_single_wild_check_is_told_at_once() -> None:
     steady = [0.0281, 0.0282, 0.0283] * 10
     (chart,) = charts_of([check_of(golden(run, measured(v))) for run, v in enumerate([*steady, 0.029], start=1)])
     assert chart.state == "out_of_control" and chart.since_run == 31
+
+
+def many(count: int, charts: int, shift: float, seed: int = 7) -> list[Check]:
+    """Checks of so many measurements in order, the first of them shifted (in sigmas) after 24 checks."""
+    chance = random.Random(seed)
+    return [
+        check_of(
+            golden(
+                run,
+                *(
+                    measured(chance.gauss(100.0, 1.0) + (shift if not index and run > 24 else 0.0), f"m{index}_v", None)
+                    for index in range(charts)
+                ),
+            )
+        )
+        for run in range(1, count + 1)
+    ]
+
+
+def test_among_many_charts_a_rule_marks_and_only_what_chance_hardly_makes_is_out_of_control() -> None:
+    everything = many(84, 19, 0.0)
+    looks = [charts_of(everything[: 24 + 3 * more]) for more in range(1, 21)]
+    states = [{chart.state for chart in charts} for charts in looks]
+    assert sum("marked" in found for found in states) > 5, "rules that were made for one chart speak often among 19"
+    assert sum("out_of_control" in found for found in states) <= 2
+    drifted = charts_of(many(33, 19, 3.0))
+    assert [chart.name for chart in drifted if chart.state == "out_of_control"] == ["m0_v"]
+    assert all(chart.chance is None or chart.chance > 0.005 for chart in drifted[1:])
 
 
 def test_scatter_that_grew_is_told_from_the_subgroup_where_it_did() -> None:
