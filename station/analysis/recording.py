@@ -1,0 +1,329 @@
+"""A whole recording, stretch by stretch: the figures of `analyze` for each channel, whatever its length.
+
+Each stretch is a fit of its own (`stretch`), so memory does not grow with the recording and a clock that wanders does
+no harm. Harmonics are averaged as phasors, turned by the fundamental's phase times their order: what noise adds falls
+with the number of stretches. Powers of hum and noise are averaged as powers. What each figure is: docs/analyze.md.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from station.analysis.errors import CaptureError, DcOnly, Silent, ToneNotFound
+from station.analysis.hum import MAINS_HZ
+from station.analysis.levels import Array, Samples, db
+from station.analysis.stretch import Stretch, analyse_stretch, find_tone
+from station.analysis.usable import CaptureWatch
+
+STRETCH_FRAMES = 1 << 18
+LEAST_S = 0.1
+"""Shorter recordings do not resolve 20 Hz."""
+NUMERIC = 1e-9
+"""Ratios under this are the arithmetic's."""
+REPEATS_MOST = 4096
+SEEN_SIGMA = 3.3
+BOUND_SIGMA = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A value with its k=2 uncertainty in the same unit; `value` None: under the floor, `uncertainty` bounds it."""
+
+    value: float | None
+    uncertainty: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFigures:
+    """One channel's figures; units stand in the names. `error`: why there are none (all of them None then).
+
+    `harmonics_dbc`: h2 … up to the last order under Nyquist. `hum_hz`: the family that `hum_dbc` is of.
+    `level_range_db`: between the loudest and the quietest stretch.
+    """
+
+    frequency_hz: Figure
+    level_dbfs: Figure
+    dc_fs: Figure
+    thd_percent: Figure
+    thd_n_percent: Figure
+    snr_db: Figure
+    hum_dbc: Figure
+    harmonics_dbc: tuple[Figure, ...] = ()
+    hum_hz: float | None = None
+    level_range_db: float = 0.0
+    error: CaptureError | None = None
+
+
+def stretches(frames: int) -> list[tuple[int, int]]:
+    """First and end frame of each stretch of a recording: equal but for one frame, at most `STRETCH_FRAMES` long."""
+    count = max(-(-frames // STRETCH_FRAMES), 1)
+    edges = [frames * i // count for i in range(count + 1)]
+    return list(itertools.pairwise(edges))
+
+
+@dataclass(slots=True)
+class ChannelTally:
+    """One channel of a recording as it comes. `bits`: resolution of a whole-number format, None for floats.
+
+    `start_hz`: where the tone is (`find_start`), None when there is none.
+    """
+
+    rate_hz: int
+    bits: int | None
+    last: int
+    start_hz: float | None
+    watch: CaptureWatch = field(init=False)
+    _parts: list[Stretch] = field(default_factory=list, init=False)
+    _lost: ToneNotFound | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.watch = CaptureWatch(self.bits)
+
+    def push(self, x: Samples) -> None:
+        """Take the next stretch (n,), full scale."""
+        self.watch.push(x)
+        if self.start_hz is None or not self.watch.usable:
+            return
+        even = x[: smooth_length(x.size)]
+        mains = self._parts[-1].mains_hz if self._parts else (None, None)
+        try:
+            self._parts.append(analyse_stretch(even, self.rate_hz, self.start_hz, self.last, mains))
+            self.start_hz = self._parts[-1].frequency_hz
+        except ToneNotFound as error:
+            self._lost = error
+
+    def figures(self) -> ChannelFigures:
+        """The figures, or an error in place of each; raises nothing."""
+        error = self.watch.error(LEAST_S * self.rate_hz)
+        if error is None and not self._parts:
+            error = self._toneless()
+        if error is not None:
+            return self._nothing(error)
+        return _figures(self._parts, self.rate_hz, self.bits)
+
+    def _toneless(self) -> CaptureError:
+        quiet = self.watch.alternating_rms
+        if quiet <= self.watch.floor:
+            return Silent(f"nothing but noise of {db(quiet * math.sqrt(2.0)):.1f} dBFS: check the leads")
+        return self._lost or ToneNotFound(f"no tone stands out of {db(quiet * math.sqrt(2.0)):.1f} dBFS")
+
+    def _nothing(self, error: CaptureError) -> ChannelFigures:
+        none, step = Figure(None, math.nan), self.watch.step
+        level, dc = none, none
+        if isinstance(error, Silent | DcOnly | ToneNotFound):
+            level = Figure(None, db(math.sqrt(2.0) * max(self.watch.alternating_rms, step)))
+            scatter = 2.0 * math.hypot(self.watch.alternating_rms, step) / math.sqrt(max(self.watch.frames, 1))
+            dc = _reading(self.watch.mean, scatter + step)
+        return ChannelFigures(none, level, dc, none, none, none, none, error=error)
+
+
+def find_start(x: Samples, rate_hz: int, near_hz: float | None = None) -> float | None:
+    """Where the tone of a recording is, from a stretch (n,) of its middle; None where none stands out."""
+    try:
+        return find_tone(x, rate_hz, near_hz) if x.size and np.isfinite(x).all() else None
+    except ToneNotFound:
+        return None
+
+
+def smooth_length(n: int) -> int:
+    """The longest length up to `n` that a fast transform likes: even, 2^a 3^b 5^c for long ones."""
+    if n < 1 << 14:
+        return n
+    best = 0
+    for fives in range(6):
+        for threes in range(8):
+            size = 5**fives * 3**threes * 2
+            if size <= n:
+                best = max(best, size << ((n // size).bit_length() - 1))
+    return best
+
+
+def _reading(value: float, uncertainty: float) -> Figure:
+    return Figure(value, uncertainty) if abs(value) > uncertainty else Figure(None, uncertainty)
+
+
+@dataclass(frozen=True, slots=True)
+class _Power:
+    """A power ratio and what is known of it. `noise_u`: k=2 of the noise's; `noise`: noise alone (1 sigma).
+
+    `hiding`: what else may lie in its lines, at most. `scale`: the noise that a single line of it carries.
+    """
+
+    value: float
+    noise_u: float
+    hiding: float = NUMERIC**2
+    noise: float = 0.0
+    scale: float = 0.0
+
+    @property
+    def u(self) -> float:
+        """K=2 of all together."""
+        return self.noise_u + self.hiding
+
+    @property
+    def seen(self) -> bool:
+        """Stands so clear of the noise that its root means something; noise alone does so three times in a thousand."""
+        return self.value > max(self.u, SEEN_SIGMA * self.noise)
+
+    @property
+    def bound(self) -> float:
+        """97 of 100 such powers lie under it: the power of which the measured one would be so low by chance."""
+        root = math.sqrt(max(2.0 * self.scale * self.value + (BOUND_SIGMA * self.scale) ** 2 + self.noise**2, 0.0))
+        return max(self.value + BOUND_SIGMA**2 * self.scale + BOUND_SIGMA * root, self.value + self.u, NUMERIC**2)
+
+    def beside(self, share: float) -> _Power:
+        """The same where the fundamental may be off by `share` of its amplitude."""
+        return replace(self, hiding=self.hiding + 2.0 * share * max(self.value, 0.0))
+
+    def percent(self) -> Figure:
+        """100 times its root."""
+        if not self.seen:
+            return Figure(None, 100.0 * math.sqrt(self.bound))
+        return Figure(100.0 * math.sqrt(self.value), 100.0 * self.u / (2.0 * math.sqrt(self.value)))
+
+    def decibels(self, sign: float = 1.0) -> Figure:
+        """In dB, times `sign`."""
+        if not self.seen:
+            return Figure(None, sign * 10.0 * math.log10(self.bound))
+        return Figure(sign * 10.0 * math.log10(self.value), 10.0 / math.log(10.0) * self.u / self.value)
+
+
+def _figures(parts: list[Stretch], rate_hz: int, bits: int | None) -> ChannelFigures:
+    """Definitions as in the contract; everything is a ratio to the mean power of the fundamental."""
+    count, orders = len(parts), min(part.layout.orders for part in parts)
+    levels = np.abs(np.array([part.phasors[0] for part in parts]))
+    base = float(np.mean(levels**2))
+    step = 0.0 if bits is None else 2.0 ** (1 - bits)
+    rounding, masked = _hidden(parts, bits), _masked(parts, orders)
+    harmonics = _harmonics(parts, orders, base, rounding + masked[1:])
+    own = math.sqrt((rounding + float(masked[0])) / base)  # what may hide in the fundamental
+    frequencies = np.array([part.frequency_hz for part in parts])
+    scatter = max(_mean(parts, "frequency_variance"), float(frequencies.var())) / count
+    pull_hz = math.sqrt((rounding + float(masked.max())) / base) * rate_hz / 2.0 / parts[0].frames
+    dc_u = 2.0 * math.sqrt(_mean(parts, "dc_noise") / count) + step / math.sqrt(3.0)
+    level_u = 2.0 * math.sqrt(float(np.mean([part.noise[0] for part in parts])) / 2.0 / base / count) + own
+    residual, total = _mean(parts, "residual"), _mean(parts, "residual") + base / 2.0
+    extra = rounding * orders + float(masked.sum()) / 2.0  # what may hide in the tone's lines
+    residual_u = 2.0 * math.sqrt(_mean(parts, "residual_variance") / count) + extra
+    residual_u += sum(math.sqrt(max(h.value, 0.0) * base * m) for h, m in zip(harmonics, masked[1:], strict=True))
+    unharmonic_u = 2.0 * math.sqrt(_mean(parts, "unharmonic_variance") / count) + extra
+    hum, hum_hz = _hum(parts, base)
+    return ChannelFigures(
+        frequency_hz=Figure(float(frequencies.mean()), 2.0 * math.sqrt(scatter) + pull_hz + NUMERIC),
+        level_dbfs=Figure(10.0 * math.log10(base), 8.686 * (level_u + step + NUMERIC)),
+        dc_fs=Figure(_mean(parts, "dc"), dc_u + NUMERIC * math.sqrt(base)),
+        thd_percent=_together(harmonics).beside(own).percent(),
+        thd_n_percent=_ratio(residual, residual_u, total).beside(own).percent(),
+        snr_db=_ratio(_mean(parts, "unharmonic"), unharmonic_u, base / 2.0).beside(own).decibels(-1.0),
+        hum_dbc=hum.beside(own).decibels(),
+        harmonics_dbc=tuple(harmonic.beside(own).decibels() for harmonic in harmonics),
+        hum_hz=hum_hz,
+        level_range_db=db(float(levels.max() / levels.min())),
+    )
+
+
+def _ratio(power: float, u: float, base: float) -> _Power:
+    return _Power(power / base, u / base)
+
+
+def _mean(parts: list[Stretch], name: str) -> float:
+    return float(np.mean([getattr(part, name) for part in parts]))
+
+
+def _together(powers: list[_Power]) -> _Power:
+    """The sum: uncertainties of noise as roots of squares, what hum may hide stands in each."""
+    if not powers:
+        return _Power(0.0, 0.0)
+    return _Power(
+        sum(power.value for power in powers),
+        math.sqrt(sum(power.noise_u**2 for power in powers)),
+        sum(power.hiding for power in powers),
+        math.sqrt(sum(power.noise**2 for power in powers)),
+        max(power.scale for power in powers),
+    )
+
+
+def _hidden(parts: list[Stretch], bits: int | None) -> float:
+    """Rounding error (squared peak a line) that the noise does not show, because it repeats with the tone.
+
+    A tone of p frames a period that was rounded without dither has its error in the p / 2 lines of that period: if the
+    noise measured is less than a step's square over 12, the rest is taken to lie there.
+    """
+    if bits is None:
+        return 0.0
+    rounding = (2.0 ** (1 - bits)) ** 2 / 12.0
+    missing = rounding - float(np.mean([part.broad for part in parts]))
+    if missing <= 0.0:
+        return 0.0
+    part = parts[0]
+    turns = np.arange(1, REPEATS_MOST + 1) * float(part.layout.cycles[0])
+    repeats = np.flatnonzero(np.abs(turns - np.rint(turns)) < 1e-6 * turns)
+    period = int(repeats[0]) + 1 if repeats.size else REPEATS_MOST
+    return 4.0 * missing / max(period / 2.0, 1.0)  # twice: a wave that repeats upside down has odd lines alone
+
+
+def _masked(parts: list[Stretch], orders: int) -> Array:
+    """Power of hum (squared peak) that may lie in each order of the tone, shape (orders,), where both coincide.
+
+    Only a family that stands out beside the tone's orders hides something in them: hardly more than its strongest line.
+    """
+    found = np.zeros(orders)
+    for index in range(len(MAINS_HZ)):
+        hidden = {order for part in parts for order in part.layout.shared[index] if order < orders}
+        if hidden and any(part.mains_hz[index] is not None for part in parts):
+            found[list(hidden)] += _strongest(parts, index)
+    return found
+
+
+def _strongest(parts: list[Stretch], index: int) -> float:
+    places = [(part, place) for part in parts for place in part.layout.families[index] if place is not None]
+    return 1.2 * max((float(np.abs(part.phasors[place]) ** 2) for part, place in places), default=0.0)
+
+
+def _harmonics(parts: list[Stretch], orders: int, base: float, masked: Array) -> list[_Power]:
+    """Harmonics 2 to `orders` over the fundamental, without the noise's share; `masked` (orders - 1,): see above."""
+    count = len(parts)
+    phasors = np.array([part.phasors[:orders] for part in parts])
+    noise = np.mean([part.noise[:orders] for part in parts], axis=0)[1:]
+    turn = np.exp(-1j * np.angle(phasors[:, :1]) * np.arange(1, orders + 1))
+    together = np.abs((phasors * turn).mean(axis=0))[1:] ** 2 - noise / count
+    each = (np.abs(phasors) ** 2).mean(axis=0)[1:] - noise
+    scatter = np.sqrt((2.0 * np.maximum(each, 0.0) * noise + noise**2) / count)
+    moved = each - together > 3.0 * scatter  # a harmonic whose phase moved: its power counts, not its mean phasor
+    power = np.where(moved, each, together)
+    line = np.where(moved, noise, noise / count)
+    alone = np.where(moved, noise / math.sqrt(count), noise / count)
+    u = 2.0 * np.sqrt(2.0 * np.maximum(power, 0.0) * line / np.where(moved, count, 1) + alone**2)
+    hiding = 2.0 * np.sqrt(np.maximum(power, 0.0) * masked) + masked
+    columns = (power / base, u / base, hiding / base + NUMERIC**2, alone / base, line / base)
+    return [_Power(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+
+
+def _hum(parts: list[Stretch], base: float) -> tuple[_Power, float | None]:
+    """The larger family over the fundamental and its mains frequency; what coincides with the tone is not in it."""
+    best, best_hz = _Power(-math.inf, 1.0), None
+    for index, mains_hz in enumerate(MAINS_HZ):
+        rows = [
+            (np.abs(part.phasors[places]) ** 2, part.noise[places])
+            for part in parts
+            if (places := [place for place in part.layout.families[index] if place is not None])
+        ]
+        if not rows:
+            continue
+        power = float(np.mean([(own - noise).sum() for own, noise in rows])) / base
+        noise = math.sqrt(float(np.mean([(noise**2).sum() for _, noise in rows])) / len(rows)) / base
+        scale = float(np.mean([noise.max() for _, noise in rows])) / base
+        spread = float(np.mean([(2.0 * np.maximum(own - noise, 0.0) * noise).sum() for own, noise in rows]))
+        u = 2.0 * math.hypot(math.sqrt(spread / len(rows)) / base, noise)
+        found = [hz for part in parts if (hz := part.mains_hz[index]) is not None]
+        hiding = len(parts[0].layout.shared[index]) * _strongest(parts, index) / base if found else 0.0
+        if power > best.value:
+            best, best_hz = (
+                _Power(power, u, hiding + NUMERIC**2, noise, scale),
+                float(np.mean(found)) if found else mains_hz,
+            )
+    return (best, best_hz) if best_hz is not None else (_Power(0.0, 1.0), None)
