@@ -11,6 +11,7 @@ import typer
 
 from station import __version__
 from station.cli import apply_verbs, calibrate_verbs, doctor_verbs, verify_verbs
+from station.cli.analyze import analyze
 from station.cli.options import CONFIG, Json, Language, wrong_use
 from station.cli.ports import ports
 from station.cli.result_verbs import results
@@ -205,6 +206,7 @@ def contract(out: Annotated[Path, typer.Option(help="Where the documents go.")])
 app.add_typer(service, name="service")
 app.add_typer(results, name="results")
 app.command()(ports)
+app.command()(analyze)
 for verb in (*apply_verbs.VERBS, *doctor_verbs.VERBS, *verify_verbs.VERBS, *calibrate_verbs.VERBS):
     app.command()(verb)
 
