@@ -211,10 +211,10 @@ def _corrected(
 
 
 def wall_of(devices: Devices, now: Now) -> Callable[[float], TimeTold]:
-    """What the clock says, and what it says of the calibrations. Who was not heard yet is asked before the run."""
+    """What the clock says, and what the calibrations are worth by it. Who is there is asked again before a run."""
     settings = devices.settings
     clock = WallClock(now, ZoneInfo(settings.timezone), settings.shift_ends)
-    return lambda now_s: replace(clock.read(now_s), uncalibrated=devices.in_force.refusals(unknown_too=False))
+    return lambda now_s: replace(clock.read(now_s), uncalibrated=devices.in_force.foreseen())
 
 
 def make_printer(settings: StationSettings) -> LabelPrinter | None:

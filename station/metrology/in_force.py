@@ -81,14 +81,27 @@ class InForce:
 
     def why_not(self, role: str) -> Mapping[str, str] | None:
         """Why no PASS can be made with the role, by language; None where one can."""
-        standing = self.standing(role)
+        return self._refusal(role, self.standing(role))
+
+    def _refusal(self, role: str, standing: Standing) -> Mapping[str, str] | None:
         allowed = standing in GOOD or (standing is Standing.NONE and not self._required)
         return None if allowed or role not in self._roles else self._words(role, standing)
 
-    def refusals(self, *, unknown_too: bool = True) -> Mapping[str, Mapping[str, str]]:
-        """`why_not` of every role that makes no PASS. Without the `unknown`: they may not have been asked yet."""
-        roles = (role for role in sorted(self._roles) if unknown_too or self.standing(role) is not Standing.UNKNOWN)
-        return {role: words for role in roles if (words := self.why_not(role)) is not None}
+    def refusals(self) -> Mapping[str, Mapping[str, str]]:
+        """`why_not` of every role that makes no PASS."""
+        return {role: words for role in sorted(self._roles) if (words := self.why_not(role)) is not None}
+
+    def foreseen(self) -> Mapping[str, Mapping[str, str]]:
+        """The same before everybody has been asked: who was not heard yet is taken for the one on file."""
+        told = {}
+        for role in sorted(self._roles):
+            said, calibration = self._said(role), self._on_file.get(role)
+            if said is None and calibration is not None:
+                said = calibration.serial_number
+            words = self._refusal(role, self._standing(role, said, self._today()))
+            if words is not None:
+                told[role] = words
+        return told
 
     def against(self, measurement: str, use: str) -> str | None:
         """Why this measurement of a step proves nothing, for the record; None where its instruments may be believed."""

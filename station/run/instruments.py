@@ -32,7 +32,7 @@ def refuse_uncalibrated(calibrations: InForce, plan: Plan, purpose: Purpose) -> 
     refused = calibrations.refusals()
     told = [refused[role] for role in instruments_of(plan) if role in refused]
     if told:
-        raise NotCalibrated(say_uncalibrated(told))
+        raise NotCalibrated(say_uncalibrated(told, late=True))
 
 
 def none_on_file(calibrations: InForce, plan: Plan) -> tuple[str, ...]:

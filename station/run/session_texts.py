@@ -72,6 +72,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "nothing starts: {why}. A maintainer calibrates or replaces the instrument; the scans are kept: press START "
         "again then",
     ),
+    "not_calibrated_now": (
+        "未开始测试：{why}。请叫维护员校准或更换仪器，再重新扫码",
+        "no run is begun: {why}. A maintainer calibrates or replaces the instrument; then scan again",
+    ),
     "soak_stopped": (
         "老化测试不能暂停：按 NG 即结束本次测试",
         "a soak has no pause: NG ended the run",
@@ -166,9 +170,9 @@ def say(code: str, **values: object) -> dict[str, str]:
     return {"zh": chinese.format(**values), "en": english.format(**values)}
 
 
-def say_uncalibrated(told: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Why no PASS can be made with these instruments."""
-    chinese, english = TEXTS["not_calibrated"]
+def say_uncalibrated(told: Sequence[Mapping[str, str]], *, late: bool = False) -> dict[str, str]:
+    """Why no PASS can be made with these instruments. `late`: START was pressed, and the scans are gone."""
+    chinese, english = TEXTS["not_calibrated_now" if late else "not_calibrated"]
     return {
         "zh": chinese.format(why="；".join(words["zh"] for words in told)),
         "en": english.format(why="; ".join(words["en"] for words in told)),

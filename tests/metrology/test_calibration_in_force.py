@@ -92,9 +92,12 @@ def test_without_a_file_a_role_passes_unless_one_is_demanded_and_its_lack_is_nam
     assert "station.toml demands one" in (strict.against("dc_offset_mv", "dc_offset") or "")
 
 
-def test_who_was_not_asked_yet_is_left_out_where_that_is_wanted() -> None:
-    assert bench(on_file(), {}, MADE).refusals(unknown_too=False) == {}
+def test_before_everybody_was_asked_what_is_certain_is_foreseen() -> None:
+    assert bench(on_file(), {}, MADE).foreseen() == {}
     assert list(bench(on_file(), {}, MADE).refusals()) == ["tester"]
+    late = bench(on_file(), {}, date(2030, 1, 1))
+    assert "ended on 2027-01-10" in late.foreseen()["tester"]["en"], "whoever it is"
+    assert list(bench(on_file(), {"tester": "GES2"}, MADE).foreseen()) == ["tester"]
 
 
 def test_another_instrument_is_corrected_by_nobodys_calibration_and_an_expired_one_still_by_its_own() -> None:
