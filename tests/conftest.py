@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.assertion import rewrite  # its kept files only: no hook of pytest lets workers share them
 
 _HERE = Path(__file__).parent
 FIRST = ("torture/test_torture.py", "campaign/test_seeds_to_1000.py", "campaign/test_seeds_to_500.py")
@@ -35,6 +36,21 @@ COMPUTES = ("campaign", "architecture", "settings", "analysis", "hostile", "repo
 """Rooms whose tests compute and meet no deadline: they make way for what is played live, where a late scan trips."""
 NICE = 5
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # more of its threads wait for work by computing: twice the time
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Every worker needs every file with its asserts rewritten: each begins elsewhere and keeps it for the others."""
+    config, (worker, count) = session.config, (os.environ.get(f"PYTEST_XDIST_WORKER{end}") for end in ("", "_COUNT"))
+    if worker is None or count is None:
+        return
+    files = [file for given in config.args for file in sorted(Path(given.partition("::")[0]).rglob("test_*.py"))]
+    first = len(files) * int(worker.removeprefix("gw")) // int(count)
+    for file in files[first:] + files[:first]:
+        kept = rewrite.get_cache_dir(file) / f"{file.stem}{rewrite.PYC_TAIL}"
+        if rewrite._read_pyc(file, kept) is None and rewrite.try_makedirs(kept.parent):
+            source_hash, code = rewrite._rewrite_test(file, config)
+            rewrite._write_pyc(config.stash[rewrite.assertstate_key], code, source_hash, kept)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
