@@ -21,6 +21,7 @@ from station.report.words import measurement_title, unit_title
 CSS = Path(__file__).with_name("report.css")
 HEIGHT = 200
 GAP = 12
+STATES = {"collecting": " (collecting)", "in_control": "", "marked": " (marked)", "out_of_control": ": OUT OF CONTROL"}
 
 
 def control_page(title: str, words: Sequence[str], charts: Sequence[Chart], changes: Sequence[Change]) -> str:
@@ -65,10 +66,7 @@ def _pairs(charts: Sequence[Chart], changes: Sequence[Change]) -> list[tuple[str
 
 def _title(chart: Chart, what: str) -> str:
     name = f"{measurement_title(chart.name, 'en')}{f' ({chart.channel})' if chart.channel else ''}"
-    state = {"out_of_control": ": OUT OF CONTROL", "collecting": " (collecting)", "marked": " (marked)"}.get(
-        chart.state, ""
-    )
-    return f"{name}, {what}{state if what == 'mean' else ''}"
+    return f"{name}, {what}{STATES[chart.state] if what == 'mean' else ''}"
 
 
 def _means(chart: Chart, changes: Sequence[Change]) -> str:
