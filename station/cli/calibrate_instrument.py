@@ -159,6 +159,8 @@ def _shown(record: Record, quantity: str) -> float:
 
 def _volts(gain: JudgedMeasurement, side: str) -> float:
     """The level that a gain was measured with, at the DUT's input, or what came of it at its terminals."""
+    if "source_v" not in gain.conditions:
+        raise SettingsError("the run does not say what its gain was measured with; name one of a newer station")
     source_v = float(gain.conditions["source_v"])
     return source_v if side == "output" else source_v * 10.0 ** (float(gain.value or 0.0) / 20.0)
 
