@@ -7,7 +7,7 @@ They correct nothing and claim no more than the data sheets that the twins keep 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ NUMBERS: Mapping[str, str] = {"tester": "SIM000000001", "touch": "SIM00002", AUD
 """What those twins say that can say it; the others are declared."""
 
 
-def write_calibrations(directory: Path, roles: Mapping[str, Any], today: date | None = None) -> None:
+def write_calibrations(directory: Path, roles: Collection[str], today: date | None = None) -> None:
     """Write the files of `roles` (those of station.toml, and audio); one that somebody has calibrated since stays."""
     day = today or datetime.now(UTC).date()
     path_of(directory, AUDIO).parent.mkdir(exist_ok=True)

@@ -11,7 +11,7 @@ from datetime import date
 
 from station.domain.calibration import Calibration, Revision, Standing
 from station.domain.role_words import role_in
-from station.metrology.roles import roles_of
+from station.metrology.roles import MEASURING, roles_of
 
 GOOD = (Standing.VALID, Standing.DUE_SOON)
 FOREIGN = (Standing.OTHER, Standing.UNKNOWN)
@@ -84,8 +84,11 @@ class InForce:
         return self._refusal(role, self.standing(role))
 
     def _refusal(self, role: str, standing: Standing) -> Mapping[str, str] | None:
-        allowed = standing in GOOD or (standing is Standing.NONE and not self._required)
+        allowed = standing in GOOD or (standing is Standing.NONE and not self._is_demanded(role))
         return None if allowed or role not in self._roles else self._words(role, standing)
+
+    def _is_demanded(self, role: str) -> bool:
+        return self._required and role in MEASURING
 
     def refusals(self) -> Mapping[str, Mapping[str, str]]:
         """`why_not` of every role that makes no PASS."""
@@ -125,7 +128,7 @@ class InForce:
         today = self._today()
         standing = self._standing(role, said, today)
         if standing is Standing.NONE:
-            return "none on file", self._words(role, standing)["en"] if self._required else ""
+            return "none on file", self._words(role, standing)["en"] if self._is_demanded(role) else ""
         due = self._on_file[role].current.due
         if standing is Standing.UNKNOWN:
             return f"of {self._on_file[role].serial_number} until {due}", ""

@@ -55,6 +55,9 @@ MEASURED_IN: dict[tuple[str, str], tuple[str, ...]] = {
 }
 """Where a step (`use`) measures the same by another instrument."""
 
+MEASURING = frozenset(role for roles in (*MEASURED_BY.values(), *MEASURED_IN.values()) for role in roles)
+"""Every role that a measurement hangs on; of the others nobody demands a calibration."""
+
 
 def roles_of(measurement: str, use: str = "") -> tuple[str, ...]:
     """The roles, () for a person's answer. `use`: the step's name in the catalogue.

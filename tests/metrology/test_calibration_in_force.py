@@ -135,6 +135,7 @@ def test_people_are_told_until_when_from_thirty_days_before_how_many_are_left_an
     assert "number GES9" in bench(files, {}, MADE).remark("tester", "GES9")[1]
     assert bench(files, {}, MADE).remark("dc", "") == ("none on file", "")
     assert "demands one" in bench(files, {}, MADE, required=True).remark("dc", "")[1]
+    assert bench(files, {}, MADE, required=True).remark("fan", "") == ("none on file", ""), "nothing hangs on it"
 
 
 async def test_the_log_says_it_once_a_day(caplog: pytest.LogCaptureFixture) -> None:
