@@ -17,10 +17,12 @@ from station.analysis.stimuli import Frames, fade_in
 
 LAG = 2
 """At third octaves the two tones are 1.59 apart: no harmonic of one falls on the other (at a lag of 3 it would)."""
-SETTLE_S = 0.008
+SETTLE_S = 0.0095
 SETTLE_CYCLES = 2.0
-MEASURE_S = 0.020
+MEASURE_S = 0.018
 MEASURE_CYCLES = 2.3
+GUARD_S = 0.0015
+"""Before a change: a converter's filter of linear phase rings ahead of it as it does after it."""
 FADE_S = 0.008
 
 
@@ -81,10 +83,13 @@ def plan_sweep(frequency_hz: tuple[float, ...], rate_hz: int) -> Sweep:
             voices[c].append(_begun(voices[c], at, hz, rate_hz))
         slowest, hz = min(sounding, key=lambda one: one[1])
         measure = round(at + max(SETTLE_S, SETTLE_CYCLES / hz) * rate_hz)
-        end = _peak(voices[slowest][-1], measure + max(MEASURE_S, MEASURE_CYCLES / hz) * rate_hz, rate_hz)
+        least = measure + (max(MEASURE_S, MEASURE_CYCLES / hz) + GUARD_S) * rate_hz
+        end = _peak(voices[slowest][-1], least, rate_hz)
         left, right = (0.0 if index is None else _phase(voices[c][-1], measure, rate_hz)
                        for c, index in enumerate(indices))  # fmt: skip
-        slots.append(Slot(round(at), measure, math.floor(end), indices[0], indices[1], (left, right)))
+        slots.append(
+            Slot(round(at), measure, math.floor(end - GUARD_S * rate_hz), indices[0], indices[1], (left, right))
+        )
         at = end
         for c, _ in sounding:
             ends[c] = math.ceil(end)
