@@ -71,9 +71,12 @@ def _document(problems: Sequence[Problem], most: int | None) -> Any:
 def _summary(directory: Path, count: int, shared: Path | None) -> str:
     if count:
         return f"{count} error{'s' if count > 1 else ''}: not usable until put right"
+    from station.settings.calibrations import names_of
     from station.settings.revisions import shared_part
 
     read = shared or shared_part(directory)
     plans, products = (len(list((read / folder).glob("*.toml"))) for folder in ("plans", "products"))
     held = f"{plans} plan{'s' * (plans > 1)}, {products} product{'s' * (products > 1)}"
+    if on_file := len(names_of(directory)):
+        held += f", {on_file} calibration{'s' * (on_file > 1)}"
     return f"OK: {directory} is clean ({held}{'' if read == directory else f', from {read}'})"
