@@ -37,7 +37,7 @@ State = Literal["collecting", "in_control", "marked", "out_of_control"]
 SUBGROUP = 3
 FIRST = 8
 """Subgroups that make the baseline: 24 checks leave the sigma to about 18 %."""
-BY_CHANCE = 0.005
+BY_CHANCE = 0.001
 """A step that chance makes less often than this, over all charts together, is none of chance."""
 
 

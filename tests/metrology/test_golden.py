@@ -113,7 +113,7 @@ def test_among_many_charts_a_rule_marks_and_only_what_chance_hardly_makes_is_out
     assert sum("out_of_control" in found for found in states) <= 2
     drifted = charts_of(many(33, 19, 3.0))
     assert [chart.name for chart in drifted if chart.state == "out_of_control"] == ["m0_v"]
-    assert all(chart.chance is None or chart.chance > 0.005 for chart in drifted[1:])
+    assert all(chart.chance is None or chart.chance > 0.001 for chart in drifted[1:])
 
 
 def test_scatter_that_grew_is_told_from_the_subgroup_where_it_did() -> None:
