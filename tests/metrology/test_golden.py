@@ -111,7 +111,7 @@ def test_among_many_charts_a_rule_marks_and_only_what_chance_hardly_makes_is_out
     states = [{chart.state for chart in charts} for charts in looks]
     assert sum("marked" in found for found in states) > 5, "rules that were made for one chart speak often among 19"
     assert sum("out_of_control" in found for found in states) <= 2
-    drifted = charts_of(many(33, 19, 3.0))
+    drifted = charts_of(many(42, 19, 3.0))
     assert [chart.name for chart in drifted if chart.state == "out_of_control"] == ["m0_v"]
     assert all(chart.chance is None or chart.chance > 0.001 for chart in drifted[1:])
 
