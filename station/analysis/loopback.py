@@ -34,15 +34,21 @@ CHORD_PEAK = 0.5
 @dataclass(frozen=True, slots=True)
 class Heard:
     """One channel. `gain_db`: captured re played. `thd_db` re the fundamental; `thd_is_bound`: it is no more than that.
-    `noise_db`: rms 20 Hz to 20 kHz re a full-scale sine. `response_db`: largest deviation from 1 kHz in 20 Hz to 20 kHz
-    (or to 0.45 of the rate). `crosstalk_db`: the other channel's tone re its own."""
+    `noise_db`: rms 20 Hz to 20 kHz re a full-scale sine. `response`: (Hz, dB re 1 kHz) of
+    output and input together, 20 Hz to 20 kHz (or to 0.45 of the rate). `crosstalk_db`: the other channel's tone re its
+    own."""
 
     gain_db: float
     thd_db: float
     thd_is_bound: bool
     noise_db: float
-    response_db: float
+    response: tuple[tuple[float, float], ...]
     crosstalk_db: float
+
+    @property
+    def response_db(self) -> float:
+        """The largest deviation from 1 kHz."""
+        return max(abs(level_db) for _, level_db in self.response)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +119,21 @@ def _channel(
         thd_db=_db(thd),
         thd_is_bound=is_bound,
         noise_db=_db(math.sqrt(2.0) * analyse_noise(noise, rate_hz).flat),
-        response_db=_deviation(rate_hz, played, of_chord),
+        response=_response(rate_hz, played, of_chord),
         crosstalk_db=_db((other.amplitude + other.amplitude_u) / own.amplitude),
     )
 
 
-def _deviation(rate_hz: int, played: Array, heard: NDArray[Any]) -> float:
+def _response(rate_hz: int, played: Array, heard: NDArray[Any]) -> tuple[tuple[float, float], ...]:
+    """(Hz, dB re 1 kHz), rising."""
     sent, back = np.abs(np.fft.rfft(played)), np.abs(np.fft.rfft(heard.astype(np.float64)))
     bins = [round(f * played.size / rate_hz) for f in _thirds(rate_hz)]
     gain = back[bins] / sent[bins]
     reference = gain[_thirds(rate_hz).index(1000)]
     if reference <= 0.0 or not np.all(gain > 0.0):
         raise Silent("of the third-octaves nothing comes back; see the cables and the gain")
-    return float(np.max(np.abs(20.0 * np.log10(gain / reference))))
+    levels_db = (20.0 * np.log10(gain / reference)).tolist()
+    return tuple((float(f), level_db) for f, level_db in zip(_thirds(rate_hz), levels_db, strict=True))
 
 
 def _late(played: Array, heard: NDArray[Any]) -> int:

@@ -216,6 +216,9 @@ def revision_text(revision: Revision) -> str:
     if (found := revision.loopback) is not None:
         lines += ["", "[revision.loopback]", f"thd_db = {found.thd_db:.1f}", f"noise_db = {found.noise_db:.1f}"]
         lines += [] if found.response_db is None else [f"response_db = {found.response_db:.4f}"]
+        for key, curve in (("response_left", found.response_left), ("response_right", found.response_right)):
+            if curve:
+                lines.append(f"{key} = [{', '.join(f'[{hz:g}, {level_db:.4f}]' for hz, level_db in curve)}]")
     return "\n".join(lines) + "\n"
 
 
