@@ -41,8 +41,8 @@ class Figure:
 class ChannelFigures:
     """One channel's figures; units stand in the names. `error`: why there are none (all of them None then).
 
-    `harmonics_dbc`: h2 … up to the last order under Nyquist. `hum_hz`: the family that `hum_dbc` is of.
-    `level_range_db`: between the loudest and the quietest stretch.
+    `snr_a_db`: A-weighted. `harmonics_dbc`: h2 … up to the last order under Nyquist. `hum_hz`: the mains frequency of
+    the family that `hum_dbc` is of. `level_range_db`: between the loudest and the quietest stretch.
     """
 
     frequency_hz: Figure
@@ -52,6 +52,7 @@ class ChannelFigures:
     thd_n_percent: Figure
     snr_db: Figure
     hum_dbc: Figure
+    snr_a_db: Figure
     harmonics_dbc: tuple[Figure, ...] = ()
     hum_hz: float | None = None
     level_range_db: float = 0.0
@@ -118,7 +119,7 @@ class ChannelTally:
             level = Figure(None, db(math.sqrt(2.0) * max(self.watch.alternating_rms, step)))
             scatter = 2.0 * math.hypot(self.watch.alternating_rms, step) / math.sqrt(max(self.watch.frames, 1))
             dc = _reading(self.watch.mean, scatter + step)
-        return ChannelFigures(none, level, dc, none, none, none, none, error=error)
+        return ChannelFigures(none, level, dc, none, none, none, none, none, error=error)
 
 
 def find_start(x: Samples, rate_hz: int, near_hz: float | None = None) -> float | None:
@@ -211,6 +212,7 @@ def _figures(parts: list[Stretch], rate_hz: int, bits: int | None) -> ChannelFig
     residual_u = 2.0 * math.sqrt(_mean(parts, "residual_variance") / count) + extra
     residual_u += sum(math.sqrt(max(h.value, 0.0) * base * m) for h, m in zip(harmonics, masked[1:], strict=True))
     unharmonic_u = 2.0 * math.sqrt(_mean(parts, "unharmonic_variance") / count) + extra
+    unharmonic_a_u = 2.0 * math.sqrt(_mean(parts, "unharmonic_a_variance") / count) + extra
     hum, hum_hz = _hum(parts, base)
     return ChannelFigures(
         frequency_hz=Figure(float(frequencies.mean()), 2.0 * math.sqrt(scatter) + pull_hz + NUMERIC),
@@ -219,6 +221,7 @@ def _figures(parts: list[Stretch], rate_hz: int, bits: int | None) -> ChannelFig
         thd_percent=_together(harmonics).beside(own).percent(),
         thd_n_percent=_ratio(residual, residual_u, total).beside(own).percent(),
         snr_db=_ratio(_mean(parts, "unharmonic"), unharmonic_u, base / 2.0).beside(own).decibels(-1.0),
+        snr_a_db=_ratio(_mean(parts, "unharmonic_a"), unharmonic_a_u, base / 2.0).beside(own).decibels(-1.0),
         hum_dbc=hum.beside(own).decibels(),
         harmonics_dbc=tuple(harmonic.beside(own).decibels() for harmonic in harmonics),
         hum_hz=hum_hz,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from station.analysis.errors import ToneNotFound
 from station.analysis.hum import MAINS_HZ, STANDS_OUT, WANDER, Layout, find_mains, hann_offset, lay_out
 from station.analysis.levels import Array, Phasors, Samples
 from station.analysis.lines import LineFit, LineModel
-from station.analysis.noise import BAND_HZ
+from station.analysis.noise import BAND_HZ, a_weighting
 from station.analysis.windows import hann
 
 TONE_STANDS_OUT = 30.0
@@ -38,7 +39,8 @@ class Stretch:
     """What one stretch says. Phasors are complex peaks at its middle, full scale; powers are mean squares.
 
     `noise` (m,): expected squared magnitude that noise alone gives each line's phasor. `residual`: 20 Hz to 20 kHz
-    without DC and fundamental; `unharmonic`: the same without any harmonic. `*_variance` of these two powers.
+    without DC and fundamental; `unharmonic`: the same without any harmonic, `unharmonic_a`: A-weighted. `*_variance` of
+    these powers.
     `broad`: all that the fit left, up to Nyquist.
     """
 
@@ -54,6 +56,8 @@ class Stretch:
     residual_variance: float
     unharmonic: float
     unharmonic_variance: float
+    unharmonic_a: float
+    unharmonic_a_variance: float
     broad: float
     mains_hz: tuple[float | None, ...]
 
@@ -200,7 +204,7 @@ def _measured(x: Array, rate_hz: int, layout: Layout, mains_hz: tuple[float | No
     fit, left = _fitted(x, window, layout)
     weight = float(window @ window)
     density = np.abs(np.fft.rfft(window * left)) ** 2 / weight  # variance of white samples of this density
-    beside = _beside(density, layout.cycles * n)
+    beside = noise_beside(density, layout.cycles * n)
     noise = fit.spread * beside + (1e-11 * float(np.abs(fit.phasors[0]))) ** 2
     fundamental = float(np.abs(fit.phasors[0])) ** 2
     if fundamental < TONE_STANDS_OUT * noise[0]:
@@ -216,6 +220,8 @@ def _measured(x: Array, rate_hz: int, layout: Layout, mains_hz: tuple[float | No
     floor = floor_of(density)[low : high + 1] * share
     quiet = _without_orders(band, floor, low, layout.cycles[0] * n)
     lost = share * LOST_BINS * beside
+    weights = _a_power(low, quiet.size, rate_hz / n)
+    line_weights = a_weighting(hz) ** 2
     hum_power, hum_variance = float(lines[hum][inside[hum]].sum()), float(line_variance[hum][inside[hum]].sum())
     own = float(lost[0])
     return Stretch(
@@ -233,13 +239,16 @@ def _measured(x: Array, rate_hz: int, layout: Layout, mains_hz: tuple[float | No
         + float(line_variance[harmonics][inside[harmonics]].sum()),
         unharmonic=float(quiet.sum()) + own + hum_power + float(lost[harmonics][inside[harmonics]].sum()),
         unharmonic_variance=_variance(quiet, floor) + hum_variance,
+        unharmonic_a=float(weights @ quiet) + float(line_weights[hum] @ (lines * inside)[hum]),
+        unharmonic_a_variance=_variance(weights * quiet, weights * floor)
+        + float(line_weights[hum] ** 2 @ (line_variance * inside)[hum]),
         broad=share * float(density[1:].sum()),
         mains_hz=mains_hz,
     )
 
 
-def _beside(density: Array, bins: Array) -> Array:
-    """Noise density beside each line: the median of the nearest bins that no line covers, over ln 2."""
+def noise_beside(density: Array, bins: Array) -> Array:
+    """Noise density of a Hann spectrum beside lines at `bins` (m,): medians of the nearest free bins over ln 2."""
     free = np.ones(density.size, dtype=bool)
     free[:2] = free[-2:] = False
     for centre in np.rint(bins).astype(int).tolist():
@@ -267,6 +276,11 @@ def _without_orders(band: Array, floor: Array, low: int, fundamental_bins: float
         high = at[quiet[at] > STANDS_OUT * floor[at]]
         quiet[high] = floor[high]
     return quiet
+
+
+@lru_cache(maxsize=4)
+def _a_power(first: int, count: int, bin_hz: float) -> Array:
+    return a_weighting(np.arange(first, first + count) * bin_hz) ** 2
 
 
 def _variance(band: Array, floor: Array) -> float:

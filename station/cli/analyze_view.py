@@ -16,6 +16,7 @@ ROWS = (
     ("thd_percent", "THD", "%"),
     ("thd_n_percent", "THD+N", "%"),
     ("snr_db", "SNR", "dB"),
+    ("snr_a_db", "SNR, A-weighted", "dB"),
     ("hum_dbc", "hum", "dBc"),
 )
 UNSTEADY_DB = 0.1
@@ -32,7 +33,9 @@ def show(recording: Recording, figures: list[ChannelFigures]) -> None:
     for name in recording.names:
         table.add_column(name, justify="right")
     for key, label, unit in ROWS:
-        table.add_row(f"{label} ({unit})", *(words(getattr(channel, key), key == "snr_db") for channel in figures))
+        table.add_row(
+            f"{label} ({unit})", *(words(getattr(channel, key), key.startswith("snr")) for channel in figures)
+        )
     for k in range(max((len(channel.harmonics_dbc) for channel in figures), default=0)):
         orders = [channel.harmonics_dbc[k : k + 1] for channel in figures]
         table.add_row(f"h{k + 2} (dBc)", *(words(order[0]) if order else "-" for order in orders))
