@@ -1,12 +1,13 @@
 """`calibrate audio --loopback`: what the interface does by itself, its outputs on its inputs by a cable.
 
-The DUT cannot be reached: the guard says that K and H are off, every relay is open, and the person at the bench presses
-OK before anything sounds. STOP, a guard that falls silent, K or H, or `PLAYS_S` end it.
+The DUT cannot be reached: the guard says that K and H are off, the relays that could join it are open, and the person
+at the bench presses OK before anything sounds. STOP, a guard that falls silent, K or H, or `PLAYS_S` end it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from contextlib import AsyncExitStack
 from typing import Any
@@ -25,9 +26,13 @@ from station.settings.tree import DeviceSettings, Tree
 PEAKS = (0.9, 0.45, 0.22)
 """Tried one after the other until nothing clips: an output may be stronger than the input bears."""
 OK_S, PLAYS_S = 120.0, 60.0
-STATUS_S = 1.5
-"""The guard says how it is twice a second."""
+STATUS_S = 3.0
+"""The guard says how it is twice a second; without a station's heartbeat it cannot switch K on at all."""
 LOOK_S = 0.05
+LOOKED_DB = 0.001
+"""A response is known no better than that: never written as 0."""
+HARMLESS = ("bleed", "fan")
+"""Relays that join nothing to the interface; a daemon that stops leaves the bleed resistor across L and N."""
 NOISE_SCATTER_DB = 0.2
 """Of a noise level from one second."""
 
@@ -70,8 +75,13 @@ async def look(tree: Tree) -> tuple[Loopback, list[str]]:
         try:
             await guard.open()
             await relays.ensure_ready()
-            if closed := [channel for channel, on in enumerate(await relays.read_back()) if on]:
-                raise SettingsError(f"relay channels {closed} are closed: the DUT may be joined; switch the bench off")
+            on = await relays.read_back()
+            channels = settings.devices["relays"].settings.channels
+            if closed := [role for role, channel in channels.items() if on[channel] and role not in HARMLESS]:
+                raise SettingsError(
+                    f"loopback: relays {', '.join(closed)} are closed, so the DUT may be joined; switch the bench "
+                    "off and on; nothing was played"
+                )
             await _until_status(guard)
             found = await _behind_ok(settings.audio, guard, panel)
         except (DriverError, PermitDenied, CaptureError) as error:
@@ -144,9 +154,11 @@ def _judge(found: analysis.Loop, tree: Tree) -> tuple[Loopback, list[str]]:
         )
     tell(f"both   matched to {found.match_db:.3f} dB, late by {1000.0 * found.latency_s:.2f} ms")
     both = (found.left, found.right)
+    response_db = math.ceil(max(one.response_db for one in both) / LOOKED_DB) * LOOKED_DB or LOOKED_DB
     loopback = Loopback(
-        max(one.thd_db for one in both), max(one.noise_db for one in both), max(one.response_db for one in both)
-    )
+        max(one.thd_db for one in both), max(one.noise_db for one in both), round(response_db, 4),
+        found.left.response, found.right.response,
+    )  # fmt: skip
     own: Any = tree.station.audio.settings
     worse = []
     if loopback.thd_db > own.own_thd_db:

@@ -145,7 +145,7 @@ async def test_a_person_compares_what_reads_by_itself_and_the_interface_in_its_l
     assert status == 0, told
     assert -112.0 < found.current.loopback.thd_db < -105.0
     assert found.current.loopback.noise_db == pytest.approx(-110.0, abs=0.3)
-    assert found.current.loopback.response_db == pytest.approx(0.0, abs=0.002)
+    assert found.current.loopback.response_db == 0.001
     assert found.current.due == found.revisions[0].due, "a loopback renews nothing"
     assert found.current.corrections == found.revisions[0].corrections
     assert "late by 3.00 ms" in told and "matched to 0.00" in told
@@ -161,6 +161,9 @@ async def test_crossed_cables_and_stop_write_nothing(desk: Desk, say: Say) -> No
     await desk.bench.panel.press(Button.STOP)
     status, _, told = await asyncio.to_thread(say, desk.config, "audio", "--points", str(audio), "--loopback", "--yes")
     assert status == 2 and "OK was not pressed; nothing was played" in told
+    desk.bench.plant.set_relay("source", True)
+    status, _, told = await asyncio.to_thread(say, desk.config, "audio", "--points", str(audio), "--loopback", "--yes")
+    assert status == 2 and "relays source are closed, so the DUT may be joined" in told
     assert on_record(desk.config, "audio", None) is None
 
 
