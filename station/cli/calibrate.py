@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -168,10 +169,11 @@ def _out_of_bounds(outcome: Outcome, bounds: Mapping[str, Accuracy | None], choi
     found = []
     for name in outcome.fits:
         old = before.corrections.get(name) if before else None
-        bound, worst = bounds.get(name), 0.0
+        bound, worst, reference = bounds.get(name), 0.0, outcome.fits[name].budget[0]
         for point in new.current.corrections[name].as_found:
             allowed = old.expanded(point.reference) if old else _allowed(bound, point.reference)
-            if allowed is not None and abs(point.reading - point.reference) > allowed:
+            known = math.hypot(reference.relative * point.reference, reference.absolute)
+            if allowed is not None and abs(point.reading - point.reference) > math.hypot(allowed, known):
                 worst = max(worst, abs(point.reading - point.reference))
         if worst:
             since = f" --since {before.made}" if before else ""

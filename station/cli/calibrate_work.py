@@ -8,7 +8,7 @@ from datetime import date
 
 from station.domain.calibration import Calibration, Correction, Loopback, Revision
 from station.domain.errors import SettingsError
-from station.metrology.fitting import Beside, Comparison, Fit, FitError, Shape, fit, with_points
+from station.metrology.fitting import Beside, Comparison, Fit, FitError, Shape, fit, shape_of, with_points
 from station.settings.calibrations import AUDIO, FACTOR_OFF_MAX
 
 
@@ -93,7 +93,7 @@ def _fit(role: str, one: Quantity) -> Fit:
     """A full scale has a factor alone: whatever is absolute counts at the smallest value that was compared."""
     try:
         if role != AUDIO:
-            return _require_near(one, fit(one.points, one.beside, one.wished))
+            return _require_near(one, fit(one.points, one.beside, _wish(one)))
         found = fit(one.points, one.beside, "factor")
     except FitError as error:
         raise SettingsError(f"{one.name}: {error}") from error
@@ -103,6 +103,13 @@ def _fit(role: str, one: Quantity) -> Fit:
         raise SettingsError(f"{one.name}: a full scale needs voltages that are not zero; leave that point out")
     relative = found.correction.expanded(smallest) / smallest
     return replace(found, correction=replace(found.correction, relative=relative, absolute=0.0))
+
+
+def _wish(one: Quantity) -> Shape | None:
+    """0 degC is a point like any other: what does not carry a line tells an offset there, and no factor."""
+    if one.wished is None and one.name.endswith("_degc") and shape_of(one.points) == "factor":
+        return "offset"
+    return one.wished
 
 
 def _require_near(one: Quantity, found: Fit) -> Fit:

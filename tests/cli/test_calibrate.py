@@ -183,6 +183,22 @@ def test_a_laboratorys_points_become_a_revision_and_the_next_goes_behind_it(tree
     assert found[1][1] == pytest.approx(first["factor"] * 53.0 + first["offset"]), "as the bench believed it"
 
 
+@pytest.mark.parametrize(
+    ("points", "shape"), [("[100.0, 99.5]", "offset"), ("[0.0, 0.3], [50.0, 50.4], [100.0, 100.3]", "line")]
+)
+def test_a_thermometer_at_one_point_has_an_offset_and_no_factor(tree: Path, say: Say, points: str, shape: str) -> None:
+    file = Path(certificate(tree, points=points))
+    text = (
+        file.read_text(encoding="utf-8")
+        .replace("insulation_mohm", "heatsink_degc")
+        .replace('"tester"', '"temperature"')
+    )
+    file.write_text(text, encoding="utf-8")
+    status, out, told = say(tree, "temperature", "--points", str(file), "--dry-run", "--json")
+    assert status == 0, told
+    assert json.loads(out)["quantities"]["heatsink_degc"]["shape"] == shape
+
+
 def test_another_instrument_begins_a_file_and_the_old_one_is_kept(tree: Path, say: Say) -> None:
     assert say(tree, "tester", "--points", certificate(tree), "--yes")[0] == 0
     old = (tree / "calibration" / "tester.toml").read_text(encoding="utf-8")
