@@ -7,6 +7,8 @@ CaptureError            the capture cannot be analysed; the message says why and
 +-- Silent              no signal above the floor
 +-- DcOnly              a constant and nothing else
 +-- ToneNotFound        a signal, but no tone where one was expected
++-- WrongRate           recorded at another sample rate than it says, or at one that cannot be analysed
++-- WrongChannel        the tone is on another channel
 
 A silent or distorted *DUT* is a result, not an error: callers that expect one ask for levels, which have floors.
 """
@@ -38,3 +40,11 @@ class DcOnly(CaptureError):
 
 class ToneNotFound(CaptureError):
     """No tone where one was expected."""
+
+
+class WrongRate(CaptureError):
+    """The sample rate is not the one that was recorded at, or none that can be analysed."""
+
+
+class WrongChannel(CaptureError):
+    """The tone is on another channel."""

@@ -2,9 +2,9 @@
 
 SMPTE RP 120: 60 Hz and 7 kHz, amplitudes 4 to 1; the pairs of sidebands of the high tone at one and at two times the
 low tone beside it, each pair summed, over the high tone (secondary: Keysight U8903A user's guide, "SMPTE IMD"; FADGI
-glossary, "Intermodulation distortion (audio)"). CCIF: two equal tones 1 kHz apart, usually 19 and 20 kHz; the difference
-tone and the pair 2 f1 - f2, 2 f2 - f1 over twice the high tone's amplitude (IEC 60268-3 after the Lindos LA100 manual, 2.16).
-Source and capture share a clock, so the frequencies are known.
+glossary, "Intermodulation distortion (audio)"). CCIF: two equal tones 1 kHz apart, usually 19 and 20 kHz; the
+difference tone and the pair 2 f1 - f2, 2 f2 - f1 over twice the high tone's amplitude (IEC 60268-3 after the Lindos
+LA100 manual, 2.16). Source and capture share a clock, so the frequencies are known.
 """
 
 from __future__ import annotations

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from station.analysis.errors import CaptureError, DcOnly, Silent, ToneNotFound
+from station.analysis.errors import CaptureError, DcOnly, Silent, ToneNotFound, WrongChannel, WrongRate
 from station.analysis.hum import MAINS_HZ
 from station.analysis.levels import Array, Samples, db
-from station.analysis.stretch import Stretch, analyse_stretch, find_tone
+from station.analysis.stretch import Stretch, analyse_stretch
 from station.analysis.usable import CaptureWatch
 
 STRETCH_FRAMES = 1 << 18
@@ -42,7 +42,8 @@ class ChannelFigures:
     """One channel's figures; units stand in the names. `error`: why there are none (all of them None then).
 
     `snr_a_db`: A-weighted. `harmonics_dbc`: h2 … up to the last order under Nyquist. `hum_hz`: the mains frequency of
-    the family that `hum_dbc` is of. `level_range_db`: between the loudest and the quietest stretch.
+    the family that `hum_dbc` is of. `level_range_db`: between its loudest and its quietest piece, infinite where it
+    is missing. `coinciding`: orders of the tone (1: itself) on which multiples of a mains lie whose hum stands out.
     """
 
     frequency_hz: Figure
@@ -56,6 +57,7 @@ class ChannelFigures:
     harmonics_dbc: tuple[Figure, ...] = ()
     hum_hz: float | None = None
     level_range_db: float = 0.0
+    coinciding: tuple[int, ...] = ()
     error: CaptureError | None = None
 
 
@@ -70,13 +72,13 @@ def stretches(frames: int) -> list[tuple[int, int]]:
 class ChannelTally:
     """One channel of a recording as it comes. `bits`: resolution of a whole-number format, None for floats.
 
-    `start_hz`: where the tone is (`find_start`), None when there is none.
+    `tone`: where the tone is or why there is none (`tone_places.find_tones`, of a stretch in the middle).
     """
 
     rate_hz: int
     bits: int | None
     last: int
-    start_hz: float | None
+    tone: float | CaptureError
     watch: CaptureWatch = field(init=False)
     _parts: list[Stretch] = field(default_factory=list, init=False)
     _lost: ToneNotFound | None = field(default=None, init=False)
@@ -87,13 +89,13 @@ class ChannelTally:
     def push(self, x: Samples) -> None:
         """Take the next stretch (n,), full scale."""
         self.watch.push(x)
-        if self.start_hz is None or not self.watch.usable:
+        if not isinstance(self.tone, float) or not self.watch.usable:
             return
         even = x[: smooth_length(x.size)]
         mains = self._parts[-1].mains_hz if self._parts else (None, None)
         try:
-            self._parts.append(analyse_stretch(even, self.rate_hz, self.start_hz, self.last, mains))
-            self.start_hz = self._parts[-1].frequency_hz
+            self._parts.append(analyse_stretch(even, self.rate_hz, self.tone, self.last, mains))
+            self.tone = self._parts[-1].frequency_hz
         except ToneNotFound as error:
             self._lost = error
 
@@ -104,30 +106,23 @@ class ChannelTally:
             error = self._toneless()
         if error is not None:
             return self._nothing(error)
-        return _figures(self._parts, self.rate_hz, self.bits)
+        found = _figures(self._parts, self.rate_hz, self.bits)
+        return found if self._lost is None else replace(found, level_range_db=math.inf)
 
     def _toneless(self) -> CaptureError:
         quiet = self.watch.alternating_rms
         if quiet <= self.watch.floor:
             return Silent(f"nothing but noise of {db(quiet * math.sqrt(2.0)):.1f} dBFS: check the leads")
-        return self._lost or ToneNotFound(f"no tone stands out of {db(quiet * math.sqrt(2.0)):.1f} dBFS")
+        return self._lost or (self.tone if isinstance(self.tone, CaptureError) else ToneNotFound("no tone was found"))
 
     def _nothing(self, error: CaptureError) -> ChannelFigures:
         none, step = Figure(None, math.nan), self.watch.step
         level, dc = none, none
-        if isinstance(error, Silent | DcOnly | ToneNotFound):
+        if isinstance(error, Silent | DcOnly | ToneNotFound | WrongRate | WrongChannel):
             level = Figure(None, db(math.sqrt(2.0) * max(self.watch.alternating_rms, step)))
             scatter = 2.0 * math.hypot(self.watch.alternating_rms, step) / math.sqrt(max(self.watch.frames, 1))
             dc = _reading(self.watch.mean, scatter + step)
         return ChannelFigures(none, level, dc, none, none, none, none, none, error=error)
-
-
-def find_start(x: Samples, rate_hz: int, near_hz: float | None = None) -> float | None:
-    """Where the tone of a recording is, from a stretch (n,) of its middle; None where none stands out."""
-    try:
-        return find_tone(x, rate_hz, near_hz) if x.size and np.isfinite(x).all() else None
-    except ToneNotFound:
-        return None
 
 
 def smooth_length(n: int) -> int:
@@ -225,7 +220,8 @@ def _figures(parts: list[Stretch], rate_hz: int, bits: int | None) -> ChannelFig
         hum_dbc=hum.beside(own).decibels(),
         harmonics_dbc=tuple(harmonic.beside(own).decibels() for harmonic in harmonics),
         hum_hz=hum_hz,
-        level_range_db=db(float(levels.max() / levels.min())),
+        level_range_db=db(max(part.level_high for part in parts) / max(min(part.level_low for part in parts), 1e-12)),
+        coinciding=tuple(int(order) + 1 for order in np.flatnonzero(masked)),
     )
 
 

@@ -42,6 +42,7 @@ class Stretch:
     without DC and fundamental; `unharmonic`: the same without any harmonic, `unharmonic_a`: A-weighted. `*_variance` of
     these powers.
     `broad`: all that the fit left, up to Nyquist.
+    `level_low`, `level_high`: the fundamental's least and greatest peak in the pieces of the stretch.
     """
 
     frames: int
@@ -59,6 +60,8 @@ class Stretch:
     unharmonic_a: float
     unharmonic_a_variance: float
     broad: float
+    level_low: float
+    level_high: float
     mains_hz: tuple[float | None, ...]
 
 
@@ -181,7 +184,9 @@ def _refine(
                 name = MAINS_HZ[index - 1]
                 bases[index] = min(max(bases[index], name * (1.0 - 2.0 * WANDER)), name * (1.0 + 2.0 * WANDER))
         if not 2.0 / n < bases[0] / rate_hz < 0.5 - 1.0 / n:
-            raise ToneNotFound(f"a line near {bases[0]:.6g} Hz cannot be followed: it lies at an end of the band")
+            raise ToneNotFound(
+                f"a line near {bases[0]:.6g} Hz cannot be followed: fewer than two cycles of it, or too near to Nyquist"
+            )
         if float(np.abs(step).max()) * n < CLOSE_BINS:
             break
     return bases, steepness
@@ -220,6 +225,7 @@ def _measured(x: Array, rate_hz: int, layout: Layout, mains_hz: tuple[float | No
     floor = floor_of(density)[low : high + 1] * share
     quiet = _without_orders(band, floor, low, layout.cycles[0] * n)
     lost = share * LOST_BINS * beside
+    low_level, high_level = _levels(x - fit.dc, float(layout.cycles[0]), rate_hz)
     weights = _a_power(low, quiet.size, rate_hz / n)
     line_weights = a_weighting(hz) ** 2
     hum_power, hum_variance = float(lines[hum][inside[hum]].sum()), float(line_variance[hum][inside[hum]].sum())
@@ -242,6 +248,8 @@ def _measured(x: Array, rate_hz: int, layout: Layout, mains_hz: tuple[float | No
         unharmonic_a=float(weights @ quiet) + float(line_weights[hum] @ (lines * inside)[hum]),
         unharmonic_a_variance=_variance(weights * quiet, weights * floor)
         + float(line_weights[hum] ** 2 @ (line_variance * inside)[hum]),
+        level_low=low_level,
+        level_high=high_level,
         broad=share * float(density[1:].sum()),
         mains_hz=mains_hz,
     )
@@ -278,9 +286,18 @@ def _without_orders(band: Array, floor: Array, low: int, fundamental_bins: float
     return quiet
 
 
+def _levels(x: Array, cycles: float, rate_hz: int) -> tuple[float, float]:
+    """Least and greatest peak of the tone in pieces of four cycles, 20 ms at least."""
+    size = min(max(math.ceil(4.0 / cycles), rate_hz // 50), x.size)
+    weights = hann(size) * np.exp(-2j * np.pi * cycles * np.arange(size))
+    pieces = x[: x.size // size * size].reshape(-1, size)
+    peaks = np.hypot(pieces @ weights.real, pieces @ weights.imag) * 4.0 / size
+    return float(peaks.min()), float(peaks.max())
+
+
 @lru_cache(maxsize=4)
 def _a_power(first: int, count: int, bin_hz: float) -> Array:
-    return a_weighting(np.arange(first, first + count) * bin_hz) ** 2
+    return np.asarray(a_weighting(np.arange(first, first + count, dtype=np.float64) * bin_hz) ** 2)
 
 
 def _variance(band: Array, floor: Array) -> float:

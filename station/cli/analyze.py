@@ -63,7 +63,7 @@ def run_analyze(choice: Choice) -> int:
         raise SettingsError(f"--plot {choice.plot}: SVG is drawn; name a file that ends with .svg")
     try:
         recording = open_recording(choice.file)
-        names, (figures, strongest) = recording.names, _figures_of(recording, choice)
+        names, figures = recording.names, _figures_of(recording, choice)
     except CaptureError as error:
         print(f"station: {printable(error)}", file=sys.stderr)
         if choice.as_json:
@@ -73,7 +73,7 @@ def run_analyze(choice: Choice) -> int:
         print(json.dumps(document(choice.file, recording.rate_hz, names, figures), ensure_ascii=False, allow_nan=False))
     else:
         show(recording, figures)
-    for line in advice(recording, figures, choice.tone_hz, strongest):
+    for line in advice(recording, figures):
         print(f"station: {printable(line)}", file=sys.stderr)
     if choice.plot is not None:
         from station.cli.analyze_plot import write_plot
@@ -82,23 +82,17 @@ def run_analyze(choice: Choice) -> int:
     return 0 if any(channel.error is None for channel in figures) else FOUND_NOTHING
 
 
-def _figures_of(recording: Any, choice: Choice) -> tuple[list[Any], list[float | None]]:
-    """Every channel's figures, and its strongest line where no tone was found at the one that was asked for."""
-    from station.analysis.recording import ChannelTally, find_start
+def _figures_of(recording: Any, choice: Choice) -> list[Any]:
+    from station.analysis.recording import ChannelTally
+    from station.analysis.tone_places import find_tones
     from station.cli.recordings import read_middle, read_stretches
 
-    middle = read_middle(recording)
-    starts = [find_start(middle[:, i], recording.rate_hz, choice.tone_hz) for i in range(recording.channels)]
-    strongest = [
-        find_start(middle[:, i], recording.rate_hz) if choice.tone_hz is not None and start is None else None
-        for i, start in enumerate(starts)
-    ]
-    del middle
-    tallies = [ChannelTally(recording.rate_hz, recording.bits, choice.harmonics, start) for start in starts]
+    tones = find_tones(read_middle(recording), recording.rate_hz, recording.names, choice.tone_hz)
+    tallies = [ChannelTally(recording.rate_hz, recording.bits, choice.harmonics, tone) for tone in tones]
     for stretch in read_stretches(recording):
         for i, tally in enumerate(tallies):
             tally.push(stretch[:, i].copy())
-    return [tally.figures() for tally in tallies], strongest
+    return [tally.figures() for tally in tallies]
 
 
 def document(file: Path, rate_hz: int, names: tuple[str, ...], figures: list[Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from station.analysis.errors import Clipped, ToneNotFound
+from station.analysis.errors import Clipped
 from station.analysis.recording import ChannelFigures, Figure
 from station.cli.recordings import Recording
 
@@ -19,8 +19,7 @@ ROWS = (
     ("snr_a_db", "SNR, A-weighted", "dB"),
     ("hum_dbc", "hum", "dBc"),
 )
-UNSTEADY_DB = 0.1
-USUAL_RATES_HZ = (44100, 48000, 88200, 96000, 176400, 192000)
+UNSTEADY_DB = 0.2
 
 
 def show(recording: Recording, figures: list[ChannelFigures]) -> None:
@@ -55,39 +54,26 @@ def words(figure: Figure, from_below: bool = False) -> str:
     return f"{figure.value:.{digits}f} ± {max(u, 10.0**-digits):.{digits}f}"
 
 
-def advice(
-    recording: Recording, figures: list[ChannelFigures], tone_hz: float | None, strongest_hz: list[float | None]
-) -> list[str]:
-    """What to mind, a line each: errors with their channel, an unsteady level, a rate or a channel that is wrong.
-
-    `strongest_hz`: a channel's strongest line where there was none at `tone_hz`.
-    """
+def advice(recording: Recording, figures: list[ChannelFigures]) -> list[str]:
+    """What to mind, a line each: channels that could not be analysed, a level that is not steady, hum in the tone."""
     lines = []
     for name, channel in zip(recording.names, figures, strict=True):
         if channel.error is not None:
-            lines.append(f"{name}: {_reason(channel)}: {channel.error}")
-        elif channel.level_range_db > UNSTEADY_DB:
+            reason = "clipped" if isinstance(channel.error, Clipped) else "cannot be analysed"
+            lines.append(f"{name}: {reason}: {channel.error}")
+            continue
+        if channel.level_range_db > UNSTEADY_DB:
             lines.append(
-                f"{name}: the level moves by {channel.level_range_db:.2f} dB; the figures are means of the whole "
-                "recording: cut it to where the tone is steady"
+                f"{name}: the level moves by {channel.level_range_db:.1f} dB and the figures are means: "
+                "cut the recording to where the tone is steady"
             )
-    if tone_hz is None:
-        return lines
-    for name, hz in zip(recording.names, strongest_hz, strict=True):
-        if hz is not None:
-            lines.append(f"{name}: the strongest line is at {hz:.2f} Hz{_other_rate(hz / tone_hz, recording.rate_hz)}")
-    heard = [name for name, channel in zip(recording.names, figures, strict=True) if channel.error is None]
-    deaf = [name for name, c in zip(recording.names, figures, strict=True) if isinstance(c.error, ToneNotFound)]
-    if heard and deaf:
-        lines.append(f"{tone_hz:g} Hz is on {', '.join(heard)} and not on {', '.join(deaf)}: wrong channel?")
+        if channel.coinciding:
+            lines.append(
+                f"{name}: {_listed(channel.coinciding)} of the tone coincides with a multiple of the mains: hum there "
+                "is not in hum_dbc and may be in THD; take a tone that is no multiple of 10 Hz"
+            )
     return lines
 
 
-def _other_rate(ratio: float, rate_hz: int) -> str:
-    """The rate at which the tone was played and recorded, if the file's rate is the wrong one."""
-    real = [rate for rate in USUAL_RATES_HZ if rate != rate_hz and abs(ratio * rate / rate_hz - 1.0) < 1e-3]
-    return f": the file says {rate_hz} Hz and was recorded at {real[0]} Hz?" if real else ""
-
-
-def _reason(channel: ChannelFigures) -> str:
-    return "clipped" if isinstance(channel.error, Clipped) else "cannot be analysed"
+def _listed(orders: tuple[int, ...]) -> str:
+    return ", ".join("the fundamental" if k == 1 else f"h{k}" for k in orders)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from station.analysis.errors import CaptureError
+from station.analysis.errors import CaptureError, WrongRate
 from station.analysis.levels import Array
 from station.analysis.recording import stretches
 from station.domain.errors import SettingsError
@@ -61,7 +61,7 @@ def open_recording(path: Path) -> Recording:
             "record 16, 24 or 32 bit or float as WAV, or FLAC"
         )
     if not RATES_HZ[0] <= head.samplerate <= RATES_HZ[1]:
-        raise UnreadableRecording(
+        raise WrongRate(
             f"{path}: wrong rate: {head.samplerate} Hz; {RATES_HZ[0]} to {RATES_HZ[1]} Hz are analysed "
             "(the band is 20 Hz to 20 kHz)"
         )

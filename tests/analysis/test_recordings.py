@@ -9,16 +9,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from station.analysis.errors import CaptureError, Clipped, DcOnly, NotFinite, Silent, ToneNotFound, TooShort
+from station.analysis.errors import (
+    CaptureError,
+    Clipped,
+    DcOnly,
+    NotFinite,
+    Silent,
+    ToneNotFound,
+    TooShort,
+    WrongChannel,
+    WrongRate,
+)
 from station.analysis.recording import (
     STRETCH_FRAMES,
     ChannelFigures,
     ChannelTally,
     Figure,
-    find_start,
     smooth_length,
     stretches,
 )
+from station.analysis.tone_places import find_tones
 from tests.analysis.known_recordings import Truth, Wave, wave
 
 NAMES = ("frequency_hz", "level_dbfs", "dc_fs", "thd_percent", "thd_n_percent", "snr_db", "hum_dbc")
@@ -29,7 +39,7 @@ def analysed(
 ) -> ChannelFigures:
     parts = stretches(x.size)
     first, end = parts[len(parts) // 2]
-    tally = ChannelTally(rate_hz, bits, last, find_start(x[first:end], rate_hz, near_hz))
+    tally = ChannelTally(rate_hz, bits, last, find_tones(x[first:end, None], rate_hz, ("mono",), near_hz)[0])
     for first, end in parts:
         tally.push(x[first:end])
     return tally.figures()
@@ -138,6 +148,10 @@ def test_a_level_that_moves_is_noticed() -> None:
     x = wave(Truth(), 48000, 2.5 * STRETCH_FRAMES / 48000)
     x *= np.linspace(1.0, 0.9, x.size)
     assert analysed(x, 48000).level_range_db > 0.3
+    assert analysed(x[:20000], 48000).level_range_db < 0.2
+    late = np.concatenate((np.zeros(9600), wave(Truth(snr_db=80.0), 48000, 0.5)))
+    assert analysed(late, 48000).level_range_db > 40
+    assert analysed(wave(Truth(31.5, snr_db=60.0, hum_dbc=-50.0), 48000, 0.5), 48000).level_range_db < 0.2
 
 
 def test_rounding_without_dither_is_not_taken_for_distortion() -> None:
@@ -171,7 +185,7 @@ def test_what_cannot_be_analysed_says_why_and_has_no_figures(x: Wave, error: typ
 
 def test_clipping_across_two_stretches_is_seen_and_a_loud_float_is_not_clipped() -> None:
     x = 0.5 * np.ones(10)
-    tally = ChannelTally(48000, 24, 10, None)
+    tally = ChannelTally(48000, 24, 10, ToneNotFound())
     for piece in (np.append(x, [1.0, 1.0]), np.append([1.0], x)):
         tally.push(piece)
     assert tally.watch.clipped_at == 10
@@ -184,6 +198,17 @@ def test_a_tone_is_looked_for_where_it_was_asked_for() -> None:
     assert analysed(x, 48000, near_hz=300.0).frequency_hz.value == pytest.approx(300.0, abs=0.01)
     found = analysed(wave(replace(Truth(1000.0), snr_db=90.0), 48000, 0.5), 48000, near_hz=500.0)
     assert isinstance(found.error, ToneNotFound)
+
+
+def test_a_tone_on_another_channel_or_at_another_rate_is_told_apart_from_none() -> None:
+    tone, other = wave(Truth(1000.0), 48000, 0.3), wave(Truth(300.0, snr_db=90.0), 48000, 0.3)
+    late = wave(Truth(1000.0 * 48000 / 44100), 48000, 0.3)
+    found = find_tones(np.stack((tone, other, late), axis=1), 48000, ("ch1", "ch2", "ch3"), 1000.0)
+    assert found[0] == pytest.approx(1000.0, abs=0.1)
+    assert isinstance(found[1], WrongChannel) and "it is on ch1" in str(found[1])
+    assert isinstance(found[2], WrongRate) and "recorded at 44100 Hz" in str(found[2])
+    lost = find_tones(other[:, None], 48000, ("mono",), 1000.0)[0]
+    assert isinstance(lost, ToneNotFound) and "at 300.00 Hz" in str(lost)
 
 
 def test_stretches_cover_the_recording() -> None:
