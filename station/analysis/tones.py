@@ -198,7 +198,7 @@ def _band_noise(near: _Lines, rate_hz: int) -> tuple[float, float]:
 
 
 def _phase_at_first_frame(fit: HarmonicFit) -> float:
-    middle = 2.0 * math.pi * math.fmod(fit.turns * (fit.frames - 1) / 2.0, 1.0)
+    middle = 2.0 * math.pi * math.fmod(fit.turns * fit.frames / 2.0, 1.0)
     return math.remainder(float(np.angle(fit.lines[1])) - middle, 2.0 * math.pi)
 
 

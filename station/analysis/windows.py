@@ -26,6 +26,8 @@ COEFFICIENTS = (
 )
 """7-term Blackman-Harris (Albrecht 2001, minimum side lobe), as cosine series with alternating signs."""
 
+EDGE = sum((-1.0) ** m * a for m, a in enumerate(COEFFICIENTS))
+"""What the series is at its first frame (6e-8), which has no partner at the other end: there the window is 0."""
 MAIN_LOBE_BINS = 7.0
 NOISE_BANDWIDTH_BINS = 2.6316
 """Equivalent noise bandwidth."""
@@ -35,26 +37,28 @@ TAPER_SHARE = 0.1
 
 @lru_cache(maxsize=4)
 def blackman_harris7(n: int) -> Array:
-    """The window (n,), sum n times the first coefficient. Read-only: it is shared."""
-    phase = 2.0 * np.pi * (np.arange(n) + 0.5) / n
+    """The periodic window (n,), its sum n times the first coefficient but for `EDGE`. Read-only: it is shared."""
+    phase = 2.0 * np.pi * np.arange(n) / n
     window = np.zeros(n)
     for m, a in enumerate(COEFFICIENTS):
         window += (-1.0) ** m * a * np.cos(m * phase)
+    window[0] = 0.0
     window.flags.writeable = False
     return window
 
 
 def blackman_harris7_transform(n: int, turns: Array) -> Array:
-    """Sum of window times cos(2 pi turns u) over the n frames, u from the middle; `turns` in cycles a frame."""
-    total = COEFFICIENTS[0] * dirichlet(n, turns)
+    """Sum of window times cos(2 pi turns t) over the n frames, t from n / 2; `turns` in cycles a frame."""
+    total = COEFFICIENTS[0] * dirichlet(n, turns) * np.cos(np.pi * turns) - EDGE * np.cos(np.pi * n * turns)
     for m, a in enumerate(COEFFICIENTS[1:], start=1):
-        total += a / 2.0 * (dirichlet(n, turns - m / n) + dirichlet(n, turns + m / n))
+        for shifted in (turns - m / n, turns + m / n):
+            total += a / 2.0 * dirichlet(n, shifted) * np.cos(np.pi * shifted)
     return np.asarray(total)
 
 
 def taper_frames(n: int) -> int:
-    """Frames over which each end of the tapered window rises."""
-    return max(round(TAPER_SHARE * n), 1)
+    """Frames over which each end of the tapered window rises; its first frame is 0."""
+    return max(round(TAPER_SHARE * (n - 1)), 1)
 
 
 @lru_cache(maxsize=4)
@@ -62,23 +66,23 @@ def tapered(n: int) -> Array:
     """The Tukey window (n,): 1.0 but for half a cosine at each end. Read-only: it is shared."""
     taper = taper_frames(n)
     window = np.ones(n)
-    rise = 0.5 - 0.5 * np.cos(np.pi * np.arange(1, taper + 1) / taper)
-    window[:taper] = rise
-    window[-taper:] = rise[::-1]
+    rise = 0.5 - 0.5 * np.cos(np.pi * np.arange(taper + 1) / taper)
+    window[: taper + 1] = rise
+    window[-taper:] = rise[:0:-1]
     window.flags.writeable = False
     return window
 
 
 def tapered_transform(n: int, turns: Array) -> Array:
-    """As `blackman_harris7_transform`: the window is a block of n - taper + 1 frames folded with half a sine."""
+    """As `blackman_harris7_transform`: a block of n - taper frames folded with half a sine."""
     taper = taper_frames(n)
     shift = 0.5 / taper
     lobe = math.sin(math.pi * shift) / 2.0 * (dirichlet(taper, turns - shift) + dirichlet(taper, turns + shift))
-    return np.asarray(dirichlet(n - taper + 1, turns) * lobe)
+    return np.asarray(dirichlet(n - taper, turns) * lobe)
 
 
 def dirichlet(n: int, turns: Array) -> Array:
-    """Sum of cos(2 pi turns u) over n frames, u from the middle; `turns` in cycles a frame."""
+    """Sum of cos(2 pi turns u) over n frames, u from their middle; `turns` in cycles a frame."""
     half = np.sin(np.pi * turns)
     near = np.abs(half) < 1e-12
     return np.asarray(np.where(near, n, np.sin(np.pi * n * turns) / np.where(near, 1.0, half)))
