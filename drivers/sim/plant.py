@@ -48,6 +48,7 @@ class Plant:
         self._plugged = True
         self._voltmeter_stuck = False
         self._leads = STRAIGHT
+        self._known_v: float | None = None
         self._tester_enable = False
         self._test_v = 0.0
         self._drive = SILENT
@@ -98,6 +99,10 @@ class Plant:
         """Join bench and DUT by these leads (straight at first)."""
         with self._current():
             self._leads = leads
+
+    def set_known(self, volts: float | None) -> None:
+        """Pull the speaker leads and put a known DC voltage from every terminal to chassis; None joins them again."""
+        self._known_v = volts
 
     def set_contactor(self, closed: bool) -> None:
         with self._current():
@@ -207,7 +212,9 @@ class Plant:
             return self._bank.fan_turning
 
     def terminals(self) -> TerminalVolts:
-        """At the bench's end of the speaker leads."""
+        """At the bench's end of the speaker leads, or the known voltage that is there instead of them."""
+        if (known_v := self._known_v) is not None:
+            return TerminalVolts(known_v, known_v, known_v, known_v)
         left_v, right_v = self._outputs_v()
         with self._current():
             leads = self._leads

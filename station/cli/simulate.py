@@ -31,7 +31,7 @@ INPUTS: dict[str, InputName] = {"estop": "estop", "lid": "lid", "thermo": "therm
 COMMANDS = (
     f"press start|ok|ng|stop|reset, scan TEXT, estop 0|1, lid 0|1, thermo 0|1, fault {'|'.join(FAULTS)} 0|1, "
     f"leads {'|'.join(NAMES)}|source-short-left|…, "
-    f"clips 0|1, probe {'|'.join(PROBE_NODES)}, trim left|right DELTA_MA, printer 0|1, quit"
+    f"clips 0|1, probe {'|'.join(PROBE_NODES)}, trim left|right DELTA_MA, known VOLTS|off, printer 0|1, quit"
 )
 
 
@@ -147,6 +147,10 @@ def _inside(bench: SimBench, verb: str, argument: str) -> bool:
     if verb == "clips" and argument in ("0", "1"):
         bench.plant.set_clips(argument == "1")
         return True
+    if verb == "known":
+        with contextlib.suppress(ValueError):
+            bench.plant.set_known(None if argument == "off" else float(argument))
+            return True
     if verb == "probe" and argument in PROBE_NODES:
         bench.plant.touch_node(argument)
         return True

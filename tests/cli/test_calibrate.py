@@ -6,7 +6,7 @@ import asyncio
 import io
 import json
 import tomllib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,13 +14,17 @@ from typing import Any
 
 import pytest
 
+from drivers.catalog import CATALOG
 from drivers.ports import Button
 from drivers.sim.bench import SimBench
 from drivers.sim.leads import leads_of
 from station.cli.calibrate_file import on_record
+from station.cli.calibrate_instrument import opened
 from station.cli.main import main
 from station.cli.sim_config import SHIPPED, Places, write_config
 from station.cli.simulate import find_dut
+from station.settings.loading import load
+from station.steps.catalog import STEPS
 from station.store.lock import hold_store
 from tests.cli.service_tree import tree_with_store
 
@@ -45,9 +49,11 @@ DECADES = "[5.0, 5.05], [50.0, 50.4], [500.0, 504.0]"
 def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
     """`say(config, "tester", "--json", answers=[…])`: exit status, standard output, standard error."""
 
-    def through_the_door(config: Path, *arguments: str, answers: tuple[str, ...] = ()) -> tuple[int, str, str]:
+    def through_the_door(
+        config: Path, *arguments: str, answers: tuple[str, ...] = (), stdin: Any = None
+    ) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["station", "calibrate", *arguments, "--config", str(config)])
-        monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in answers)))
+        monkeypatch.setattr("sys.stdin", stdin or io.StringIO("".join(f"{line}\n" for line in answers)))
         with pytest.raises(SystemExit) as ended:
             main()
         told = capsys.readouterr()
@@ -149,6 +155,36 @@ async def test_a_person_compares_what_reads_by_itself_and_the_interface_in_its_l
     assert found.current.due == found.revisions[0].due, "a loopback renews nothing"
     assert found.current.corrections == found.revisions[0].corrections
     assert "late by 3.00 ms" in told and "matched to 0.00" in told
+
+
+class Hands:
+    """A person at the terminal whose hands set the reference before it is typed."""
+
+    def __init__(self, desk: Desk, answers: Sequence[str | float]) -> None:
+        self._desk, self._left = desk, list(answers)
+
+    def readline(self) -> str:
+        answer = self._left.pop(0)
+        if isinstance(answer, float):
+            self._desk.bench.plant.set_known(answer)
+        return f"{answer}\n"
+
+
+async def test_a_known_voltage_of_both_signs_takes_the_meters_error_away(desk: Desk, say: Say) -> None:
+    answers = ("PLATE-3", *BASIS, -10.0, 0.0, 10.0, "", "0.01 % 0.0001", "0.05 %", "0.0001", "yes")
+    arguments = ("dc", "--quantity", "left_plus_v", "--readings", "2", "--json")
+    status, out, told = await asyncio.to_thread(say, desk.config, *arguments, stdin=Hands(desk, answers))
+    assert status == 0, told
+    one = json.loads(out)["quantities"]["left_plus_v"]
+    found, left = (max(abs(b - a) for a, b in one[key]) for key in ("as_found", "as_left"))
+    assert one["shape"] == "line" and found > 0.002 and left < found / 5.0
+    desk.bench.plant.set_known(5.0)
+    kept = on_record(desk.config, "dc", None)
+    assert kept is not None
+    correction = kept.current.corrections["left_plus_v"]
+    async with opened(load(desk.config, STEPS, CATALOG).station, "dc", {"dc": ("left_plus_v",)}) as meter:
+        (reading,) = await meter.read("left_plus_v", 1)
+    assert correction.correct(reading) == pytest.approx(5.0, abs=correction.expanded(5.0))
 
 
 async def test_crossed_cables_and_stop_write_nothing(desk: Desk, say: Say) -> None:
