@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 
@@ -93,7 +95,15 @@ def test_the_ohmmeter_sees_the_load_and_the_dc_meter_the_speaker_lead() -> None:
 
 
 def test_leads_are_named_in_words_and_what_is_none_is_refused() -> None:
-    assert leads_of("straight") == STRAIGHT and len({leads_of(name) for name in (*NAMES, *FAULTS)}) == 17
+    assert leads_of("straight") == STRAIGHT and len({leads_of(name) for name in (*NAMES, *FAULTS)}) == 18
     assert leads_of("left-open right-open") == leads_of("speaker-open-left speaker-open-right")
     with pytest.raises(ValueError, match="take straight, swapped"):
         leads_of("capture-short-left")
+
+
+def test_a_known_voltage_stands_on_every_terminal_until_it_is_taken_off() -> None:
+    plant = plant_with("straight")
+    plant.set_known(-10.0)
+    assert set(astuple(plant.terminals())) == {-10.0}
+    plant.set_known(None)
+    assert plant.terminals().left_plus_v == pytest.approx(0.008, rel=0.01)
