@@ -3,7 +3,7 @@
 Takes finished records of purpose `verify` of one unit; knows no store and draws nothing. One chart is one measurement
 of one channel. A chart is *collecting* until there is a baseline. A rule speaks now if the last whole subgroup or what
 came after it completes it, so that one whole subgroup without a signal brings a chart back. The rules were made for one
-chart: among twenty charts of a bench that is in order, some rule speaks at two looks in three (docs/golden-unit.md). So
+chart: among the 24 of a bench that is in order, some rule speaks at five looks in six (docs/golden-unit.md). So
 a chart is *out of control* where a rule speaks and chance would hardly make a step so large among all charts, else
 *marked*; of a single chart the rules alone decide.
 """
