@@ -39,7 +39,8 @@ SETTLE_S_MAX = 5.0
 OPENINGS = 3
 """A stream that does not settle is opened anew, so often in all."""
 DRAIN_S = 0.05
-"""Over what lies ready in both directions: so long the last sound is still heard, which belongs to no later capture."""
+"""Over what lies ready in both directions: so long the last sound is still heard, which belongs to no later capture. It
+counts from the last frame that drove, so the silent end of a source is part of it."""
 RING_OUT_S = 1.0
 """A stream that has not played out what lay ready by then is aborted."""
 STALL_S = 1.0
@@ -246,7 +247,7 @@ class _Wire:
         if turn is not None:
             turn.over = True
             turn.ended.set()
-            self._quiet_from = self.pace.frames + self.drain_frames
+            self._quiet_from = self.pace.frames - turn.silent_frames + self.drain_frames
 
     def has_rung_out(self) -> bool:
         """Wait until what was driven has been played; False if the stream ended before, or does not go on."""

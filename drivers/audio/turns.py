@@ -35,6 +35,11 @@ class Turn:
         """Set once it is over."""
 
     @property
+    def silent_frames(self) -> int:
+        """How many of the last frames that were played were silent; 0 where one still to come may drive."""
+        return 0
+
+    @property
     def is_cut(self) -> bool:
         """The permit went while this drove: what is on its way may not be heard either."""
         return self.frames > 0 and self.denied is not None and not isinstance(self.denied, DriveEnded)
@@ -65,7 +70,14 @@ class Once(Turn):
     def __init__(self, source: Frames, permit: Permit | None) -> None:
         super().__init__(permit)
         self._source = source
+        driven = np.flatnonzero(source.any(axis=1))
+        self._driven = int(driven[-1]) + 1 if len(driven) else 0
         self.captured: Frames = np.zeros_like(source)
+
+    @property
+    def silent_frames(self) -> int:
+        """Those after the last one that drives, once it was played."""
+        return max(self.frames - self._driven, 0)
 
     def _fill(self, heard: Frames, inputs: Columns, played: Frames, outputs: Columns) -> bool:
         at = self.frames

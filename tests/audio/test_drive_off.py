@@ -84,13 +84,17 @@ class Ended(Allowed):
             raise DriveEnded("drive", "closed")
 
 
-@pytest.mark.parametrize("how", ["close", "play", "device", "ended"])
+@pytest.mark.parametrize("how", ["close", "play", "tail", "device", "ended"])
 def test_nothing_is_heard_any_more_once_the_call_that_ends_it_is_back(
     open_device: Open, listener: Listener, how: str
 ) -> None:
     device = open_device()
     if how == "play":
         device.play_and_capture(noise(RATE_HZ // 2), Allowed())
+    elif how == "tail":
+        device.play_and_capture(
+            np.concatenate((noise(RATE_HZ // 2), np.zeros((RATE_HZ // 20, 2), np.float32))), Allowed()
+        )
     else:
         permit = Ended()
         stream = device.stream(tone_period(), 0, permit)

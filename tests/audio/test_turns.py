@@ -27,6 +27,20 @@ def test_a_source_is_played_once_to_its_last_frame_and_then_there_is_silence() -
     assert turn.over and turn.frames == 1000
 
 
+def test_only_what_was_played_after_the_last_driving_frame_counts_as_silent() -> None:
+    source = noise(3 * BLOCK)
+    source[BLOCK + 100 :] = 0.0
+    turn = Once(source, Allowed())
+    seen = []
+    for _ in range(4):
+        through(turn, noise(BLOCK))
+        seen.append(turn.silent_frames)
+    assert seen == [0, BLOCK - 100, 2 * BLOCK - 100, 2 * BLOCK - 100]
+    silent, stream = Once(np.zeros_like(source), None), ForEver(source, 0, BLOCK, 48000, Allowed())
+    through(silent, noise(BLOCK)), through(stream, noise(BLOCK))
+    assert (silent.silent_frames, stream.silent_frames) == (BLOCK, 0)
+
+
 def test_a_revoked_permit_silences_the_very_next_block() -> None:
     permit = Allowed()
     turn = Once(noise(10 * BLOCK), permit)
