@@ -21,7 +21,7 @@ from station.analysis.noise import MIN_S, analyse_noise
 from station.analysis.spectrum import drawn_spectrum
 from station.analysis.stepped import analyse_sweep
 from station.analysis.sweep import plan_sweep, render_sweep
-from station.analysis.tones import Tone, analyse_tone, least_frames
+from station.analysis.tones import Tone, analyse_tone, find_frequency, least_frames
 from station.domain.calibration import Revision
 from station.domain.measurement import CHANNELS
 from station.domain.sound import NoiseReading, ResponseReading, Stimulus, ToneReading
@@ -41,9 +41,10 @@ LATENCY_MAX_S = 0.05
 LATENCY_SPARE_S = 0.005
 """… over a latency that is known."""
 MAX_CAPTURE_S = 30.0
+LISTENS_HZ = 1.5
+"""How far beside the frequency that was asked for a line is looked for when nothing is played."""
 TELLS_LATENCY_HZ = 500.0
 """Tones under it are too slow to date an onset."""
-TELLING_CYCLES = 20
 
 
 class Interface:
@@ -76,11 +77,15 @@ class Interface:
         """Play and analyse a tone. Raises `ValueError`, `PermitDenied`, `AudioFault`."""
         peaks = self.peaks(stimulus.left_v, stimulus.right_v)
         frames = self._tone_frames(stimulus)
-        source, steady = self._tone(stimulus.frequency_hz, peaks, frames)
+        lead, fade, spare = (round(s * self.rate_hz) for s in (LEAD_S, FADE_S, self._spare_s()))
+        source = stimuli.tone(lead + frames + spare + fade, self.rate_hz, stimulus.frequency_hz, peaks, fade)
         captured = self._capture(source, permit if any(peaks) else None)
-        self._learn_latency(captured, source, steady, stimulus.frequency_hz)
-        window = captured[round(LEAD_S * self.rate_hz) + (self.latency_frames or 0) :][:frames]
-        tones = [self._analyse(window[:, c], stimulus.frequency_hz) for c in (0, 1)]
+        self._learn_latency(captured, source, slice(lead + spare, lead + spare + frames), stimulus.frequency_hz)
+        window = captured[lead + (self.latency_frames or 0) :][:frames]
+        frequencies = [
+            stimulus.frequency_hz if any(peaks) else self._heard_at(window[:, c], stimulus.frequency_hz) for c in (0, 1)
+        ]
+        tones = [self._analyse(window[:, c], frequencies[c]) for c in (0, 1)]
         for c, tone in enumerate(tones):
             if peaks[c] > 0.0:
                 self.gain[c] = 0.0 if tone.silent else tone.amplitude / peaks[c]
@@ -136,24 +141,6 @@ class Interface:
             raise ValueError(f"a tone of {f:g} Hz needs at least {least_s:.3g} s to be analysed, not {seconds:g} s")
         return max(round(seconds * self.rate_hz), least_frames(self.rate_hz, f))
 
-    def _tone(self, hz: float, peaks: tuple[float, float], frames: int) -> tuple[stimuli.Frames, slice]:
-        """The source of a tone of which so many frames are measured, and a stretch of whole cycles inside of it.
-
-        As long as what is captured. Where the latency is known and this tone will tell it again, the sound ends before,
-        so that most of what lies ready in the interface has rung out by the end.
-        """
-        lead, fade, spare = (round(s * self.rate_hz) for s in (LEAD_S, FADE_S, self._spare_s()))
-        silent = 0
-        if (
-            self.latency_frames is not None
-            and hz >= TELLS_LATENCY_HZ
-            and frames - spare > TELLING_CYCLES * self.rate_hz / hz
-        ):
-            silent = spare - round(LATENCY_SPARE_S * self.rate_hz)
-        tone = stimuli.tone(lead + frames + spare - silent + fade, self.rate_hz, hz, peaks, fade)
-        whole = math.floor((frames - silent) * hz / self.rate_hz + 1e-9) * self.rate_hz / hz
-        return np.concatenate((tone, stimuli.silence(silent))), slice(lead + spare, lead + spare + round(whole))
-
     def _spare_s(self) -> float:
         """What a tone is longer for the latency. Where a stream that was opened anew is late by more or less, what is
         measured lies inside of the tone all the same, and the latency is learned anew."""
@@ -169,6 +156,15 @@ class Interface:
         except CaptureError as broken:
             raise AudioFault(DEVICE, str(broken)) from broken
         return captured
+
+    def _heard_at(self, x: Samples, frequency_hz: float) -> float:
+        """Where a line lies that the source does not make: mains keeps no clock of ours. As asked if none is seen."""
+        beside_hz = max(LISTENS_HZ, 2.0 * self.rate_hz / x.size)
+        try:
+            found_hz = find_frequency(x, self.rate_hz, frequency_hz - beside_hz, frequency_hz + beside_hz)
+        except CaptureError:
+            return frequency_hz
+        return found_hz if abs(found_hz - frequency_hz) <= beside_hz else frequency_hz
 
     def _analyse(self, x: Samples, frequency_hz: float) -> Tone:
         return analyse_tone(x, self.rate_hz, frequency_hz)

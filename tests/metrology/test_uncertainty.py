@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 import random
 from datetime import date
+from typing import Any
 
+import numpy as np
 import pytest
 
-from drivers.ports import Accuracy
+from drivers.ports import Accuracy, Identity
 from drivers.settings import AudioSettings
 from station.analysis.tones import Tone
 from station.domain.calibration import Correction, Loopback, Revision
-from station.domain.sound import Value
+from station.domain.sound import Stimulus, Value
 from station.metrology.uncertainty import bound, budget, expanded, extreme, normal, relative, scatter, student, wander
+from station.sound.worker_captures import Interface
 from station.sound.worker_readings import Scale, tone_reading
 from station.steps.levels import db_uncertainty, noise_db
 from station.steps.noise import _without_floor
@@ -121,6 +124,24 @@ def test_a_response_is_corrected_by_the_loopback_between_its_points() -> None:
     step: object = Step()
     ratios = [scale.step(step, hz).value / plain.step(step, hz).value for hz in (10.0, 20.0, 1000.0, 141.42, 20000.0)]  # type: ignore[arg-type]
     assert [20.0 * math.log10(ratio) for ratio in ratios] == pytest.approx([0.2, 0.2, 0.0, 0.1, 0.1], abs=1e-3)
+
+
+class Humming:
+    """An interface that hears twice a mains of 50.15 Hz on the left and noise on the right."""
+
+    sample_rate_hz, identity = 48000, Identity("hum")
+
+    def play_and_capture(self, source: Any, permit: Any) -> Any:
+        noise = 1e-6 * np.random.default_rng(1).standard_normal(source.shape)
+        noise[:, 0] += 1e-4 * np.sin(2.0 * np.pi * 100.3 / 48000 * np.arange(len(source)))
+        return noise.astype(np.float32)
+
+
+def test_a_line_of_the_mains_is_found_where_it_lies_not_where_a_coarse_meter_says() -> None:
+    device: Any = Humming()
+    left, right = Interface(device, SETTINGS).measure_tone(Stimulus(100.0, 0.0, 0.0, 1.0), device)
+    assert left.level_v.value == pytest.approx(1e-4 * 60.0, rel=1e-3)
+    assert left.level_v.bound is None and right.level_v.bound == "below"
 
 
 def test_what_both_captures_share_cancels_in_a_ratio() -> None:
