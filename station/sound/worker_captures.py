@@ -45,6 +45,7 @@ LISTENS_HZ = 1.5
 """How far beside the frequency that was asked for a line is looked for when nothing is played."""
 TELLS_LATENCY_HZ = 500.0
 """Tones under it are too slow to date an onset."""
+TELLING_CYCLES = 20
 
 
 class Interface:
@@ -77,11 +78,10 @@ class Interface:
         """Play and analyse a tone. Raises `ValueError`, `PermitDenied`, `AudioFault`."""
         peaks = self.peaks(stimulus.left_v, stimulus.right_v)
         frames = self._tone_frames(stimulus)
-        lead, fade, spare = (round(s * self.rate_hz) for s in (LEAD_S, FADE_S, self._spare_s()))
-        source = stimuli.tone(lead + frames + spare + fade, self.rate_hz, stimulus.frequency_hz, peaks, fade)
+        source, steady = self._tone(stimulus.frequency_hz, peaks, frames)
         captured = self._capture(source, permit if any(peaks) else None)
-        self._learn_latency(captured, source, slice(lead + spare, lead + spare + frames), stimulus.frequency_hz)
-        window = captured[lead + (self.latency_frames or 0) :][:frames]
+        self._learn_latency(captured, source, steady, stimulus.frequency_hz)
+        window = captured[round(LEAD_S * self.rate_hz) + (self.latency_frames or 0) :][:frames]
         frequencies = [
             stimulus.frequency_hz if any(peaks) else self._heard_at(window[:, c], stimulus.frequency_hz) for c in (0, 1)
         ]
@@ -140,6 +140,24 @@ class Interface:
         if seconds < least_s - 1e-9:
             raise ValueError(f"a tone of {f:g} Hz needs at least {least_s:.3g} s to be analysed, not {seconds:g} s")
         return max(round(seconds * self.rate_hz), least_frames(self.rate_hz, f))
+
+    def _tone(self, hz: float, peaks: tuple[float, float], frames: int) -> tuple[stimuli.Frames, slice]:
+        """The source of a tone of which so many frames are measured, and a stretch of whole cycles inside of it.
+
+        As long as what is captured. Where the latency is known and this tone will tell it again, the sound ends before,
+        so that most of what lies ready in the interface has rung out by the end.
+        """
+        lead, fade, spare = (round(s * self.rate_hz) for s in (LEAD_S, FADE_S, self._spare_s()))
+        silent = 0
+        if (
+            self.latency_frames is not None
+            and hz >= TELLS_LATENCY_HZ
+            and frames - spare > TELLING_CYCLES * self.rate_hz / hz
+        ):
+            silent = spare - round(LATENCY_SPARE_S * self.rate_hz)
+        tone = stimuli.tone(lead + frames + spare - silent + fade, self.rate_hz, hz, peaks, fade)
+        whole = math.floor((frames - silent) * hz / self.rate_hz + 1e-9) * self.rate_hz / hz
+        return np.concatenate((tone, stimuli.silence(silent))), slice(lead + spare, lead + spare + round(whole))
 
     def _spare_s(self) -> float:
         """What a tone is longer for the latency. Where a stream that was opened anew is late by more or less, what is
