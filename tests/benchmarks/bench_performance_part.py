@@ -53,10 +53,9 @@ def captures(step: StepRecord) -> tuple[int, float, float]:
 
 
 def later_s(step: StepRecord) -> float:
-    """What a real interface takes more: it rings out after each capture, and its tones last as long as it is late."""
+    """What a real interface takes more: its tones are captured for as long as it is late, and then ring out."""
     count, _, _ = captures(step)
-    tones = 0 if step.id in ("response", "snr") else count
-    return count * (DRAIN_S + LATER_S) + tones * (LATER_S - LATENCY_S)
+    return 0.0 if step.id in ("response", "snr") else count * (LATER_S - LATENCY_S + DRAIN_S)
 
 
 def part(steps: Sequence[StepRecord]) -> list[tuple[StepRecord, float]]:
