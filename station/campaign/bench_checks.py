@@ -20,6 +20,7 @@ LYING = ("stuck", "drifting", "shorted_sensor")
 STALE_US = {"mains": 1_000_000, "temperature": 2_000_000, "inrush": 1_000_000, "discharge": 3_000_000}
 DRIVE_STALE_US = {"dc": 1_000_000, "fan": 2_000_000}
 """How old a reading may be that watches mains, and one that watches drive."""
+WATCHED = (*STALE_US, *DRIVE_STALE_US)
 SPARE_US = 1_000_000
 READ_US = 300_000
 """What came since then at the terminals may have come after they were read to be quiet."""
@@ -75,9 +76,13 @@ def i11(watch: Watch) -> str:
 def i12(watch: Watch) -> str:
     """What is stale or invalid is not OK: neither mains nor drive stays on over a sensor that tells nothing."""
     world = watch.world
+    troubles, dumb_before = world.troubles, watch.dumb
+    watch.dumb = any(troubles[role].kind for role in WATCHED)
+    if not watch.dumb and not dumb_before:
+        return ""
     for limits, on in ((STALE_US, world.board.k), (DRIVE_STALE_US, world.plant.playing_v > 0.0)):
         for role, limit_us in limits.items():
-            kind = world.troubles[role].kind
+            kind = troubles[role].kind
             dumb = kind in DUMB or (kind == "open_sensor" and role in ("temperature", "dc", "discharge"))
             if watch.lasting("dumb " + role, on and dumb, limit_us + SPARE_US):
                 return f"{'K' if limits is STALE_US else 'drive'} on over a sensor that tells nothing: {role} ({kind})"

@@ -52,6 +52,9 @@ class Watch:
         self.hb_us, self.bleed_us, self.min_off_us = hb_us, bleed_us, min_off_us
         self.violations: list[Violation] = []
         self._broken: set[int] = set()
+        self._checks = CHECKS
+        self.dumb = False
+        """A sensor told nothing at the last look."""
         self.k = self.h = False
         self.lock = True
         self.state = "TRIPPED"
@@ -69,16 +72,16 @@ class Watch:
 
     def look(self) -> None:
         """Every check; each invariant is reported once a session."""
-        for number, check in CHECKS:
-            if number not in self._broken:
-                wrong = check(self)
-                if wrong:
-                    self.report(number, wrong)
+        for number, check in self._checks:
+            wrong = check(self)
+            if wrong and number not in self._broken:
+                self.report(number, wrong)
         self._remember()
 
     def report(self, number: int, wrong: str) -> None:
         """An invariant does not hold."""
         self._broken.add(number)
+        self._checks = tuple(check for check in self._checks if check[0] != number)
         self.violations.append(Violation(number, self.world.now_us - START_US, wrong))
         self.world.note(f"! invariant {number}: {wrong}")
 
@@ -101,7 +104,8 @@ class Watch:
     def lasting(self, name: str, bad: bool, for_us: int) -> bool:
         """Whether `bad` has held for longer than `for_us`."""
         if not bad:
-            self._bad_since_us.pop(name, None)
+            if self._bad_since_us:
+                self._bad_since_us.pop(name, None)
             return False
         return self.world.now_us - self._bad_since_us.setdefault(name, self.world.now_us) > for_us
 

@@ -160,15 +160,17 @@ class Machinery:
             self._ended.set_result(None)
 
     def _pass_time(self, loop: VirtualLoop, limit_us: int | None) -> None:
-        if self._ended is not None and self._ended.done():
-            return
-        if self._over():
-            self._end(0)
-            return
-        if self._mode is Mode.JUMP and self.life is not None and self.life.ready:
-            self._quiet.jump(self.life, self.technician.next_us, limit_us)
-        self.world.advance(loop, limit_us)
-        loop.now_us = self.world.now_us
+        jumps = self._mode is Mode.JUMP
+        while not (self._ended is not None and self._ended.done()):
+            if self._over():
+                self._end(0)
+                return
+            if jumps and self.life is not None and self.life.ready:
+                self._quiet.jump(self.life, self.technician.next_us, limit_us)
+            self.world.advance(loop, limit_us)
+            loop.now_us = self.world.now_us
+            if loop.has_work(limit_us):
+                return
 
     def _tick(self, now_us: int) -> None:
         if self._frozen:

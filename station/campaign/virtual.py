@@ -36,6 +36,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         patience.loop = self
         self.now_us = now_us
         self._owner = pass_time
+        self._timed = False
         super().__init__(patience)
         self._clock_resolution = 1.0 / US  # a timer that is due within the same microsecond is due
 
@@ -46,11 +47,25 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def pass_time(self, limit_us: int | None) -> None:
         """Called when nothing is ready."""
         if self._owner is not None:
+            self._timed = False
             self._owner(self, limit_us)
             return
         if limit_us is None:
             raise RuntimeError("everything waits for nothing: a deadlock")
         self.now_us = limit_us
+
+    def has_work(self, limit_us: int | None) -> bool:
+        """Whether there is more to do than to let time pass: something is ready, or a timer came, went or is due."""
+        return bool(self._ready) or self._timed or (limit_us is not None and self.now_us >= limit_us)  # type: ignore[attr-defined]
+
+    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:  # type: ignore[override]
+        """As ever, and time stops to look at it."""
+        self._timed = True
+        return super().call_at(when, callback, *args, context=context)
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        self._timed = True
+        super()._timer_handle_cancelled(handle)  # type: ignore[misc]
 
     def let_go(self) -> None:
         """Nobody owns this loop's time any more, and nobody listens to its complaints: it only has to end."""
