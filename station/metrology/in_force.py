@@ -10,36 +10,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 
 from station.domain.calibration import Calibration, Revision, Standing
+from station.domain.calibration_words import refusal_words
 from station.domain.role_words import role_in
 from station.metrology.roles import MEASURING, roles_of
 
 GOOD = (Standing.VALID, Standing.DUE_SOON)
 FOREIGN = (Standing.OTHER, Standing.UNKNOWN)
 """What is on file may be another instrument's: nothing is corrected by it."""
-_WORDS: Mapping[Standing, tuple[str, str]] = {
-    Standing.EXPIRED: ("{role}的校准已于 {due} 到期", "{role}: its calibration ended on {due}"),
-    Standing.FUTURE: (
-        "{role}的校准日期 {made} 晚于今天（{today}）：时钟或 calibration/{name}.toml 有误",
-        "{role}: its calibration is dated {made} and today is {today}: the clock or calibration/{name}.toml is wrong",
-    ),
-    Standing.OTHER: (
-        "{role}自报编号 {said}，而校准记录属于 {number}",
-        "{role}: the instrument says number {said}, and the calibration on file is of {number}",
-    ),
-    Standing.UNKNOWN: (
-        "{role}未应答，无法核对其校准（{number}）：请检查电源和接线",
-        "{role}: it has not said who it is, so the calibration of {number} proves nothing: look at its supply, leads",
-    ),
-    Standing.UNDATED: (
-        "时钟未同步，无法证明{role}的校准（至 {due}）仍有效：请接通网络，待时钟校准",
-        "{role}: the clock is not set, so it cannot be shown that its calibration (until {due}) is in force: connect "
-        "the network and wait until the clock is synchronised",
-    ),
-    Standing.NONE: (
-        "{role}没有校准记录，而本台要求校准（calibration.required）",
-        "{role}: no calibration is on file, and station.toml demands one (calibration.required)",
-    ),
-}
 
 
 class InForce:
@@ -156,11 +133,7 @@ class InForce:
             current, heard = calibration.current, said if said is not None else self._said(role)
             values |= {"made": current.made, "due": current.due, "number": calibration.serial_number}
             values["said"] = heard or "—"
-        pair = _WORDS[standing]
-        return {
-            language: pair[place].format(role=role_in(role, language), **values)
-            for place, language in enumerate(("zh", "en"))
-        }
+        return refusal_words(standing, role, values)
 
 
 NOTHING_ON_FILE = InForce({}, (), lambda role: None, lambda: None)

@@ -12,6 +12,7 @@ from datetime import UTC, tzinfo
 from enum import Enum
 from typing import Any
 
+from station.domain.calibration_words import NOT_JUDGED, in_chinese
 from station.domain.earlier import NOTES
 from station.domain.errors import StationError
 from station.domain.judge import near_limit
@@ -211,6 +212,10 @@ def cause_sentence(record: Plain, cause: Plain, lang: Lang) -> str:
     """One cause: from the measurement and its limit where it names one, else its own text with the step's title."""
     step = next((one for one in record["steps"] if one["id"] == cause.get("step")), None)
     found = _blamed(step, cause)
+    unfit = str(cause.get("text") or "").partition(NOT_JUDGED)[2]
+    if found is not None and unfit:
+        why = in_chinese(unfit) if lang == "zh" else unfit
+        return label("not_judged", lang, what=_what(found, lang), why=why)
     sentence = _limit_sentence(found, lang) if found is not None else None
     if sentence is not None:
         return sentence
@@ -243,10 +248,14 @@ def _blamed(step: Plain | None, cause: Plain) -> Plain | None:
     return None
 
 
+def _what(m: Plain, lang: Lang) -> str:
+    name, channel = measurement_title(m["name"], lang), channel_title(m.get("channel"), lang)
+    return (channel + name if lang == "zh" else f"{name} ({channel})") if channel else name
+
+
 def _limit_sentence(m: Plain, lang: Lang) -> str | None:
     """In words what is wrong with a measurement; None where the limits alone do not tell."""
-    name, channel = measurement_title(m["name"], lang), channel_title(m.get("channel"), lang)
-    what = (channel + name if lang == "zh" else f"{name} ({channel})") if channel else name
+    what = _what(m, lang)
     value, unit = m.get("value"), unit_title(m.get("unit") or "")
     if value is None:
         return label("not_measured", lang, what=what)

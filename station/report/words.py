@@ -235,6 +235,7 @@ LABELS: Mapping[str, Pair] = {
     ),
     "guard_cause": ("{what}为 {value}（限值 {limit}）：{why}", "{what} is {value}, limit {limit}: {why}"),
     "answered_ng": ("{what}：检验员答 NG", "{what}: answered with NG"),
+    "not_judged": ("{what}：未判定（{why}）", "{what}: not judged ({why})"),
     "not_measured": ("{what}未能测得", "{what} could not be measured"),
     "made": ("{passed} / {planned} 项合格", "{passed} of {planned} passed"),
     "uncertainty_note": (

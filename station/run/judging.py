@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from station.domain.calibration_words import NOT_JUDGED
 from station.domain.errors import StepError
 from station.domain.judge import guard_words, judge
 from station.domain.measurement import Channel, Curve, Measurement
@@ -183,7 +184,7 @@ def _label(name: str, channel: Channel | None) -> str:
 def _cause(step: PlanStep, m: JudgedMeasurement | None, unfit: Mapping[str, str]) -> Cause:
     assert m is not None
     if m.name in unfit:
-        return Cause(step.id, m.name, m.channel, f"{_label(m.name, m.channel)}: not judged: {unfit[m.name]}")
+        return Cause(step.id, m.name, m.channel, f"{_label(m.name, m.channel)}{NOT_JUDGED}{unfit[m.name]}")
     if m.conditions.get("answer") == "NG":  # a person's answer reads better than 0 against 1
         return Cause(step.id, m.name, m.channel, f'{m.name}: NG to "{m.conditions.get("asked", m.name)}"')
     sign = {"above": "> ", "below": "< ", None: ""}[m.bound]

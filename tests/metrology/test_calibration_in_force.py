@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from station.domain.calibration import Calibration, Correction, Revision, Standing
+from station.domain.calibration_words import in_chinese
 from station.metrology.in_force import NOTHING_ON_FILE, InForce
 from station.metrology.roles import MEASURED_BY, MEASURED_IN, roles_needed, roles_of
 from station.metrology.watch import LOOK_EVERY_S, CalibrationWatch
@@ -78,7 +79,9 @@ def test_each_refusal_is_said_in_both_languages(
 ) -> None:
     words = bench(on_file(), {} if said is None else {"tester": said}, today).why_not("tester")
 
-    assert words is not None and english in words["en"] and chinese in words["zh"] and "安规测试仪" in words["zh"]
+    assert words is not None and in_chinese(words["en"]) == words["zh"]
+    assert in_chinese(f"{words['en']}; else") == f"{words['zh']}；else"
+    assert english in words["en"] and chinese in words["zh"] and "安规测试仪" in words["zh"]
 
 
 def test_without_a_file_a_role_passes_unless_one_is_demanded_and_its_lack_is_named() -> None:
