@@ -113,6 +113,15 @@ def test_what_the_interface_may_have_made_itself_is_a_bound() -> None:
     assert reading.thd_percent.uncertainty == pytest.approx(100.0 * 2.0 / math.sqrt(3.0) * 1e-5, rel=0.05)
 
 
+@pytest.mark.parametrize("noise", [0.03, 0.1, 0.3, 0.5, 1.0, 3.0, 10.0])
+def test_a_bound_of_own_distortion_holds_under_any_noise_even_where_both_distort_in_one_order(noise: float) -> None:
+    """Its phase is unknown, so it adds cos(phase) of the bound; `noise` is a standard deviation over the bound."""
+    draw = np.random.default_rng(8)
+    error = np.cos(2.0 * np.pi * draw.random(20000)) + noise * draw.standard_normal(20000)
+    stated = expanded((normal("noise", 2.0 * noise), bound("own distortion", 1.0)))
+    assert 0.93 <= float(np.mean(np.abs(error) <= stated)) <= 1.0
+
+
 def test_a_response_is_corrected_by_the_loopback_between_its_points() -> None:
     scale = Scale(SETTINGS, revision(curve=((20.0, -0.2), (1000.0, 0.0), (20000.0, -0.1))), "left")
     plain = Scale(SETTINGS, revision(), "left")
