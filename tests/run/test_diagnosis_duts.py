@@ -5,6 +5,7 @@ More of the random ones: tests/benchmarks/bench_findings.py.
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
@@ -28,7 +29,16 @@ def _told(record: Record) -> str:
     return f"{record.verdict}, found {found}, causes {[cause.text for cause in record.causes]}"
 
 
+def _assert_uncertain(record: Record) -> None:
+    """Whatever is a value and no count says by how much it may be off."""
+    for step in record.steps:
+        for m in step.measurements:
+            if m.value is not None and m.bound is None and m.name != "dropouts" and not m.name.endswith("_ok"):
+                assert m.uncertainty is not None and 0.0 < m.uncertainty < math.inf, (step.id, m)
+
+
 def _assert_found(record: Record, area: str) -> None:
+    _assert_uncertain(record)
     assert record.verdict is Verdict.FAIL, _told(record)
     assert record.findings and record.findings[0].area == area, _told(record)
     measurements = {
