@@ -16,6 +16,9 @@ from station.domain.limit import Limit
 from station.domain.measurement import Measurement
 from station.domain.verdict import Verdict
 
+SET_HERE = frozenset({"soak_s"})
+"""What the station sets itself, its limit being the setting: at its limit always, which is worth no word."""
+
 
 @dataclass(frozen=True, slots=True)
 class Near:
@@ -68,7 +71,7 @@ def near_limit(value: float | None, uncertainty: float | None, low: float | None
 
 def guard_words(measurement: Measurement, limit: Limit | None, verdict: Verdict) -> str | None:
     """For the record, in words: that the value lies inside a guard band, and what the rule made of it. Else None."""
-    if limit is None or measurement.bound is not None:
+    if limit is None or measurement.bound is not None or measurement.name in SET_HERE:
         return None
     near = near_limit(measurement.value, measurement.uncertainty, *limit.bounds(measurement.reference))
     if near is None:

@@ -57,6 +57,7 @@ def test_a_bound_a_missing_limit_and_a_missing_uncertainty_say_nothing() -> None
     limit = Limit("s", high=2.0)
     assert guard_words(Measurement("a_v", 1.95, uncertainty=0.1, bound="below"), limit, PASS) is None
     assert guard_words(Measurement("a_v", 1.95, uncertainty=0.1), None, ERROR) is None
+    assert guard_words(Measurement("soak_s", 7200.0, uncertainty=0.7), Limit("s", low=7200.0), PASS) is None
     for uncertainty in (None, 0.0, math.nan, math.inf, -0.1):
         assert near_limit(1.95, uncertainty, None, 2.0) is None
     assert near_limit(None, 0.1, None, 2.0) is None and near_limit(2.0, 0.1, None, None) is None
