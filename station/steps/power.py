@@ -31,8 +31,9 @@ STEEP = (0.25, 4.0)
 """How many of those dB a dB of drive is believed to be worth: a soft limiter's are few at first, then many."""
 TOLD_BY = 0.3
 """A clean level whose THD is this part of the limit's is at the knee as well, and tells how steep it is."""
-DOUBTED = 0.25
-"""Of the power between the last two levels, so much to each side is doubted of where the limit lies between them."""
+DOUBTED = 0.1
+"""Of the way between the last two levels, to each side of the limit between them: five times what the bend of a hard
+limiter's distortion over 0.02 dB makes of a straight line."""
 POWER_OF_DB = math.log(10.0) / 10.0
 """Relative change of a power with a decibel."""
 
@@ -157,9 +158,10 @@ class _Search:
         bound: Bound | None = None
         if self.good_db is not None and self.bad_db is not None:
             apart = math.log(max(self.lowest_v / self.level_v, 1.0))
-            volts = self.level_v * math.exp(self._share * apart)
+            share, doubted = self._share()
+            volts = self.level_v * math.exp(share * apart)
             parts = [
-                half_width("search", DOUBTED * 2.0 * apart),
+                half_width("search", doubted * 2.0 * apart),
                 normal("THD", POWER_OF_DB * self._thd_db(self.bad_db - self.good_db)),
             ]
         elif self.clean_at_top or self.silent:
@@ -173,13 +175,13 @@ class _Search:
         parts += [normal("level", 2.0 * level), normal("load", load_uncertainty_ohm / load_ohm)]
         return volts**2 / load_ohm, expanded(relative(parts, volts**2 / load_ohm)), bound
 
-    @property
-    def _share(self) -> float:
-        """Where between the two levels the limit lies: distortion grows by about the same factor for each decibel."""
+    def _share(self) -> tuple[float, float]:
+        """Where between the two levels the limit lies, and what is doubted of that to each side, both as a part of the
+        way: distortion grows by about the same factor for each decibel."""
         if not 0.0 < self.good_thd < self.bad_thd:
-            return 0.5
+            return 0.5, 0.5
         share = math.log(self.limit_thd / self.good_thd) / math.log(self.bad_thd / self.good_thd)
-        return min(max(share, 0.0), 1.0)
+        return min(max(share, 0.0), 1.0), DOUBTED
 
     def _thd_db(self, step_db: float) -> float:
         """What the uncertainty of THD moves the level at which it is crossed, in dB; at most the coarse search."""
