@@ -23,14 +23,14 @@ AGAIN_MAX = 5
 
 HOLD: dict[str, tuple[tuple[str, dict[str, float]], ...]] = {
     "hold-h": (("insulation", {"voltage_v": 500.0, "test_s": 120.0}),),
-    "hold-k": (("inrush", {}), ("idle-power", {"settle_s": 600.0})),
+    "hold-k": (("inrush", {}), *[("idle-power", {"settle_s": 600.0})] * 3),
     "both": (("insulation", {"voltage_v": 500.0, "test_s": 40.0}), ("inrush", {}), ("idle-power", {"settle_s": 600.0})),
     "many": (("inrush", {}), *[("idle-power", {"settle_s": 0.0, "readings": 1})] * 300),
     "several": (("inrush", {}), *[("idle-power", {"settle_s": 0.0, "readings": 1})] * 100),
     "drive": (("inrush", {}), ("connection", {}), ("gain", {}), ("soak", {})),
 }
-"""Plans that energise at once and then hold: two seconds of H, ten of K, a soak of two minutes. `many` has more steps
-than the log's room takes, `several` fewer than the store's reserve does."""
+"""Plans that energise at once and then hold: two seconds of H, ten or thirty of K, a soak of two minutes. `many` has
+more steps than the log's room takes, `several` fewer than the store's reserve does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,18 +139,17 @@ class Deathbed(Live):
         before = self.changes()
         assert not self.energised()
         self.start_station()
-        session = self.session()
         if tripped:
-            self.check_tripped(session)
+            self.check_tripped()
         else:
-            assert session["state"] == "waiting", f"{session}; {self.logs()}"
+            self.until(lambda: self.session()["state"] == "waiting", "waiting for scans")
         assert self.changes() == before, "a daemon that starts energises nothing"
 
-    def check_tripped(self, session: dict[str, Any]) -> None:
+    def check_tripped(self) -> None:
         """START needs a RESET, and the technician is told why in both languages."""
-        assert session["state"] == "tripped", f"a RESET must come first: {session}; {self.logs()}"
-        text = session["trip"]["text"]
-        assert session["trip"]["code"] and text["en"] and text["zh"], session["trip"]
+        self.until(lambda: self.session()["state"] == "tripped", "tripped: a RESET must come first")
+        trip = self.session()["trip"]
+        assert trip["code"] and trip["text"]["en"] and trip["text"]["zh"], trip
 
     def session(self) -> dict[str, Any]:
         """The session as the daemon tells it now."""

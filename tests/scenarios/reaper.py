@@ -122,7 +122,7 @@ class Reaper:
             bench.station.send_signal(signal.SIGCONT if how == "stop" else signal.SIGKILL)
         if how in ("stop", "pause"):  # it goes on: tripped, the run on record, and it ends when it is told to
             bench.wait_ended(run_id)
-            bench.check_tripped(bench.session())
+            bench.check_tripped()
             assert bench.switched_on() == before, "nothing comes on again when a stopped daemon goes on"
             assert bench.quit_station() == 0
         else:

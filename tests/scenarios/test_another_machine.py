@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,13 @@ def at_the_centre(live: Live) -> set[str]:
         return set()
     with sqlite3.connect(f"file:{live.centre}?mode=ro", uri=True) as db:
         return {row[0] for row in db.execute("SELECT run_id FROM results")}
+
+
+def status(live: Live) -> dict[str, Any]:
+    """What the daemon says of itself now."""
+    with live.connect() as client:
+        told: dict[str, Any] = client.ask("status")["data"]
+        return told
 
 
 def a_pass(live: Live) -> str:
@@ -41,8 +49,8 @@ def test_on_another_machine_results_wait_until_a_maintainer_has_said_whose_they_
         monkeypatch.setenv("LIVE_MACHINE", NEW)
         live.start_station()
         second = a_pass(live)
-        with live.connect() as client:
-            told = client.ask("status")["data"]
+        live.until(lambda: status(live)["uplink"]["error"], "why it does not connect")
+        told = status(live)
         assert not told["uplink"]["connected"] and OLD in told["uplink"]["error"] and NEW in told["uplink"]["error"]
         assert told["outbox"]["waiting"] >= 2 and told["last"][0]["run_id"] == second
         assert at_the_centre(live) == {first}

@@ -34,6 +34,12 @@ def crash(live: Live, step: str, kind: str = "step_started", delay_s: float | No
     return run_id, live.kill(live.station)
 
 
+def state(live: Live) -> str:
+    """Of the session, as the daemon tells it now."""
+    with live.connect() as client:
+        return str(client.ask("status")["data"]["session"]["state"])
+
+
 def check_dead(live: Live, killed_at: float) -> None:
     """K and H went off in time, by the guard's own stamps."""
     live.wait_dead()
@@ -72,9 +78,7 @@ def test_kill_nine_in_four_steps_gives_each_run_one_aborted_record_and_a_dead_be
             check_dead(live, killed_at)
             changes = (live.outputs("k"), live.outputs("h"))
             live.start_station()
-            with live.connect() as client:
-                status = client.ask("status")["data"]
-                assert status["session"]["state"] == "tripped", "START needs a RESET first"
+            live.until(lambda: state(live) == "tripped", "tripped: START needs a RESET first")
             runs.append((run_id, made))
             assert (live.outputs("k"), live.outputs("h")) == changes, "nothing re-energises by itself"
         for run_id, made in runs:

@@ -52,8 +52,7 @@ def stays_dead(bench: Deathbed) -> None:
     """Nothing comes on, and a RESET is wanted, also after a while."""
     before = bench.changes()
     time.sleep(QUIET_S)
-    bench.until(lambda: bench.session()["state"] == "tripped", "tripped")
-    bench.check_tripped(bench.session())
+    bench.check_tripped()
     assert bench.changes() == before
 
 
@@ -71,9 +70,12 @@ def test_the_guards_lead_torn_out_and_put_back_takes_k_and_h_away_until_a_person
             stays_dead(bench)
         tear(bench, "guard", "hold-k")
         assert bench.quit_station() == 0
+        said = len(bench.said())
         bench.start_station()  # without a guard
         stays_dead(bench)
-        assert "guard" in bench.session()["trip"]["text"]["en"], bench.session()["trip"]
+        bench.until(lambda: ": guard, " in bench.said()[said:], "the trip that blames the guard")
+        told = bench.session()["trip"]["text"]["en"]
+        assert "guard" in told or "late" in told, told  # on a busy machine a scan was late before it
         bench.order("mend guard")
         stays_dead(bench)
         run_id = bench.begin("hold-k")
@@ -111,6 +113,5 @@ def test_a_bench_of_which_everything_is_gone_at_once_is_one_record_and_a_daemon_
         bench.until(lambda: bench.session()["state"] == "tripped", "tripped")
         assert bench.quit_station() == 0
         bench.start_station()  # to a bench that is not there
-        bench.until(lambda: bench.session()["state"] == "tripped", "tripped")
-        bench.check_tripped(bench.session())
+        bench.check_tripped()
         assert bench.results()[run_id] == record, "written once, and left as it was"
