@@ -154,16 +154,18 @@ class _Power:
     hiding: float = NUMERIC**2
     noise: float = 0.0
     scale: float = 0.0
+    doubt: float = 0.0
+    """What may lie in other lines and belong to it: makes it uncertain, not unseen."""
 
     @property
     def u(self) -> float:
         """K=2 of all together."""
-        return self.noise_u + self.hiding
+        return self.noise_u + self.hiding + self.doubt
 
     @property
     def seen(self) -> bool:
         """Stands so clear of the noise that its root means something; noise alone does so three times in a thousand."""
-        return self.value > max(self.u, SEEN_SIGMA * self.noise)
+        return self.value > max(self.noise_u + self.hiding, SEEN_SIGMA * self.noise)
 
     @property
     def bound(self) -> float:
@@ -173,13 +175,16 @@ class _Power:
 
     def beside(self, share: float) -> _Power:
         """The same where the fundamental may be off by `share` of its amplitude."""
-        return replace(self, hiding=self.hiding + 2.0 * share * max(self.value, 0.0))
+        return replace(self, doubt=self.doubt + 2.0 * share * max(self.value, 0.0))
 
     def percent(self) -> Figure:
         """100 times its root."""
         if not self.seen:
             return Figure(None, 100.0 * math.sqrt(self.bound))
-        return Figure(100.0 * math.sqrt(self.value), 100.0 * self.u / (2.0 * math.sqrt(self.value)))
+        root = math.sqrt(self.value)
+        return Figure(
+            100.0 * root, 100.0 * (self.u / (2.0 * root) if self.u < self.value else max(root, self.u / root))
+        )
 
     def decibels(self, sign: float = 1.0) -> Figure:
         """In dB, times `sign`."""
@@ -203,9 +208,9 @@ def _figures(parts: list[Stretch], rate_hz: int, bits: int | None) -> ChannelFig
     dc_u = 2.0 * math.sqrt(_mean(parts, "dc_noise") / count) + step / math.sqrt(3.0)
     level_u = 2.0 * math.sqrt(float(np.mean([part.noise[0] for part in parts])) / 2.0 / base / count) + own
     residual, total = _mean(parts, "residual"), _mean(parts, "residual") + base / 2.0
-    extra = rounding * orders + float(masked.sum()) / 2.0  # what may hide in the tone's lines
+    extra, doubt = rounding * orders, float(masked.sum()) / 2.0  # what may hide in the tone's lines
     residual_u = 2.0 * math.sqrt(_mean(parts, "residual_variance") / count) + extra
-    residual_u += sum(math.sqrt(max(h.value, 0.0) * base * m) for h, m in zip(harmonics, masked[1:], strict=True))
+    doubt_n = doubt + sum(math.sqrt(max(h.value, 0.0) * base * m) for h, m in zip(harmonics, masked[1:], strict=True))
     unharmonic_u = 2.0 * math.sqrt(_mean(parts, "unharmonic_variance") / count) + extra
     unharmonic_a_u = 2.0 * math.sqrt(_mean(parts, "unharmonic_a_variance") / count) + extra
     hum, hum_hz = _hum(parts, base)
@@ -214,9 +219,9 @@ def _figures(parts: list[Stretch], rate_hz: int, bits: int | None) -> ChannelFig
         level_dbfs=Figure(10.0 * math.log10(base), 8.686 * (level_u + step + NUMERIC)),
         dc_fs=Figure(_mean(parts, "dc"), dc_u + NUMERIC * math.sqrt(base)),
         thd_percent=_together(harmonics).beside(own).percent(),
-        thd_n_percent=_ratio(residual, residual_u, total).beside(own).percent(),
-        snr_db=_ratio(_mean(parts, "unharmonic"), unharmonic_u, base / 2.0).beside(own).decibels(-1.0),
-        snr_a_db=_ratio(_mean(parts, "unharmonic_a"), unharmonic_a_u, base / 2.0).beside(own).decibels(-1.0),
+        thd_n_percent=_ratio(residual, residual_u, total, doubt_n).beside(own).percent(),
+        snr_db=_ratio(_mean(parts, "unharmonic"), unharmonic_u, base / 2.0, doubt).beside(own).decibels(-1.0),
+        snr_a_db=_ratio(_mean(parts, "unharmonic_a"), unharmonic_a_u, base / 2.0, doubt).beside(own).decibels(-1.0),
         hum_dbc=hum.beside(own).decibels(),
         harmonics_dbc=tuple(harmonic.beside(own).decibels() for harmonic in harmonics),
         hum_hz=hum_hz,
@@ -225,8 +230,8 @@ def _figures(parts: list[Stretch], rate_hz: int, bits: int | None) -> ChannelFig
     )
 
 
-def _ratio(power: float, u: float, base: float) -> _Power:
-    return _Power(power / base, u / base)
+def _ratio(power: float, u: float, base: float, doubt: float) -> _Power:
+    return _Power(power / base, u / base, doubt=doubt / base)
 
 
 def _mean(parts: list[Stretch], name: str) -> float:
@@ -302,27 +307,33 @@ def _harmonics(parts: list[Stretch], orders: int, base: float, masked: Array) ->
     return [_Power(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
 
-def _hum(parts: list[Stretch], base: float) -> tuple[_Power, float | None]:
+def _hum(parts: list[Stretch], base: float) -> tuple[_Power, float]:
     """The larger family over the fundamental and its mains frequency; what coincides with the tone is not in it."""
-    best, best_hz = _Power(-math.inf, 1.0), None
-    for index, mains_hz in enumerate(MAINS_HZ):
-        rows = [
-            (np.abs(part.phasors[places]) ** 2, part.noise[places])
-            for part in parts
-            if (places := [place for place in part.layout.families[index] if place is not None])
-        ]
-        if not rows:
-            continue
-        power = float(np.mean([(own - noise).sum() for own, noise in rows])) / base
-        noise = math.sqrt(float(np.mean([(noise**2).sum() for _, noise in rows])) / len(rows)) / base
-        scale = float(np.mean([noise.max() for _, noise in rows])) / base
-        spread = float(np.mean([(2.0 * np.maximum(own - noise, 0.0) * noise).sum() for own, noise in rows]))
-        u = 2.0 * math.hypot(math.sqrt(spread / len(rows)) / base, noise)
-        found = [hz for part in parts if (hz := part.mains_hz[index]) is not None]
-        hiding = len(parts[0].layout.shared[index]) * _strongest(parts, index) / base if found else 0.0
-        if power > best.value:
-            best, best_hz = (
-                _Power(power, u, hiding + NUMERIC**2, noise, scale),
-                float(np.mean(found)) if found else mains_hz,
-            )
-    return (best, best_hz) if best_hz is not None else (_Power(0.0, 1.0), None)
+    families = [_family(parts, base, index) for index in range(len(MAINS_HZ))]
+    best = max(range(len(families)), key=lambda index: (families[index].seen, families[index].value))
+    if not families[best].seen:  # then neither is: what bounds both is the greater bound
+        best = max(range(len(families)), key=lambda index: families[index].bound)
+    found = [hz for part in parts if (hz := part.mains_hz[best]) is not None]
+    return families[best], float(np.mean(found)) if found else MAINS_HZ[best]
+
+
+def _family(parts: list[Stretch], base: float, index: int) -> _Power:
+    rows = [
+        (np.abs(part.phasors[places]) ** 2, part.noise[places])
+        for part in parts
+        if (places := [place for place in part.layout.families[index] if place is not None])
+    ]
+    shared = parts[0].layout.shared[index]
+    doubt, hiding = 0.0, 0.0
+    if any(part.mains_hz[index] is not None for part in parts):
+        doubt = len(shared) * _strongest(parts, index) / base
+    else:  # hum may be there alone, as that of a rectifier is: at most what the coinciding lines hold
+        hiding = sum(float(np.mean([np.abs(part.phasors[order]) ** 2 for part in parts])) for order in shared) / base
+    if not rows:
+        return _Power(0.0, 0.0, hiding + NUMERIC**2)
+    power = float(np.mean([(own - noise).sum() for own, noise in rows])) / base
+    noise = math.sqrt(float(np.mean([(noise**2).sum() for _, noise in rows])) / len(rows)) / base
+    scale = float(np.mean([noise.max() for _, noise in rows])) / base
+    spread = float(np.mean([(2.0 * np.maximum(own - noise, 0.0) * noise).sum() for own, noise in rows]))
+    u = 2.0 * math.hypot(math.sqrt(spread / len(rows)) / base, noise)
+    return _Power(power, u, hiding + NUMERIC**2, noise, scale, doubt)

@@ -28,8 +28,8 @@ NEIGHBOURS = 96
 LOST_BINS, KEPT_BINS = 1.833, 1.5
 """Noise bins that a line's fit takes out of a Hann spectrum, and those that stand in the fitted line's own power."""
 LEAST_CYCLES = 3.0
-BAND_EDGE = 0.002
-"""A line so little (fraction) outside of the band counts as inside: 20 Hz played by another clock is 20 Hz."""
+BAND_EDGE = 1e-5
+"""A line so little (fraction) outside of the band counts as inside: h10 of 2 kHz is at 20 kHz, whatever noise says."""
 FREQUENCY_SHARE = 0.46
 """Integral of (w u)^2 over that of w u^2, Hann: what noise counts for a frequency."""
 

@@ -19,7 +19,7 @@ ROWS = (
     ("snr_a_db", "SNR, A-weighted", "dB"),
     ("hum_dbc", "hum", "dBc"),
 )
-UNSTEADY_DB = 0.2
+UNSTEADY_DB, GONE_DB = 0.2, 40.0
 
 
 def show(recording: Recording, figures: list[ChannelFigures]) -> None:
@@ -63,10 +63,10 @@ def advice(recording: Recording, figures: list[ChannelFigures]) -> list[str]:
             lines.append(f"{name}: {reason}: {channel.error}")
             continue
         if channel.level_range_db > UNSTEADY_DB:
-            lines.append(
-                f"{name}: the level moves by {channel.level_range_db:.1f} dB and the figures are means: "
-                "cut the recording to where the tone is steady"
+            moves = (
+                f"level moves by {channel.level_range_db:.1f} dB" if channel.level_range_db < GONE_DB else "tone pauses"
             )
+            lines.append(f"{name}: the {moves}, the figures are means: cut the recording to where the tone is steady")
         if channel.coinciding:
             lines.append(
                 f"{name}: {_listed(channel.coinciding)} of the tone coincides with a multiple of the mains: hum there "
