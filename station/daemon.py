@@ -225,15 +225,9 @@ async def _serve(tree: Tree, keys: _Keys, switching: Switching, proofs: Callable
         desk = Desk(Path(settings.control_socket), store)
         session = Session(catalogue_of(tree))
 
-        async def prepare() -> None:
-            await _close_cut_off_runs(store, run_messages, stamps, room.broken)
-            await devices.ensure_sound()
-            await devices.ask_again()
-            if refused := kernel.why_start_refused():
-                raise NotReady(f"no run is begun: {'; '.join(refused)}")
-
         room = Room(
-            bench, kernel, store, run_messages, STEPS, clock, station, station.resolve, station.draft, prepare,
+            bench, kernel, store, run_messages, STEPS, clock, station, station.resolve, station.draft,
+            lambda: _prepare(devices, kernel, _close_cut_off_runs(store, run_messages, stamps, room.broken)),
             lambda trip: trip_text(trip, tree.interlocks),
             lambda trip, run_id: store.post([messages.alarm(alarm_code(trip), alarm_cause(trip), run_id=run_id)]),
             diagnose=partial(diagnose, tree.diagnosis),
@@ -275,6 +269,15 @@ async def _serve(tree: Tree, keys: _Keys, switching: Switching, proofs: Callable
             conductor.watch_guard(), printing.run(), certificate.run(),
             CalibrationWatch(devices.in_force.remarks, today).run(), devices.inventory(),
         )  # fmt: skip
+
+
+async def _prepare(devices: Devices, kernel: Kernel, runs_closed: Awaitable[int]) -> None:
+    """Before a run is begun: none left open, sound and instruments there. Raises `NotReady`."""
+    await runs_closed
+    await devices.ensure_sound()
+    await devices.ask_again()
+    if refused := kernel.why_start_refused():
+        raise NotReady(f"no run is begun: {'; '.join(refused)}")
 
 
 def _kernel(tree: Tree, devices: Devices) -> Kernel:
