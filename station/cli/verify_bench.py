@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,8 +54,11 @@ def checks_in(history: History, serial: str | None) -> list[RunRow]:
     return same[::-1]
 
 
-def show_charts(choice: Choice, *, as_json: bool) -> int:
-    """Print what the charts say; the exit status. Raises `SettingsError` for what cannot be read, kept or frozen."""
+def show_charts(choice: Choice, *, as_json: bool, run: Mapping[str, object] | None = None) -> int:
+    """Print what the charts say; the exit status. Raises `SettingsError` for what cannot be read, kept or frozen.
+
+    `run`: the run that was just made for it, to stand in the document.
+    """
     bench = bench_of(choice.config)
     with open_history(bench) as history:
         rows = checks_in(history, choice.serial)
@@ -68,7 +71,7 @@ def show_charts(choice: Choice, *, as_json: bool) -> int:
     serial = rows[-1].serial_number
     if not checks:
         raise SettingsError(f"no check of {serial} from run {choice.from_run} on; the latest is run {rows[-1].run_no}")
-    frozen = None if choice.freeze else _frozen(choice, bench, serial)
+    frozen = None if choice.freeze else frozen_for(choice, bench, serial)
     size = frozen.size if frozen else choice.size
     charts = charts_of(checks, size, choice.first, frozen)
     out = sys.stderr if as_json else sys.stdout
@@ -77,7 +80,7 @@ def show_charts(choice: Choice, *, as_json: bool) -> int:
     zone, zone_name = zone_of(bench.timezone)
     view = View(serial, rows[-1].simulated, checks, charts, frozen, size, choice.first, zone, zone_name)
     if as_json:
-        print(json.dumps(plain(view), ensure_ascii=False))
+        print(json.dumps(({} if run is None else {"run": run}) | plain(view), ensure_ascii=False))
     told(view, out)
     if choice.plot is not None:
         _draw(choice.plot, view)
@@ -144,7 +147,8 @@ def kept_in(bench: Bench, serial: str) -> Path:
     return bench.store.parent / "golden" / f"{quote(serial, safe='')}.json"
 
 
-def _frozen(choice: Choice, bench: Bench, serial: str) -> Frozen | None:
+def frozen_for(choice: Choice, bench: Bench, serial: str) -> Frozen | None:
+    """The limits that are kept of a unit, None where there are none. Raises `SettingsError` for a file of another."""
     file = choice.baseline or kept_in(bench, serial)
     if choice.baseline is None and (choice.from_run is not None or not file.exists()):
         return None

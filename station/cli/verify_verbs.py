@@ -20,7 +20,10 @@ BaselineFile = Annotated[
     typer.Option("--baseline", help="A file of frozen limits; those kept beside the store if not given."),
 ]
 Plot = Annotated[Path | None, typer.Option("--plot", help="The charts as a page: .html or .svg.")]
-Run = Annotated[bool, typer.Option("--run", help="Put the golden-unit plan in front of the technician instead.")]
+Run = Annotated[
+    bool,
+    typer.Option("--run", help="Run a check first: put it in front of the technician and follow it to its record."),
+]
 Product = Annotated[str | None, typer.Option("--product", help="With --run: of a unit never checked before.")]
 Socket = Annotated[
     Path | None,
@@ -52,13 +55,13 @@ def verify(
             from station.cli.verify_gauge import show_study
 
             raise typer.Exit(show_study(gauge, tolerance, as_json=as_json))
-        if run:
-            from station.cli.verify_run import put_in_front
-
-            raise typer.Exit(put_in_front(config, socket, serial, product, as_json=as_json))
         from station.cli.verify_bench import Choice, show_charts
 
         choice = Choice(config, serial, subgroup, first, from_run, freeze, baseline, plot)
+        if run:
+            from station.cli.verify_run import run_check
+
+            raise typer.Exit(run_check(choice, socket, product, as_json=as_json))
         raise typer.Exit(show_charts(choice, as_json=as_json))
     except SettingsError as error:
         raise wrong_use(str(error)) from None
