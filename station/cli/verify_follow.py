@@ -21,7 +21,7 @@ GONE = (
     "the daemon went away. A run that was on will stand as ABORTED in: station results list; once the daemon is there "
     "again: station verify --run"
 )
-LEFT = "not followed any more, and nothing else is changed: a run goes on, the work order stays; then: station verify"
+LEFT = "not followed any more, and nothing else is changed: the work order stays, a run that is on goes on; then: station verify"
 WIDTH = 80
 
 
@@ -92,7 +92,7 @@ class _Eyes:
     def __init__(self, number: str, line: OneLine) -> None:
         self._number, self._line = number, line
         self._advice = make_advice(())
-        self._waits = self._mine = False
+        self._waits = self._front = self._mine = False
         self._started: Mapping[str, Any] | None = None
         self._steps: list[Mapping[str, Any]] = []
         self._step = self._told = ""
@@ -139,9 +139,10 @@ class _Eyes:
         self._waits = waits
         if run.get("running"):
             self._line.show(f"work order {run.get('work_order')} is being tested; then scan WO:{self._number}")
-        elif front != self._number and waits:
+        elif front != self._number and self._front:
             self._line.show(f"not in front any more ({front or 'nothing'} is); scan WO:{self._number} at the bench")
-        elif waits:
+        elif front == self._number:
+            self._front = True
             self._line.show(f"at the bench: {next_step(session, self._advice)['en']}")
         return None
 

@@ -163,13 +163,15 @@ def test_a_check_that_never_comes_says_why(events: list[Event], what: str, statu
 
 def test_ctrl_c_ends_the_following_and_what_stands_in_between_is_said() -> None:
     def events() -> Iterator[dict[str, Any]]:
-        yield from plain([session(scans={"work_order": "WO-2"}), session(True, run="WO-2"), session(True, run="WO-2")])
+        other = session(scans={"work_order": "WO-2"})
+        yield from plain([other, session(), other, session(True, run="WO-2"), session(True, run="WO-2")])
         raise KeyboardInterrupt
 
     said = io.StringIO()
     ended = follow_order(ORDER, events(), OneLine(said))
     assert (ended.what, STATUS[ended.what]) == ("left", 130) and "nothing else is changed" in ended.why
     assert said.getvalue() == (
+        "at the bench: scan your badge\n"
         f"not in front any more (WO-2 is); scan WO:{ORDER} at the bench\n"
         f"work order WO-2 is being tested; then scan WO:{ORDER}\n"
     )
