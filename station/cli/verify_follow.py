@@ -21,7 +21,10 @@ GONE = (
     "the daemon went away. A run that was on will stand as ABORTED in: station results list; once the daemon is there "
     "again: station verify --run"
 )
-LEFT = "not followed any more, and nothing else is changed: the work order stays, a run that is on goes on; then: station verify"
+LEFT = (
+    "not followed any more, and nothing else is changed: the work order stays, a run that is on goes on; then: "
+    "station verify"
+)
 WIDTH = 80
 
 
