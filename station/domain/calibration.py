@@ -70,7 +70,8 @@ class Loopback:
 
     `thd_db` re the fundamental; `noise_db` rms in 20 Hz to 20 kHz re a full-scale sine; `response_db`: the largest
     deviation from 1 kHz in 20 Hz to 20 kHz, None where it was not looked at. `response_left` and `response_right`:
-    (Hz, dB re 1 kHz) of output and input together, rising; with them a response is corrected.
+    (Hz, dB re 1 kHz) of output and input together, rising; with them a response is corrected. `made` and `by`: the day
+    and the person at the cable; None and "" where the file does not say them apart from the revision's.
     """
 
     thd_db: float
@@ -78,6 +79,8 @@ class Loopback:
     response_db: float | None = None
     response_left: tuple[tuple[float, float], ...] = ()
     response_right: tuple[tuple[float, float], ...] = ()
+    made: date | None = None
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,13 +66,15 @@ class QuantityTable:
 
 @dataclass(frozen=True, slots=True)
 class LoopbackTable:
-    """What the audio interface itself does."""
+    """What the audio interface itself does; `date` and `by` where they are not the revision's."""
 
     thd_db: Annotated[float, Field(ge=-180, le=0)]
     noise_db: Annotated[float, Field(ge=-180, le=0)]
     response_db: Annotated[float, Field(ge=0, le=20)] | None = None
     response_left: tuple[tuple[Hz, Db], ...] = ()
     response_right: tuple[tuple[Hz, Db], ...] = ()
+    date: Day | None = None
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,9 @@ def _revision(one: RevisionTable) -> Revision:
     own = one.loopback
     loopback = (
         None if own is None
-        else Loopback(own.thd_db, own.noise_db, own.response_db, own.response_left, own.response_right)
+        else Loopback(
+            own.thd_db, own.noise_db, own.response_db, own.response_left, own.response_right, own.date, own.by
+        )
     )  # fmt: skip
     return Revision(one.date, one.due, one.by, one.reference, one.certificate, corrections, one.note, loopback)
 
