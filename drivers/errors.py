@@ -68,7 +68,7 @@ class AudioFault(DriverError):
 
 
 class AudioStuck(AudioFault):
-    """A stream does not end: in this process the interface is never opened again, so the process has to end."""
+    """A stream does not end, or another interface answers: in this process none is opened again, so it has to end."""
 
 
 class PermitDenied(Exception):

@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from drivers.catalog import CATALOG
-from drivers.errors import DriverError
+from drivers.errors import AudioFault, DriverError
 from drivers.ports import (
     Device,
     Guard,
@@ -98,11 +98,17 @@ class Devices:
             log.warning("%s does not say who it is: %s", role, error)
 
     async def ensure_sound(self) -> None:
-        """Start the sound process if it is not alive. Raises `AudioFault`."""
+        """The sound process is alive and says who the interface is, by a new one where it does not. Raises
+        `AudioFault`."""
         async with self._starting:
-            if not self.sound.alive:
-                await self.sound.close()
-                self.identities["audio"] = await self.sound.start()
+            if self.sound.alive:
+                try:
+                    self.identities["audio"] = await self.sound.identify()
+                    return
+                except AudioFault as fault:
+                    log.warning("the sound process is started anew: %s", fault)
+            await self.sound.close()
+            self.identities["audio"] = await self.sound.start()
 
     async def inventory(self) -> None:
         """At start, beside everything else: who is there, and the sound process up before the first run needs it."""

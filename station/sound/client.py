@@ -37,6 +37,7 @@ from station.sound.permit_page import PermitPage
 from station.sound.protocol import (
     HEADER_BYTES,
     Advance,
+    AskWho,
     CapturePlace,
     CloseSoak,
     Failure,
@@ -132,6 +133,12 @@ class SoundProcess:
             raise
         self._tasks.append(asyncio.create_task(self._ping(), name="sound-ping"))
         return identity
+
+    async def identify(self) -> Identity:
+        """Who hangs there now. Raises `AudioFault`; of a process that meets another interface than it was started on,
+        which ends: start it anew."""
+        async with self._one_job:
+            return cast(Identity, await self._ask(AskWho(), START_S))
 
     async def close(self) -> None:
         """Mute and end the process; safe to call twice."""

@@ -32,6 +32,11 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class AskWho:
+    """Who hangs there now. Answered by an `Identity`: the first one's, for a process that meets another ends."""
+
+
+@dataclass(frozen=True, slots=True)
 class MeasureTone:
     """Answered by two `ToneReading`."""
 
@@ -116,7 +121,18 @@ class Ping:
     """Answered by None at once: the sound process lives."""
 
 
-Job = Open | MeasureTone | MeasureResponse | MeasureNoise | StartSoak | Advance | MarkEvent | TakeKept | CloseSoak
+Job = (
+    Open
+    | AskWho
+    | MeasureTone
+    | MeasureResponse
+    | MeasureNoise
+    | StartSoak
+    | Advance
+    | MarkEvent
+    | TakeKept
+    | CloseSoak
+)
 Request = Job | Mute | Ping
 
 

@@ -28,6 +28,7 @@ from station.realtime import drop_priority
 from station.sound.permit_page import PagePermit
 from station.sound.protocol import (
     Advance,
+    AskWho,
     CloseSoak,
     Failure,
     Job,
@@ -137,6 +138,8 @@ class Worker:
         match job:
             case Open():
                 return self._open(job)
+            case AskWho():
+                return self._ready().device.identity
             case Advance():
                 return self._running_soak().advance(job.to_s)
             case MarkEvent():

@@ -1,4 +1,8 @@
-"""The audio device as the sound process uses it: the same, and every captured frame is counted.
+"""The audio device as the sound process uses it: the same one for as long as the process lives, its frames counted.
+
+A driver that lost its interface opens what answers next, which may be another one. So it is asked who it is before
+and after each capture, and a process that meets another ends: what it knows (full scale, latency, who was told to the
+daemon) is of the first. The daemon starts a new one, which asks anew.
 
 Captured frames over rate are test time (DESIGN, Time); each reply carries what was captured since the last one.
 """
@@ -8,10 +12,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from drivers.errors import AudioStuck
 from drivers.ports import AudioDevice, AudioStream, Identity, Permit
 
 if TYPE_CHECKING:
     from drivers.ports import Frames
+
+DEVICE = "audio"
 
 
 class CapturedFrames:
@@ -51,11 +58,15 @@ class CountedStream:
 
 
 class CountedDevice:
-    """Implements `drivers.ports.AudioDevice` over another; `captured` is the count."""
+    """Implements `drivers.ports.AudioDevice` over another; `captured` is the count.
+
+    Raises `AudioStuck` wherever it meets another interface than at first.
+    """
 
     def __init__(self, device: AudioDevice) -> None:
         self._device = device
         self.captured = CapturedFrames(device.sample_rate_hz)
+        self._first: Identity | None = None
 
     @property
     def sample_rate_hz(self) -> int:
@@ -63,15 +74,36 @@ class CountedDevice:
 
     @property
     def identity(self) -> Identity:
-        return self._device.identity
+        """Opens the device where it is not open."""
+        found = self._device.identity
+        first = self._first = self._first or found
+        if (found.serial_number or found.model) != (first.serial_number or first.model):
+            raise AudioStuck(DEVICE, f"another interface answers: {_said(found)}, and it was {_said(first)} before")
+        return found
 
     def play_and_capture(self, source: Frames, permit: Permit | None) -> Frames:
+        self._require_first()
         found = self._device.play_and_capture(source, permit)
         self.captured.add(len(found))
+        self._require_first()
         return found
 
     def stream(self, period: Frames, fade_in_frames: int, permit: Permit) -> CountedStream:
-        return CountedStream(self._device.stream(period, fade_in_frames, permit), self.captured)
+        self._require_first()
+        found = CountedStream(self._device.stream(period, fade_in_frames, permit), self.captured)
+        try:
+            self._require_first()
+        except BaseException:
+            found.close()
+            raise
+        return found
 
     def close(self) -> None:
         self._device.close()
+
+    def _require_first(self) -> None:
+        _ = self.identity
+
+
+def _said(who: Identity) -> str:
+    return f"serial number {who.serial_number}" if who.serial_number else f"{who.model}, without a serial number"

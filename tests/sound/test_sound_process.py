@@ -12,12 +12,15 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from drivers.errors import AudioFault, PermitDenied
+from drivers.ports import Identity
 from drivers.settings import AudioSettings
+from station.assembly import Devices
 from station.domain.sound import Stimulus
 from station.sound.client import SoundProcess
 from station.sound.permit_page import PermitPage
@@ -345,3 +348,38 @@ def test_when_the_daemon_is_killed_the_sound_process_goes_too() -> None:
 def test_the_daemons_side_imports_no_numpy() -> None:
     code = "import sys, station.sound.client, station.sound.permit_page; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
+
+
+async def test_another_interface_measures_nothing_and_is_asked_for_anew(start: Start) -> None:
+    sound, _ = await start(plugged_over=True)
+    heard = {"audio": await sound.identify()}
+    assert heard["audio"].serial_number == "0"
+    with pytest.raises(AudioFault, match="another interface answers: serial number 99, and it was serial number 0"):
+        await sound.measure_noise(0.1)
+    await until(lambda: not sound.alive)
+
+    ensuring: Any = SimpleNamespace(sound=sound, identities=heard, _starting=asyncio.Lock())
+    await Devices.ensure_sound(ensuring)
+    assert sound.alive, "a new process, which was told who hangs there now"
+
+
+class Swapped:
+    """A live sound process whose interface was plugged over while it was idle; a new one is told."""
+
+    alive = True
+
+    async def identify(self) -> Identity:
+        raise AudioFault("audio", "another interface answers")
+
+    async def close(self) -> None:
+        self.alive = False
+
+    async def start(self) -> Identity:
+        self.alive = True
+        return Identity("loopback", "99")
+
+
+async def test_who_the_interface_is_is_asked_of_a_live_process_too() -> None:
+    devices: Any = SimpleNamespace(sound=Swapped(), identities={"audio": Identity("x", "0")}, _starting=asyncio.Lock())
+    await Devices.ensure_sound(devices)
+    assert devices.identities["audio"].serial_number == "99" and devices.sound.alive
