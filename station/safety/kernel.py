@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from drivers.errors import DeviceTimeout, PermitDenied
@@ -84,10 +85,7 @@ class Kernel(KernelSight):
         if self._wishes != Wishes() or (self.status is not None and not self.is_off()):
             self.stop("SHUTDOWN")
         if self.trips and self._loop_task is not None and not self._loop_task.done():
-            try:
-                await self.until(self._has_latched, self.rules.guard_answer_s, "the guard's TRIPPED", tripped_too=True)
-            except DeviceTimeout:
-                _LOG.error("the guard did not confirm STOP; if it is energised, it trips by itself without heartbeats")
+            await self._wait_latched()
         self._take_away("the station is shutting down", tell_guard=False)
         await self.desk.open_all(self.rules.clean_up_s)
         if self._loop_task is not None:
@@ -215,10 +213,22 @@ class Kernel(KernelSight):
             self._take_away("the safety kernel has ended", tell_guard=False)
             raise
 
+    async def _wait_latched(self) -> None:
+        """Until the guard is latched; if it cannot be asked, until it has dropped K and H for want of heartbeats."""
+        starved_at = self.clock() + self.rules.hb_ms_max / 1000.0 + self.rules.period_s
+
+        def is_over() -> bool:
+            return self._has_latched() or (self.status is None and self.clock() >= starved_at)
+
+        with suppress(DeviceTimeout):
+            await self.until(is_over, self.rules.guard_answer_s, "the guard's TRIPPED", tripped_too=True)
+        if not self._has_latched():
+            _LOG.error("the guard did not confirm STOP; if it is energised, it trips by itself without heartbeats")
+
     def _has_latched(self) -> bool:
-        """Whether the guard is off and latched, or cannot be asked at all."""
+        """Whether the guard says, and has just said, that it is off and latched."""
         status = self.status
-        return status is None or (self.is_off() and status.state is GuardState.TRIPPED)
+        return status is not None and self.is_off() and status.state is GuardState.TRIPPED
 
     def _apply(self, outputs: ScanOutputs) -> None:
         self.permits.apply(outputs.refusals, outputs.permit_until)

@@ -62,3 +62,22 @@ def test_reset_beside_an_unplugged_guard_says_what_is_wrong_with_its_line(caplog
 
     play(scene)
     assert said(caplog) == ["the guard's line: guard: unplugged", "the guard answers again"]
+
+
+@pytest.mark.parametrize("tripped", [False, True], ids=["energised", "just tripped"])
+def test_a_guard_that_is_unplugged_while_energised_has_starved_before_a_daemon_that_ends_moves_a_relay(
+    caplog: pytest.LogCaptureFixture, tripped: bool
+) -> None:
+    async def scene(rig: Rig) -> None:
+        await rig.energise()
+        rig.guard.unplug()
+        if tripped:
+            rig.kernel.stop()
+        before = len(rig.board.history)
+        closing = asyncio.create_task(rig.kernel.close())
+        await rig.guard.wait_off()
+        assert len(rig.board.history) == before and not closing.done()
+        await closing
+
+    play(scene)
+    assert "did not confirm STOP" in caplog.text
