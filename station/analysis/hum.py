@@ -50,9 +50,12 @@ def lay_out(n: int, tone: float, orders: int, mains: tuple[float, ...], seen: tu
     edge = APART_BINS / n
     lines = [tone * k for k in range(1, orders + 1) if tone * k < 0.5 - edge]
     count = len(lines)
-    families, shared = [], []
-    for base, is_seen in zip(mains, seen or (False,) * len(mains), strict=True):
-        gap = (APART_SEEN_BINS if is_seen else APART_BINS) / n
+    families: list[tuple[int | None, ...]] = [()] * len(mains)
+    shared: list[tuple[int, ...]] = [()] * len(mains)
+    stands_out = seen or (False,) * len(mains)
+    # those that stand out first: 300 Hz is fitted where their frequency says, not where the other's name says
+    for index in sorted(range(len(mains)), key=lambda index: not stands_out[index]):
+        base, gap = mains[index], (APART_SEEN_BINS if stands_out[index] else APART_BINS) / n
         places: list[int | None] = []
         hidden: list[int] = []
         for m in range(1, MULTIPLES + 1):
@@ -65,8 +68,7 @@ def lay_out(n: int, tone: float, orders: int, mains: tuple[float, ...], seen: tu
                 lines.append(cycles)
                 near = len(lines) - 1
             places.append(near)
-        families.append(tuple(places))
-        shared.append(tuple(hidden))
+        families[index], shared[index] = tuple(places), tuple(hidden)
     return Layout(np.array(lines), count, tuple(families), tuple(shared))
 
 
