@@ -16,9 +16,8 @@ from typing import Any
 from urllib.parse import quote
 
 from station.cli.results import Bench, bench_of, find_record, open_history
-from station.cli.verify_words import View, headline, told, words_of
+from station.cli.verify_words import View, headline, state_of, told, words_of
 from station.domain.errors import SettingsError
-from station.domain.verdict import Verdict
 from station.metrology.charts import CONSTANTS, Baseline
 from station.metrology.golden import Chart, Frozen, changes_of, charts_of, check_of, freeze
 from station.report.numbers import zone_of
@@ -39,6 +38,8 @@ class Choice:
     freeze: bool
     baseline: Path | None
     plot: Path | None
+    family: float | None = None
+    """The chance over all charts above which a rule only marks; None: each rule counts."""
 
 
 def checks_in(history: History, serial: str | None) -> list[RunRow]:
@@ -59,6 +60,8 @@ def show_charts(choice: Choice, *, as_json: bool, run: Mapping[str, object] | No
 
     `run`: the run that was just made for it, to stand in the document.
     """
+    if choice.family is not None and not 0.0 < choice.family < 1.0:
+        raise SettingsError(f"--family {choice.family:g}: a share of the looks, above 0 and below 1, such as 0.05")
     bench = bench_of(choice.config)
     with open_history(bench) as history:
         rows = checks_in(history, choice.serial)
@@ -73,35 +76,27 @@ def show_charts(choice: Choice, *, as_json: bool, run: Mapping[str, object] | No
         raise SettingsError(f"no check of {serial} from run {choice.from_run} on; the latest is run {rows[-1].run_no}")
     frozen = None if choice.freeze else frozen_for(choice, bench, serial)
     size = frozen.size if frozen else choice.size
-    charts = charts_of(checks, size, choice.first, frozen)
+    charts = charts_of(checks, size, choice.first, frozen, choice.family)
     out = sys.stderr if as_json else sys.stdout
     if choice.freeze:
         print(f"limits kept in {_keep(choice, bench, charts, serial)}", file=out)
     zone, zone_name = zone_of(bench.timezone)
-    view = View(serial, rows[-1].simulated, checks, charts, frozen, size, choice.first, zone, zone_name)
+    view = View(serial, rows[-1].simulated, checks, charts, frozen, size, choice.first, zone, zone_name, choice.family)
     if as_json:
         print(json.dumps(({} if run is None else {"run": run}) | plain(view), ensure_ascii=False))
     told(view, out)
     if choice.plot is not None:
         _draw(choice.plot, view)
         print(f"charts: {choice.plot}", file=out)
-    return 1 if out_of_control(view) else 0
-
-
-def out_of_control(view: View) -> bool:
-    """A chart is out of control, or the last check found the unit outside the plan's own limits."""
-    return view.checks[-1].verdict is Verdict.FAIL or any(c.state == "out_of_control" for c in view.charts)
+    return 1 if state_of(view) in ("out_of_control", "not_known") else 0
 
 
 def plain(view: View) -> dict[str, Any]:
     """Everything as JSON: numbers in the unit of the measurement's name, runs by their numbers."""
     last = view.checks[-1]
-    state = "out_of_control" if out_of_control(view) else "in_control"
-    if state == "in_control" and any(chart.state == "collecting" for chart in view.charts):
-        state = "collecting"
     return {
-        "serial_number": view.serial, "simulated": view.simulated, "state": state,
-        "checks": len(view.checks), "subgroup": view.size,
+        "serial_number": view.serial, "simulated": view.simulated, "state": state_of(view),
+        "checks": len(view.checks), "subgroup": view.size, "family": view.family,
         "latest": {"run_no": last.run_no, "ended_at": last.at, "verdict": last.verdict.value},
         "baseline": _baseline_told(view), "words": [headline(view), *words_of(view)],
         "charts": [_chart(chart) for chart in view.charts],
@@ -127,7 +122,8 @@ def _chart(chart: Chart) -> dict[str, Any]:
         "centre": base.centre if base else None, "sigma": base.sigma if base else None,
         "mean_low": low, "mean_high": high, "range_low": range_low, "range_high": range_high,
         "range_centre": base.sigma * CONSTANTS[base.size][0] if base else None,
-        "level": chart.level, "since_run": chart.since_run, "chance": chart.chance, "roles": list(chart.roles),
+        "level": chart.level, "since_run": chart.since_run, "chance": chart.chance,
+        "checks_without_value": chart.silent, "roles": list(chart.roles),
         "subgroups": [
             {"first_run": chart.runs[g.first], "last_run": chart.runs[g.last], "size": g.size, "mean": g.mean,
              "range": g.range}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -72,10 +73,20 @@ def read_readings(file: Path) -> dict[tuple[str, str], list[float]]:
             continue
         try:
             part, appraiser, value = (row[place].strip() for place in (part_at, appraiser_at, value_at))
-            readings.setdefault((part, appraiser), []).append(float(value))
+            if len(row) > len(names):
+                raise ValueError(f"{len(row)} cells under {len(names)} names; a decimal comma? Write a point")
+            readings.setdefault((part, appraiser), []).append(_number(value))
         except (IndexError, ValueError) as error:
             raise SettingsError(f"{file}:{at}: {','.join(row)[:60]!r} is no reading ({error})") from None
     return readings
+
+
+def _number(text: str) -> float:
+    """A plain decimal number. Raises `ValueError` with the remedy: `float` alone would take 1_0 for 10."""
+    if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", text, re.ASCII | re.IGNORECASE):
+        return float(text)
+    comma = "; a decimal comma: write a point" if "," in text else ""
+    raise ValueError(f"{text[:30]!r} is no number such as 0.0291{comma}")
 
 
 def sentence(found: Study) -> str:

@@ -19,6 +19,10 @@ BaselineFile = Annotated[
     Path | None,
     typer.Option("--baseline", help="A file of frozen limits; those kept beside the store if not given."),
 ]
+Family = Annotated[
+    float | None,
+    typer.Option("--family", help="A rule counts only if chance does as much at no more than this share of looks."),
+]
 Plot = Annotated[Path | None, typer.Option("--plot", help="The charts as a page: .html or .svg.")]
 Run = Annotated[
     bool,
@@ -41,6 +45,7 @@ def verify(
     freeze: Freeze = False,
     baseline: BaselineFile = None,
     plot: Plot = None,
+    family: Family = None,
     run: Run = False,
     product: Product = None,
     gauge: Gauge = None,
@@ -57,7 +62,7 @@ def verify(
             raise typer.Exit(show_study(gauge, tolerance, as_json=as_json))
         from station.cli.verify_bench import Choice, show_charts
 
-        choice = Choice(config, serial, subgroup, first, from_run, freeze, baseline, plot)
+        choice = Choice(config, serial, subgroup, first, from_run, freeze, baseline, plot, family)
         if run:
             from station.cli.verify_run import run_check
 

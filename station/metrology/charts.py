@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from station.metrology.chance import range_above, t_tails
+from station.metrology.chance import studentized_range_above, t_tails
 
 CONSTANTS = {
     2: (1.12838, 0.85250), 3: (1.69257, 0.88837), 4: (2.05875, 0.87981), 5: (2.32593, 0.86408),
@@ -57,6 +57,11 @@ class Baseline:
     """Values in a full subgroup."""
     made_of: int = 0
     """Values that it was made of; 0: so many that it counts as known."""
+
+    @property
+    def degrees(self) -> float:
+        """Degrees of freedom of `sigma`: about 0.9 for each that its subgroups' standard deviations would have."""
+        return min(1e6, 0.9 * (self.made_of or math.inf) * (1.0 - 1.0 / self.size))
 
     def mean_limits(self, size: int) -> tuple[float, float]:
         """Lower and upper limit of the mean of `size` values."""
@@ -157,16 +162,14 @@ def change_point(groups: Sequence[Group], baseline: Baseline) -> int:
 def step_chance(groups: Sequence[Group], baseline: Baseline, since: int) -> float:
     """How likely chance alone puts the mean of the groups from `since` on so far from the centre, on either side.
 
-    By Student's t, because the baseline is made of few values itself: its mean range has about 0.9 degrees of freedom
-    for each that its standard deviations would have.
+    By Student's t, because the baseline is made of few values itself.
     """
     if baseline.sigma == 0.0:
         return 0.0
     size = sum(group.size for group in groups[since:])
     off = math.fsum(group.size * (group.mean - baseline.centre) for group in groups[since:]) / size
-    made_of = baseline.made_of or math.inf
-    t = off / (baseline.sigma * math.sqrt(1.0 / size + 1.0 / made_of))
-    return t_tails(t, min(1e6, 0.9 * made_of * (1.0 - 1.0 / baseline.size)))
+    t = off / (baseline.sigma * math.sqrt(1.0 / size + 1.0 / (baseline.made_of or math.inf)))
+    return t_tails(t, baseline.degrees)
 
 
 def range_chance(group: Group, baseline: Baseline) -> float:
@@ -174,7 +177,7 @@ def range_chance(group: Group, baseline: Baseline) -> float:
     if baseline.sigma == 0.0:
         return 0.0
     ratio = group.range / baseline.sigma
-    above = range_above(ratio, group.size)
+    above = studentized_range_above(ratio, group.size, baseline.degrees)
     return above if ratio > CONSTANTS[group.size][0] else 1.0 - above
 
 

@@ -24,6 +24,8 @@ DISTINCT = 1.41
 GOOD_PERCENT, FAIR_PERCENT = 10.0, 30.0
 """AIAG's guide for GRR: up to 10 % good, up to 30 % for some uses, above it not acceptable."""
 LEAST_NDC = 5
+LEAST, MOST = 1e-100, 1e100
+"""What a reading may be: their squares are numbers too."""
 
 Grade = Literal["good", "fair", "poor"]
 
@@ -97,7 +99,7 @@ def study(readings: Mapping[tuple[str, str], Sequence[float]], tolerance: float 
     is not finite, readings that are all alike.
     """
     parts, appraisers, trials = _shape(readings)
-    if tolerance is not None and not (math.isfinite(tolerance) and tolerance > 0.0):
+    if tolerance is not None and not LEAST <= tolerance <= MOST:
         raise GaugeError(f"the tolerance is {tolerance}; it is the width between the limits, above 0")
     count_p, count_a = len(parts), len(appraisers)
     mean = math.fsum(value for cell in readings.values() for value in cell) / (count_p * count_a * trials)
@@ -146,6 +148,9 @@ def _shape(readings: Mapping[tuple[str, str], Sequence[float]]) -> tuple[list[st
                 )
             if not all(map(math.isfinite, cell)):
                 raise GaugeError(f"part {part}, appraiser {appraiser}: a reading that is no number")
+    most = max(abs(value) for cell in readings.values() for value in cell)
+    if most > MOST or 0.0 < most < LEAST:
+        raise GaugeError(f"the largest reading is {most:g}; a study takes {LEAST:g} to {MOST:g}, choose another unit")
     return parts, appraisers, trials
 
 

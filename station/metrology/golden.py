@@ -1,18 +1,19 @@
 """The golden unit over time: what each check read, charted, and in words what drifts, since when, and on what it hangs.
 
 Takes finished records of purpose `verify` of one unit; knows no store and draws nothing. One chart is one measurement
-of one channel. A chart is *collecting* until there is a baseline. A rule speaks now if the last whole subgroup or what
-came after it completes it, so that one whole subgroup without a signal brings a chart back. The rules were made for one
-chart: among the 24 of a bench that is in order, some rule speaks at five looks in six (docs/golden-unit.md). So
-a chart is *out of control* where a rule speaks and chance would hardly make a step so large among all charts, else
-*marked*; of a single chart the rules alone decide.
+of one channel. A chart is *collecting* until there is a baseline, and *not known* while the last checks, a subgroup's
+worth, made no value of it. A rule speaks now if the last whole subgroup or what came after it completes it, so that one
+whole subgroup without a signal brings a chart back. A chart is *out of control* while a rule speaks. The rules were
+made for one chart: among the 24 of a bench in order, some rule speaks at most looks (docs/golden-unit.md). Who will
+not have that states the share of looks that may be wrong, over all charts (`family`): a rule that chance makes more
+often than this is then only *marked*.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -33,12 +34,10 @@ from station.metrology.charts import (
 from station.metrology.roles import MEASURED_BY
 
 Key = tuple[str, Channel | None]
-State = Literal["collecting", "in_control", "marked", "out_of_control"]
+State = Literal["collecting", "in_control", "marked", "out_of_control", "not_known"]
 SUBGROUP = 3
 FIRST = 8
 """Subgroups that make the baseline: 24 checks leave the sigma to about 18 %."""
-BY_CHANCE = 0.001
-"""A step that chance makes less often than this, over all charts together, is none of chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +72,10 @@ class Chart:
     size: int
     among: int
     """Charts that are looked at together."""
+    silent: int = 0
+    """The latest checks that made no value of it."""
+    family: float | None = None
+    """The stated chance over all charts above which a rule only marks; None: each rule counts."""
 
     @property
     def open(self) -> tuple[Signal, ...]:
@@ -83,22 +86,33 @@ class Chart:
     @property
     def state(self) -> State:
         """How it stands now."""
+        chance = self.chance
+        if chance is not None and (self.family is None or chance <= self.family):
+            return "out_of_control"
+        if self.silent >= self.size:
+            return "not_known"
         if self.baseline is None:
             return "collecting"
-        chance = self.chance
-        if chance is None:
-            return "in_control"
-        return "out_of_control" if self.among == 1 or chance <= BY_CHANCE else "marked"
+        return "in_control" if chance is None else "marked"
 
     @property
     def chance(self) -> float | None:
-        """How likely chance alone makes what the rules speak of somewhere among all charts; None where none speaks."""
+        """At most how often, of its looks, a bench in order shows as much somewhere among all charts; None: no rule.
+
+        A bound (Bonferroni): the step was looked for from each subgroup on, in means and in ranges, on every chart.
+        """
+        return None if self.baseline is None or not self.open else min(1.0, self.bound)
+
+    @property
+    def bound(self) -> float:
+        """`chance` before it is cut to 1, to put charts in order by; endless where no rule speaks."""
         if self.baseline is None or not self.open:
-            return None
-        ranges = [range_chance(self.groups[one.last], self.baseline) for one in self.open if one.on == "range"]
-        means = [step_chance(self.groups, self.baseline, change_point(self.groups, self.baseline))]
-        least = min(ranges + means if any(one.on == "mean" for one in self.open) else ranges)
-        return min(1.0, least * self.among)
+            return math.inf
+        found = [range_chance(self.groups[one.last], self.baseline) for one in self.open if one.on == "range"]
+        if any(one.on == "mean" for one in self.open):
+            since = change_point(self.groups, self.baseline)
+            found.append(len(self.groups) * step_chance(self.groups, self.baseline, since))
+        return 2.0 * self.among * min(found)
 
     @property
     def since_run(self) -> int | None:
@@ -174,17 +188,25 @@ def key_text(name: str, channel: Channel | None) -> str:
 
 
 def charts_of(
-    checks: Sequence[Check], size: int = SUBGROUP, first: int = FIRST, frozen: Frozen | None = None
-) -> list[Chart]:
+    checks: Sequence[Check], size: int = SUBGROUP, first: int = FIRST, frozen: Frozen | None = None,
+    family: float | None = None,
+) -> list[Chart]:  # fmt: skip
     """A chart for each measurement of the checks, oldest check first, in the order in which they were made.
 
     Limits are those of `frozen`, whose own subgroup size then holds, else of the first `first` whole subgroups.
+    `family`: the chance over all charts above which a rule only marks.
     """
     size = frozen.size if frozen else size
     if frozen:
         checks = [check for check in checks if check.run_no >= frozen.from_run]
     keys = dict.fromkeys(key for check in checks for key in check.values)
-    return [_chart(key, checks, size, first, frozen, len(keys)) for key in keys]
+    return [replace(_chart(key, checks, size, first, frozen, len(keys)), family=family) for key in keys]
+
+
+def lost_of(charts: Sequence[Chart], frozen: Frozen | None) -> list[str]:
+    """What has kept limits and no value in any check: it has no chart."""
+    there = {key_text(chart.name, chart.channel) for chart in charts}
+    return [text for text in frozen.limits if text not in there] if frozen else []
 
 
 def _chart(key: Key, checks: Sequence[Check], size: int, first: int, frozen: Frozen | None, among: int) -> Chart:
@@ -197,7 +219,8 @@ def _chart(key: Key, checks: Sequence[Check], size: int, first: int, frozen: Fro
         baseline = baseline_of(values[: first * size], size) if len(values) >= first * size else None
     signals = tuple(signals_of(groups, baseline)) if baseline else ()
     runs = tuple(check.run_no for check in made)
-    return Chart(*key, made[-1].units[key], runs, values, tuple(groups), baseline, signals, size, among)
+    silent = sum(check.run_no > runs[-1] for check in checks)
+    return Chart(*key, made[-1].units[key], runs, values, tuple(groups), baseline, signals, size, among, silent)
 
 
 def freeze(charts: Sequence[Chart], serial_number: str, first: int) -> Frozen:

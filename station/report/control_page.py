@@ -21,11 +21,14 @@ from station.report.words import measurement_title, unit_title
 CSS = Path(__file__).with_name("report.css")
 HEIGHT = 200
 GAP = 12
-STATES = {"collecting": " (collecting)", "in_control": "", "marked": " (marked)", "out_of_control": ": OUT OF CONTROL"}
+STATES = {
+    "collecting": " (collecting)", "in_control": "", "marked": " (marked)", "out_of_control": ": OUT OF CONTROL",
+    "not_known": ": NOT KNOWN",
+}  # fmt: skip
 
 
 def control_page(title: str, words: Sequence[str], charts: Sequence[Chart], changes: Sequence[Change]) -> str:
-    """An HTML page: what is said first, then a pair of charts for each measurement, those out of control first."""
+    """An HTML page: what is said first, then a pair of charts for each measurement, the least likely first."""
     said = "".join(f"<li>{escape(line)}</li>" for line in words[1:])
     drawn = "".join(
         f'<div class="grid2">{"".join(f"<figure>{svg}</figure>" for svg in pair)}</div>'
@@ -60,7 +63,7 @@ def control_svg(charts: Sequence[Chart], changes: Sequence[Change]) -> str:
 
 
 def _pairs(charts: Sequence[Chart], changes: Sequence[Change]) -> list[tuple[str, str]]:
-    order = sorted(charts, key=lambda chart: ("out_of_control", "marked").index(chart.state) if chart.open else 2)
+    order = sorted(charts, key=lambda chart: chart.bound)
     return [(_means(chart, changes), _ranges(chart)) for chart in order if len(chart.groups) > 1]
 
 

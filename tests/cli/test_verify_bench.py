@@ -7,14 +7,18 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from station.cli.main import main
+from station.cli.verify_words import View, headline, state_of, words_of
 from station.contract.records import RecordCodec
 from station.domain.record import Instrument, JudgedMeasurement, Record, StepRecord
 from station.domain.verdict import Verdict
+from station.metrology.golden import Check, Frozen, charts_of, check_of, freeze
 from station.store.store import Store
 from tests.cli.test_results import draft_of
 from tests.metrology.test_gauge import AIAG
@@ -193,12 +197,81 @@ def test_a_file_that_is_no_study_is_named_with_its_line(
     for head, broken, says in (
         ("a,b", -1, "study.csv:1: the header is a, b; it needs part, appraiser, value"),
         ("part,appraiser,trial,value", 7, "study.csv:9: '3,A' is no reading"),
+        (
+            "part,appraiser,value",
+            -1,
+            "study.csv:2: '1,A,1,0.29' is no reading (4 cells under 3 names; a decimal comma?",
+        ),
     ):
         assert say("--gauge", str(csv_of(tmp_path, head, broken))) == 2
         assert says in capsys.readouterr().err
     few = tmp_path / "few.csv"
+    for cell, says in (
+        ("1_0", "'1_0' is no number"),
+        ('"0,29"', "a decimal comma: write a point"),
+        ("nan", "'nan' is"),
+    ):
+        few.write_text(f"part,appraiser,value\n1,A,{cell}\n", encoding="utf-8")
+        assert say("--gauge", str(few)) == 2 and says in " ".join(capsys.readouterr().err.split())
     few.write_text("part,appraiser,value\n1,A,1.0\n1,B,1.1\n\n2,A,2.0\n2,B,2.0\n", encoding="utf-8")
     assert say("--gauge", str(few)) == 2
     assert "few.csv: part 1, appraiser A: 1 readings" in capsys.readouterr().err
     assert say("--gauge", str(tmp_path / "none.csv")) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+@cache
+def steady() -> list[Check]:
+    return [check_of(replace(golden(run, 0.0281 + run % 3 / 10_000), run_no=run)) for run in range(1, 25)]
+
+
+def quiet(*last: Record, kept: Frozen | None = None, family: float | None = None) -> View:
+    """24 checks of two channels that never differ, and what came after them."""
+    checks = [*steady(), *map(check_of, last)]
+    return View("G", False, checks, charts_of(checks, frozen=kept, family=family), kept, 3, 8, UTC, "UTC", family)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.ERROR, Verdict.ABORTED])
+def test_a_last_check_that_judged_nothing_is_never_in_control(verdict: Verdict) -> None:
+    assert state_of(quiet()) == "in_control" and headline(quiet()).startswith("in control: 1 charts of 24 checks, the")
+    view = quiet(replace(golden(25, 0.0282), run_no=25, steps=(), verdict=verdict))
+    assert state_of(view) == "not_known" and headline(view).startswith(
+        f"NOT KNOWN: the last check, run 25, is {verdict}"
+    )
+
+
+def test_what_has_no_value_of_late_is_not_known_even_by_kept_limits() -> None:
+    empty = [replace(golden(run, 0.0282), run_no=run, steps=()) for run in (25, 26, 27)]
+    view = quiet(*empty)
+    assert state_of(view) == "not_known" and headline(view) == "NOT KNOWN: no value of late of thd_percent"
+    assert "has no value since run 24: the last 3 checks made none" in words_of(view)[0]
+    kept = freeze(quiet().charts, "G", 8)
+    view = quiet(kept=replace(kept, limits={**kept.limits, "snr_db": kept.limits["thd_percent/left"]}))
+    assert state_of(view) == "not_known" and "snr_db" in headline(view) and "snr_db: limits are" in words_of(view)[0]
+
+
+def test_a_mean_out_of_its_limits_is_out_of_control_unless_a_family_is_stated_and_then_it_is_marked() -> None:
+    last = [replace(golden(run, 0.02845), run_no=run) for run in (25, 26, 27)]
+    view = quiet(*last)
+    assert state_of(view) == "out_of_control" and "on the chart of a bench in order chance does as" in words_of(view)[0]
+    view = quiet(*last, family=1e-9)
+    assert state_of(view) == "marked" and "in control" not in headline(view)
+    assert headline(view) == "1 of 1 charts marked, and not out only by --family 1e-09: thd_percent"
+
+
+def test_what_chance_would_hardly_make_is_named_first() -> None:
+    keys = {("gain_db", None): 0.3, ("snr_db", None): 3.0}
+    runs = [
+        replace(
+            steady()[0],
+            run_no=run,
+            values={key: 20.0 + run % 3 / 10 + (step if run > 24 else 0.0) for key, step in keys.items()},
+            units=dict.fromkeys(keys, "dB"),
+            limits=dict.fromkeys(keys, (None, None)),
+        )
+        for run in range(1, 28)
+    ]
+    view = View("G", False, runs, charts_of(runs), None, 3, 8, UTC, "UTC")
+    assert headline(view) == "OUT OF CONTROL: 2 of 2 charts: snr_db, gain_db"
+    assert [line.split()[0] for line in words_of(view)[:2]] == ["snr_db", "gain_db"]
+    assert "among 2 charts of a bench in order chance does as much at no more than one look in" in words_of(view)[1]

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from station.metrology.chance import f_tail, incomplete_beta, range_above, t_tails
+from station.metrology.chance import f_tail, incomplete_beta, range_above, studentized_range_above, t_tails
 
 
 def test_the_tail_of_f_is_the_closed_form_where_there_is_one() -> None:
@@ -37,5 +37,7 @@ def test_the_tail_of_the_range_is_that_of_the_tables() -> None:
     for size, at_5, at_1 in ((2, 2.772, 3.643), (3, 3.314, 4.120), (5, 3.858, 4.603), (10, 4.474, 5.157)):
         assert range_above(at_5, size) == pytest.approx(0.05, abs=1e-4), "studentized range, infinite degrees"
         assert range_above(at_1, size) == pytest.approx(0.01, abs=3e-5)
+    for at, degrees, chance in ((3.578, 20, 0.05), (4.89, 14, 0.01)):
+        assert studentized_range_above(at, 3, degrees) == pytest.approx(chance, rel=0.02)
     assert range_above(0.0, 3) == pytest.approx(1.0)
     assert range_above(1.0, 2) == pytest.approx(math.erfc(0.5), rel=1e-9)

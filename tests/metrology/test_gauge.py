@@ -103,6 +103,7 @@ def test_the_sums_hold_far_from_nought_and_in_any_order() -> None:
         ({("1", "A"): [1, 2], ("1", "B"): [1, 2], ("2", "A"): [1, 2]}, "part 2, appraiser B: 0 readings"),
         ({("1", "A"): [1], ("1", "B"): [1], ("2", "A"): [1], ("2", "B"): [1]}, "at least twice"),
         ({(p, a): [3.0, 3.0] for p in "12" for a in "AB"}, "all readings are alike"),
+        ({(p, a): [1e200, 2e200] for p in "12" for a in "AB"}, "1e-100 to 1e.100, choose another unit"),
         ({(p, a): [3.0, math.nan] for p in "12" for a in "AB"}, "no number"),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 from station.domain.measurement import Bound, Channel
 from station.domain.record import Instrument, JudgedMeasurement, Record, StepRecord
 from station.domain.verdict import Verdict
-from station.metrology.golden import Check, Frozen, changes_of, charts_of, check_of, freeze
+from station.metrology.golden import Check, Frozen, changes_of, charts_of, check_of, freeze, lost_of
 from tests.report.conftest import make_pass
 
 BASE = replace(make_pass(), parts=())
@@ -105,15 +105,28 @@ def many(count: int, charts: int, shift: float, seed: int = 7) -> list[Check]:
     ]
 
 
-def test_among_many_charts_a_rule_marks_and_only_what_chance_hardly_makes_is_out_of_control() -> None:
+def test_among_many_charts_each_rule_counts_and_a_stated_share_of_false_looks_tames_them() -> None:
     everything = many(84, 19, 0.0)
-    looks = [charts_of(everything[: 24 + 3 * more]) for more in range(1, 21)]
-    states = [{chart.state for chart in charts} for charts in looks]
-    assert sum("marked" in found for found in states) > 5, "rules that were made for one chart speak often among 19"
-    assert sum("out_of_control" in found for found in states) <= 2
-    drifted = charts_of(many(42, 19, 3.0))
+    for family, least, most in ((None, 6, 20), (0.05, 0, 1)):
+        looks = [charts_of(everything[: 24 + 3 * more], family=family) for more in range(1, 21)]
+        states = [{chart.state for chart in charts} for charts in looks]
+        assert least <= sum("out_of_control" in found for found in states) <= most
+        assert any("marked" in found for found in states) is (family is not None)
+    drifted = charts_of(many(42, 19, 3.0), family=0.05)
     assert [chart.name for chart in drifted if chart.state == "out_of_control"] == ["m0_v"]
-    assert all(chart.chance is None or chart.chance > 0.001 for chart in drifted[1:])
+    assert all(chart.chance is None or chart.chance > 0.05 for chart in drifted[1:])
+
+
+def test_what_the_last_checks_made_no_value_of_is_not_known() -> None:
+    both = [golden(run, measured(0.028), measured(80.0, "insulation_mohm", None)) for run in range(1, 25)]
+    without = [golden(run, measured(0.028), measured(80.0, "insulation_mohm", None, Verdict.ERROR))
+               for run in range(25, 28)]  # fmt: skip
+    runs = [check_of(record) for record in (*both, *without)]
+    assert [(c.state, c.silent) for c in charts_of(runs[:-1])] == [("in_control", 0), ("in_control", 2)]
+    assert [(c.state, c.silent) for c in charts_of(runs)] == [("in_control", 0), ("not_known", 3)]
+    kept = freeze(charts_of(runs[:24]), "G-1", 8)
+    later = charts_of(runs[24:], frozen=kept)
+    assert [chart.name for chart in later] == ["thd_percent"] and lost_of(later, kept) == ["insulation_mohm"]
 
 
 def test_scatter_that_grew_is_told_from_the_subgroup_where_it_did() -> None:
