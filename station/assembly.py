@@ -19,7 +19,6 @@ from drivers.errors import AudioFault, DriverError
 from drivers.ports import (
     Device,
     Guard,
-    Identity,
     LabelPrinter,
     Panel,
     RelayBoard,
@@ -33,6 +32,7 @@ from station.domain.calibration import Calibration
 from station.domain.paper import PaperDue
 from station.domain.record import Instrument
 from station.metrology.corrected import CorrectedSensor, CorrectedTester, CorrectedTouch
+from station.metrology.heard import Heard
 from station.metrology.in_force import InForce
 from station.paper.printing import Printing, Told
 from station.paper.rendering import renderer
@@ -72,7 +72,7 @@ class Devices:
     kinds: Mapping[str, str]
     settings: StationSettings
     in_force: InForce
-    identities: dict[str, Identity]
+    identities: Heard
     printer: LabelPrinter | None = None
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -153,7 +153,7 @@ def make_devices(settings: StationSettings, today: Callable[[], date | None] = n
     `today`: the bench's day, None where its clock is not to be trusted.
     """
     buses = {name: _make(device, {}) for name, device in settings.buses.items()}
-    identities: dict[str, Identity] = {}
+    identities = Heard()
     in_force = _in_force(settings, identities, today)
     made = {
         role: _corrected(role, _make(device, buses), in_force, settings.calibrations, identities)
@@ -196,19 +196,16 @@ def make_devices(settings: StationSettings, today: Callable[[], date | None] = n
     )
 
 
-def _in_force(
-    settings: StationSettings, identities: Mapping[str, Identity], today: Callable[[], date | None]
-) -> InForce:
+def _in_force(settings: StationSettings, identities: Heard, today: Callable[[], date | None]) -> InForce:
     def said(role: str) -> str | None:
         return identities[role].serial_number if role in identities else None
 
     roles = ("audio", *(role for role in settings.devices if role != "relays"))
-    return InForce(settings.calibrations, roles, said, today, required=settings.calibration_required)
+    required = settings.calibration_required
+    return InForce(settings.calibrations, roles, said, today, required=required, heard=identities)
 
 
-def _corrected(
-    role: str, device: Any, in_force: InForce, on_file: Mapping[str, Calibration], identities: dict[str, Identity]
-) -> Any:
+def _corrected(role: str, device: Any, in_force: InForce, on_file: Mapping[str, Calibration], identities: Heard) -> Any:
     """The device, behind its calibration where there is one."""
     if role not in on_file:
         return device

@@ -16,7 +16,8 @@ WARN_BEFORE = timedelta(days=30)
 
 
 class Standing(StrEnum):
-    """How a role's calibration stands on a day. Only `VALID` and `DUE_SOON` may make a PASS; `NONE` by setting."""
+    """How a role's calibration stands on a day. Only `VALID` and `DUE_SOON` may make a PASS; `NONE` and
+    `PARTIAL` by setting."""
 
     VALID = "valid"
     DUE_SOON = "due_soon"
@@ -27,6 +28,10 @@ class Standing(StrEnum):
     """It belongs to an instrument with another serial number."""
     UNKNOWN = "unknown"
     """The instrument has not said who it is."""
+    CHANGED = "changed"
+    """More than one number was heard in this run: nobody knows which of them measured what."""
+    PARTIAL = "partial"
+    """It says nothing of the quantity that is measured."""
     UNDATED = "undated"
     """Nobody knows what day it is: the clock is not set."""
     NONE = "none"

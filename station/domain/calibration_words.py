@@ -24,6 +24,15 @@ _WORDS: Mapping[Standing, tuple[str, str]] = {
         "{role}未应答，无法核对其校准（{number}）：请检查电源和接线",
         "{role}: it has not said who it is, so the calibration of {number} proves nothing: look at its supply, leads",
     ),
+    Standing.CHANGED: (
+        "{role}在本次测试中换过：先后自报编号 {said}，而校准记录属于 {number}",
+        "{role}: the instrument was swapped in this run, it said numbers {said}, and the calibration on file is of "
+        "{number}",
+    ),
+    Standing.PARTIAL: (
+        "{role}的校准不含 {lacking}，而本台要求校准（calibration.required）",
+        "{role}: its calibration says nothing of {lacking}, and station.toml demands one (calibration.required)",
+    ),
     Standing.UNDATED: (
         "时钟未同步，无法证明{role}的校准（至 {due}）仍有效：请接通网络，待时钟校准",
         "{role}: the clock is not set, so it cannot be shown that its calibration (until {due}) is in force: connect "

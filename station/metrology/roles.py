@@ -58,6 +58,34 @@ MEASURED_IN: dict[tuple[str, str], tuple[str, ...]] = {
 MEASURING = frozenset(role for roles in (*MEASURED_BY.values(), *MEASURED_IN.values()) for role in roles)
 """Every role that a measurement hangs on; of the others nobody demands a calibration."""
 
+_INPUTS = ("input_left_v", "input_right_v")
+_READ: dict[str, tuple[str, ...]] = {
+    "audio": _INPUTS,
+    "bias": ("left_mv", "right_mv"),
+    "dc": ("left_plus_v", "left_minus_v", "right_plus_v", "right_minus_v"),
+    "inrush": ("peak_a",),
+    "loadbank": ("left_ohm", "right_ohm"),
+    "mains": ("power_w",),
+    "probe": ("volts_v",),
+    "temperature": ("heatsink_degc",),
+    "touch": ("touch_current_ma",),
+}
+_READ_FOR: dict[tuple[str, str], tuple[str, ...]] = {
+    ("supply_v", "mains"): ("voltage_v",),
+    ("earth_bond_ohm", "tester"): ("earth_bond_ohm",),
+    ("insulation_mohm", "tester"): ("insulation_mohm",),
+    ("gain_db", "audio"): (*_INPUTS, "output_left_v", "output_right_v"),
+    ("dropouts", "audio"): (),  # counted, by level against itself
+}
+"""What a measurement reads of a role, where it is not what all of them read."""
+
+
+def quantities_read(measurement: str, role: str) -> tuple[str, ...]:
+    """What a role must be calibrated in for this measurement: both channels, whichever it is made on. A ratio (THD, a
+    response) is made at a level, so it hangs on the full scale as well."""
+    own = _READ_FOR.get((measurement, role))
+    return _READ.get(role, ()) if own is None else own
+
 
 def roles_of(measurement: str, use: str = "") -> tuple[str, ...]:
     """The roles, () for a person's answer. `use`: the step's name in the catalogue.

@@ -318,12 +318,13 @@ class Conductor:
         self._uses = {step.id: step.use for step in plan.steps}
         self._runner = Runner(
             room.bench, room.safety, room.journal, room.messages, room.steps, room.clock, room.stamps, self._follow,
-            self._prompts.ask, room.calibrations.against,
+            self._prompts.ask, room.calibrations.against, room.calibrations.news,
         )  # fmt: skip
         diagnose = room.diagnose if plan.purpose == "incoming" else no_findings
         verdict, run_id = Verdict.ERROR, ""
         try:
             await room.prepare()
+            room.calibrations.begin()
             refuse_uncalibrated(room.calibrations, plan, purpose)
             draft = room.draft(ticket, purpose, plan, product)  # who takes part has been asked by now
             run_id = draft.run_id

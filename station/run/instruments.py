@@ -22,20 +22,25 @@ class NotCalibrated(NotReady):
 
 def instruments_of(plan: Plan) -> tuple[str, ...]:
     """The roles that the measurements of a plan hang on, without the steps that do not apply to the product."""
-    return roles_needed((one.name, step.use) for step in plan.steps if step.applicable for one in step.requires)
+    return roles_needed(_measured(plan))
+
+
+def _measured(plan: Plan) -> list[tuple[str, str]]:
+    return [(one.name, step.use) for step in plan.steps if step.applicable for one in step.requires]
 
 
 def refuse_uncalibrated(calibrations: InForce, plan: Plan, purpose: Purpose) -> None:
     """Raises `NotCalibrated` where an instrument of the plan makes no PASS; never for a run that decides nothing."""
     if purpose in UNDECIDING:
         return
-    refused = calibrations.refusals()
-    told = [refused[role] for role in instruments_of(plan) if role in refused]
-    if told:
+    if told := calibrations.refused(_measured(plan)):
         raise NotCalibrated(say_uncalibrated(told, late=True))
 
 
 def none_on_file(calibrations: InForce, plan: Plan) -> tuple[str, ...]:
     """The note of a run whose instruments are not all calibrated."""
     without = calibrations.without(instruments_of(plan))
-    return (f"without a calibration on file: {', '.join(without)}",) if without else ()
+    noted = [f"without a calibration on file: {', '.join(without)}"] if without else []
+    for role, names in calibrations.uncovered(_measured(plan)).items():
+        noted.append(f"without a calibration of {', '.join(names)}: {role}, of which other quantities are calibrated")
+    return tuple(noted)

@@ -64,8 +64,10 @@ class Runner:
         publish: Publish,
         ask: Ask,
         against: Against = lambda measurement, use: None,
+        swapped: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
-        """`against`: what stands against the instruments of a measurement when it is judged."""
+        """`against`: what stands against the instruments of a measurement when it is judged. `swapped`: which of them
+        were swapped since it was last asked, for the notes of a step."""
         self._bench = bench
         self._watch = watch
         self._journal = journal
@@ -76,6 +78,7 @@ class Runner:
         self._publish = harmless(publish)
         self._ask = ask
         self._against = against
+        self._swapped = swapped
         self._abort: asyncio.Future[RunAborted] = asyncio.get_running_loop().create_future()
         self._began_s = 0.0
         self._forbidden: set[Needs] = set()
@@ -112,6 +115,8 @@ class Runner:
                 made = await self._one(order, step, draft.planned[index], trip)
                 if index == 0 and order.notes:
                     made = replace(made, notes=(*order.notes, *made.notes))
+                if swapped := self._swapped():
+                    made = replace(made, notes=(*made.notes, *swapped))
                 self._done.append(made)
                 await self._journal.add_step(draft.run_id, index, made)
                 self._publish(Event("step_ended", {"step": step.id, "verdict": made.verdict}))

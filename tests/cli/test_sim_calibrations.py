@@ -35,6 +35,9 @@ async def test_they_are_in_force_for_every_role_that_a_measurement_hangs_on_and_
     plain = make_devices(load(SHIPPED, STEPS, CATALOG).station)
     try:
         assert set(station.calibrations) == MEASURING == set(BOUNDS)
+        assert (
+            devices.in_force.uncovered((name, use) for use, spec in STEPS.items() for name in spec.measurements) == {}
+        )
         own = {poller.role: poller.accuracy for poller in plain.pollers}
         own |= {"tester": plain.tester.accuracy, "touch": plain.touch.accuracy}
         for role, calibration in station.calibrations.items():

@@ -16,7 +16,8 @@ from station.doctor.finding import Finding
 from station.domain.calibration import Calibration, Correction, Revision
 from tests.doctor.rig import settings_with
 
-KEPT = Revision(date(2026, 1, 10), date(2027, 1, 10), "lab", "box", "C", {"insulation_mohm": Correction(relative=0.01)})
+BOTH = dict.fromkeys(("insulation_mohm", "earth_bond_ohm"), Correction(relative=0.01))
+KEPT = Revision(date(2026, 1, 10), date(2027, 1, 10), "lab", "box", "C", BOTH)
 
 
 async def told(folder: Path, today: date | None, number: str | None, *, required: bool = False) -> dict[str, Finding]:

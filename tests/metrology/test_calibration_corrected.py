@@ -14,6 +14,7 @@ from drivers.errors import DeviceTimeout
 from drivers.ports import Accuracy, BondSetup, Identity, InsulationSetup, TouchReading
 from station.domain.calibration import Correction, Revision
 from station.metrology.corrected import CorrectedSensor, CorrectedTester, CorrectedTouch, accuracy_of
+from station.metrology.heard import Heard
 
 POWER = Correction(1.02, -0.5, 0.004, 0.3)
 
@@ -95,6 +96,21 @@ async def test_after_a_failed_reading_a_sensor_is_asked_who_it_is() -> None:
     await sensor.read()
 
     assert meter.asked == 1 and identities["mains"].serial_number == "8"
+
+
+async def test_a_sensor_that_was_swapped_and_swapped_back_is_known_to_have_been() -> None:
+    meter, heard = Meter(), Heard()
+    first = meter.number
+    sensor = CorrectedSensor("mains", meter, lambda: None, heard)
+    await sensor.ensure_ready()
+    for number in ("8", first):
+        meter.fails = True
+        with pytest.raises(DeviceTimeout):
+            await sensor.read()
+        meter.fails, meter.number = False, number
+        await sensor.read()
+
+    assert heard.changes("mains") == (first, "8", first)
 
 
 class SafetyTwin:

@@ -9,12 +9,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from station.domain.calibration import Calibration, Correction, Revision, Standing
+from drivers.ports import Identity
+from station.domain.calibration import Calibration, Correction, Loopback, Revision, Standing
 from station.domain.calibration_words import in_chinese
+from station.metrology.heard import Heard
 from station.metrology.in_force import NOTHING_ON_FILE, InForce
-from station.metrology.roles import MEASURED_BY, MEASURED_IN, roles_needed, roles_of
+from station.metrology.roles import MEASURED_BY, MEASURED_IN, quantities_read, roles_needed, roles_of
 from station.metrology.watch import LOOK_EVERY_S, CalibrationWatch
 from station.run.wall import bench_day
+from station.settings.calibrations import quantities_of
 from station.settings.devices import PORT_OF_ROLE, READINGS_OF_ROLE
 from station.steps.catalog import STEPS
 
@@ -23,7 +26,8 @@ ROLES = ("audio", "dc", "tester", "touch")
 
 
 def on_file(role: str = "tester", number: str = "GES1", *, declared: bool = False) -> dict[str, Calibration]:
-    revision = Revision(MADE, DUE, "lab", "box 7", "C-1", {"insulation_mohm": Correction(1.01, 0.0, 0.01)})
+    both = dict.fromkeys(("insulation_mohm", "earth_bond_ohm"), Correction(1.01, 0.0, 0.01))
+    revision = Revision(MADE, DUE, "lab", "box 7", "C-1", both)
     return {role: Calibration(role, number, (revision,), declared)}
 
 
@@ -93,6 +97,69 @@ def test_without_a_file_a_role_passes_unless_one_is_demanded_and_its_lack_is_nam
     strict = bench(on_file(), {"tester": "GES1"}, date(2026, 6, 1), required=True)
     assert sorted(strict.refusals()) == ["audio", "dc", "touch"]
     assert "station.toml demands one" in (strict.against("dc_offset_mv", "dc_offset") or "")
+
+
+def partly(*, required: bool) -> InForce:
+    """A tester that was compared in insulation alone, and an interface of which only a loopback was made."""
+    revision = Revision(MADE, DUE, "lab", "box 7", "C-1", {"insulation_mohm": Correction(1.01, 0.0, 0.01)})
+    own = Revision(MADE, DUE, "lab", "box 7", "C-1", {}, "", Loopback(-100.0, -100.0))
+    files = {"tester": Calibration("tester", "GES1", (revision,)), "audio": Calibration("audio", "A1", (own,))}
+    return bench(files, {"tester": "GES1", "audio": "A1"}, MADE, required=required)
+
+
+def test_a_quantity_that_no_revision_names_is_not_calibrated_by_its_neighbour() -> None:
+    here, plan = partly(required=True), (("insulation_mohm", "insulation"), ("earth_bond_ohm", "earth_bond"))
+    words = here.against("earth_bond_ohm", "earth_bond") or ""
+
+    assert "its calibration says nothing of earth_bond_ohm, and station.toml demands one" in words
+    assert here.against("insulation_mohm", "insulation") is None
+    assert "nothing of input_left_v, input_right_v," in (here.against("output_power_w", "power") or "")
+    assert "output_right_v" in (here.against("gain_db", "gain") or "") and here.against("dropouts", "soak") is None
+    (refused,) = here.refused(plan)
+    assert refused["en"] == words and in_chinese(words) == refused["zh"] and "不含 earth_bond_ohm" in refused["zh"]
+    assert here.remark("tester", "GES1") == ("until 2027-01-10, not of earth_bond_ohm", words)
+
+
+def test_where_none_is_demanded_it_passes_and_is_named() -> None:
+    here, plan = partly(required=False), (("earth_bond_ohm", "earth_bond"), ("gain_db", "gain"), ("colour_k", "x"))
+
+    assert here.refused(plan[:2]) == () and here.against("earth_bond_ohm", "earth_bond") is None
+    assert here.remark("tester", "GES1") == ("until 2027-01-10, not of earth_bond_ohm", "")
+    assert here.uncovered(plan) == {
+        "audio": ("input_left_v", "input_right_v", "output_left_v", "output_right_v"), "tester": ("earth_bond_ohm",),
+    }  # fmt: skip
+
+
+def test_what_must_be_calibrated_is_what_the_roles_read() -> None:
+    known = quantities_of(READINGS_OF_ROLE)
+    hanging = {(name, role) for name, roles in MEASURED_BY.items() for role in roles}
+
+    for name, role in hanging:
+        assert quantities_read(name, role) or name == "dropouts", (name, role)
+        assert set(quantities_read(name, role)) <= set(known.get(role, quantities_read(name, role))), (name, role)
+
+
+def test_an_instrument_that_was_swapped_in_a_run_proves_nothing_more_in_it_not_even_back_in_its_place() -> None:
+    heard = Heard()
+    heard["tester"] = Identity("GPT", "GES0")
+    heard["tester"] = Identity("GPT", "GES1")
+    here = InForce(on_file(), ROLES, lambda role: heard[role].serial_number, lambda: MADE, heard=heard)
+    here.begin()
+    assert here.standing("tester") is Standing.VALID and here.news() == (), "before the run"
+
+    heard["tester"] = Identity("GPT", "GES7")
+    assert here.standing("tester") is Standing.OTHER
+    heard["tester"] = Identity("GPT", "GES1")
+
+    words = here.why_not("tester")
+    assert here.standing("tester") is Standing.CHANGED and words is not None
+    assert "swapped in this run, it said numbers GES1, GES7, GES1, and" in words["en"]
+    assert in_chinese(words["en"]) == words["zh"]
+    swapped = "tester: the instrument was swapped: it said number"
+    assert here.news() == (f"{swapped} GES1, and then GES7", f"{swapped} GES7, and then GES1")
+    assert here.news() == (), "each is told once"
+    here.begin()
+    assert here.standing("tester") is Standing.VALID, "the next run is made with this one"
 
 
 def test_before_everybody_was_asked_what_is_certain_is_foreseen() -> None:

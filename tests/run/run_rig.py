@@ -84,6 +84,8 @@ class RunRig:
     """Runs of the device before this one."""
     against: Against = lambda measurement, use: None
     """What stands against an instrument when a measurement is judged."""
+    swapped: Callable[[], tuple[str, ...]] = tuple
+    """Which instruments were swapped since it was last asked."""
     runner: Runner = field(init=False)
     watcher: Callable[[Event], None] = field(init=False)
 
@@ -111,7 +113,7 @@ class RunRig:
         plan = Plan("test", "1", "0" * 64, {"zh": "测试", "en": "test"}, "engineering", False, steps, 60.0)
         self.runner = Runner(
             self.bench.bench, self.bench.kernel, self.store, RunMessages(MESSAGES), specs, MonotonicClock(), _Stamps(),
-            self.watcher, self._ask, self.against,
+            self.watcher, self._ask, self.against, self.swapped,
         )  # fmt: skip
         return self.runner.run(Order(plan, PRODUCT, self.draft, earlier=self.earlier))
 

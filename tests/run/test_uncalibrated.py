@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
-from drivers.ports import Button
+from drivers.ports import Button, Identity
 from station.domain.calibration import Calibration, Correction, Revision
 from station.domain.plan import Plan, PlanStep, Requirement
 from station.domain.session_state import State
 from station.domain.verdict import Verdict
 from station.domain.work_order import WorkOrder
+from station.metrology.heard import Heard
 from station.metrology.in_force import InForce
 from station.panel.buttons import ButtonPressed
 from station.run import session_events as ev
@@ -107,6 +109,44 @@ def test_what_is_not_calibrated_at_all_is_noted_with_the_run() -> None:
 
     assert noted == ("without a calibration on file: dc",)
     assert none_on_file(bench(DUE), plan(("insulation_mohm", "insulation"))) == ()
+    assert none_on_file(bench(DUE), plan(("earth_bond_ohm", "earth_bond"))) == (
+        "without a calibration of earth_bond_ohm: tester, of which other quantities are calibrated",
+    )
+
+
+def test_where_one_is_demanded_a_quantity_that_was_never_compared_refuses_the_run() -> None:
+    strict = InForce(bench(DUE)._on_file, ("tester",), lambda role: "GES1", lambda: DUE, required=True)
+    refuse_uncalibrated(strict, plan(("insulation_mohm", "insulation")), "outgoing")
+
+    with pytest.raises(NotCalibrated, match="its calibration says nothing of earth_bond_ohm"):
+        refuse_uncalibrated(strict, plan(("insulation_mohm", "insulation"), ("earth_bond_ohm", "x")), "outgoing")
+
+
+def test_a_number_that_was_heard_in_between_is_noted_with_the_step_and_what_follows_is_an_error() -> None:
+    heard = Heard()
+    heard["tester"] = Identity("GPT", "GES1")
+    calibrations = InForce(
+        bench(DUE)._on_file, ("tester",), lambda role: heard[role].serial_number, lambda: DUE, heard=heard
+    )
+
+    async def scene(rig: RunRig) -> None:
+        rig.against = lambda measurement, use: calibrations.against("insulation_mohm", use)
+        rig.swapped = calibrations.news
+        measure = good()
+
+        async def swapped_and_back(context: Any, params: Any) -> None:
+            heard["tester"] = Identity("GPT", "GES7")
+            await measure(context, params)
+            heard["tester"] = Identity("GPT", "GES1")
+
+        record = await rig.run(Made(good()), Made(swapped_and_back), Made(good()))
+
+        assert [step.verdict for step in record.steps] == [Verdict.PASS, Verdict.ERROR, Verdict.ERROR]
+        assert [len(step.notes) for step in record.steps] == [0, 2, 0]
+        assert record.steps[1].notes[0].endswith("swapped: it said number GES1, and then GES7")
+        assert "it said numbers GES1, GES7, GES1" in record.causes[0].text
+
+    play(scene)
 
 
 def test_what_hangs_on_an_expired_instrument_is_an_error_with_the_cause_and_the_value_stays_on_record() -> None:
