@@ -28,7 +28,7 @@ MOST_RUNS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What was asked for."""
+    """What was asked for. Raises `SettingsError` for what cannot be, before anybody works for it."""
 
     config: Path
     serial: str | None
@@ -40,6 +40,10 @@ class Choice:
     plot: Path | None
     family: float | None = None
     """The chance over all charts above which a rule only marks; None: each rule counts."""
+
+    def __post_init__(self) -> None:
+        if self.family is not None and not 0.0 < self.family < 1.0:
+            raise SettingsError(f"--family {self.family:g}: a share of the looks, above 0 and below 1, such as 0.05")
 
 
 def checks_in(history: History, serial: str | None) -> list[RunRow]:
@@ -60,8 +64,6 @@ def show_charts(choice: Choice, *, as_json: bool, run: Mapping[str, object] | No
 
     `run`: the run that was just made for it, to stand in the document.
     """
-    if choice.family is not None and not 0.0 < choice.family < 1.0:
-        raise SettingsError(f"--family {choice.family:g}: a share of the looks, above 0 and below 1, such as 0.05")
     bench = bench_of(choice.config)
     with open_history(bench) as history:
         rows = checks_in(history, choice.serial)

@@ -112,6 +112,8 @@ def test_until_the_limits_are_there_it_collects_and_a_unit_is_asked_for_by_its_n
 ) -> None:
     assert say("--subgroup", "10") == 0
     assert "collecting: 24 of the 80 checks" in capsys.readouterr().out
+    assert say("--run", "--family", "5") == 2
+    assert "--family 5: a share of the looks" in capsys.readouterr().err
     assert say("--serial", "G/2") == 1
     assert "OUT OF LIMITS: the last check, run 1, is a FAIL" in capsys.readouterr().out
 
