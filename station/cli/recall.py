@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, tzinfo
 from pathlib import Path
@@ -27,6 +27,7 @@ from station.domain.record import Record
 from station.metrology.roles import roles_of
 from station.report.numbers import local_time, zone_of
 from station.settings.calibrations import load_calibrations, read_calibration
+from station.settings.names import suggest
 from station.settings.source import CALIBRATION, read_source
 from station.store.history import History
 
@@ -63,17 +64,20 @@ class _Span:
 
 
 def recall(config: Path, serial: str, since: str | None, *, as_json: bool) -> int:
-    """Exit status 0, also where there is none. Raises `SettingsError`."""
+    """Exit status 0, also where there is none. Raises `SettingsError`, so for a number that nobody ever named."""
     bench = bench_of(config)
     zone, zone_name = zone_of(bench.timezone)
     begins = _begin_of(since, zone)
-    spans = [_Span("", begins), *_declared(config, serial, begins, zone)]
+    now, replaced = load_calibrations(config, []), tuple(_replaced(config))
+    spans = [_Span("", begins), *_declared(now, replaced, serial, begins, zone)]
     with open_history(bench) as history:
         found = {
             (number, role): _recalled(history, number, role, bool(span.role))
             for span in spans
             for number, role in history.used(serial, span.role, span.since, span.until)
         }
+        if not found:
+            _require_known(serial, {one.serial_number for one in (*now.values(), *replaced)} | history.serial_numbers())
     rows = [found[key] for key in sorted(found)]
     if as_json:
         print(json.dumps([asdict(row) for row in rows], ensure_ascii=False))
@@ -100,10 +104,20 @@ def _stamp(day: date, zone: tzinfo) -> str:
     return utc_text(datetime.combine(day, time(), zone).astimezone(UTC))
 
 
-def _declared(config: Path, serial: str, begins: str, zone: tzinfo) -> Iterator[_Span]:
+def _require_known(serial: str, known: Collection[str]) -> None:
+    """No run since a day is an answer; a number that nobody ever named is a slip, and no answer."""
+    if serial not in known:
+        raise SettingsError(
+            f"{serial or 'an empty serial number'}: no run and no calibration of this bench names it; "
+            f"{suggest(serial, known)}"
+        )
+
+
+def _declared(
+    now: Mapping[str, Calibration], replaced: Iterable[Calibration], serial: str, begins: str, zone: tzinfo
+) -> Iterator[_Span]:
     """The spans in which an instrument of this number, read off its plate, was in a role."""
-    now = load_calibrations(config, [])
-    for one in (*now.values(), *_replaced(config)):
+    for one in (*now.values(), *replaced):
         if not one.declared or one.serial_number != serial:
             continue
         successor = now.get(one.role)

@@ -122,6 +122,15 @@ class History:
         return rows
 
     @_reading
+    def serial_numbers(self) -> set[str]:
+        """Of every instrument that a finished run names."""
+        rows = self._db.execute(
+            "SELECT DISTINCT json_extract(one.value, '$.serial_number') FROM runs,"
+            " json_each(runs.record, '$.instruments') AS one WHERE record IS NOT NULL"
+        ).fetchall()
+        return {row[0] for row in rows if row[0]}
+
+    @_reading
     def record(self, run: str) -> Record:
         """The record of a run, by number, id or the beginning of an id. Raises `StoreError` where that is not one."""
         rows = self._db.execute(

@@ -85,6 +85,12 @@ def test_the_runs_of_a_serial_number_and_what_hangs_on_it(say: Say) -> None:
     assert status == 0 and "insulation_mohm" in out and told == "GES1: 2 runs\n"
 
 
+@pytest.mark.parametrize(("serial", "remedy"), [("GSE2", "did you mean `GES2`?"), ("", "known here: GES1, GES2")])
+def test_a_slip_in_the_number_is_no_clean_recall(say: Say, serial: str, remedy: str) -> None:
+    status, out, told = say(serial, "--json")
+    assert (status, out) == (2, "") and "no run and no calibration of this bench names it" in told and remedy in told
+
+
 def test_since_is_a_day_at_the_bench(say: Say) -> None:
     assert numbers(say, "GES1", "--since", "2026-07-01") == [3]
     assert numbers(say, "GES1", "--since", "2026-07-02") == []
@@ -93,7 +99,7 @@ def test_since_is_a_day_at_the_bench(say: Say) -> None:
 
 
 def test_one_that_cannot_say_its_number_is_known_by_the_calibrations(say: Say, tmp_path: Path) -> None:
-    assert numbers(say, "PLATE-1") == []
+    assert say("PLATE-1", "--json")[0] == 2, "not on record yet"
     file = tmp_path / "calibration" / "dc.toml"
     file.write_text(CALIBRATION.format(serial="PLATE-1", made="2026-05-15"), encoding="utf-8")
     assert numbers(say, "PLATE-1") == [2, 3]
