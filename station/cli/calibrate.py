@@ -10,19 +10,19 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from drivers.catalog import CATALOG
 from drivers.ports import Accuracy
-from station.cli.calibrate_ask import agreed, ask_basis, ask_quantities, ask_serial, tell
-from station.cli.calibrate_file import Change, change_of, on_record, read_points, write
+from station.cli.calibrate_ask import agreed, ask_basis, ask_quantities, ask_serial, ask_who, tell
+from station.cli.calibrate_file import Change, change_of, on_record, read_points, text_of, write
 from station.cli.calibrate_instrument import Instrument, known_of, opened, reading_of_run
 from station.cli.calibrate_view import as_document, show
-from station.cli.calibrate_work import Basis, Outcome, Work, revise
+from station.cli.calibrate_work import Basis, Outcome, Work, compared_on, revise
 from station.domain.calibration import Calibration, Loopback
 from station.domain.errors import SettingsError
 from station.settings.calibrations import AUDIO, Known
@@ -75,6 +75,7 @@ def calibrate(choice: Choice) -> int:
 async def _calibrate(choice: Choice, tree: Tree, known: Known) -> int:
     settings = tree.station
     today = datetime.now(ZoneInfo(settings.timezone)).date()
+    before = text_of(choice.config, choice.role)
     earlier = on_record(choice.config, choice.role, known)
     async with opened(settings, choice.role, known) as instrument:
         work = await _work(choice, instrument, earlier, today)
@@ -84,15 +85,25 @@ async def _calibrate(choice: Choice, tree: Tree, known: Known) -> int:
     if choice.loopback:
         from station.cli.calibrate_loopback import look
 
+        by = ask_who(choice.role)
         loopback, findings = await look(tree)
-    outcome = revise(earlier, choice.role, work, loopback)
+        loopback = replace(loopback, made=today, by=by)
+    outcome = revise(earlier, choice.role, work, today, loopback)
     findings += _out_of_bounds(outcome, bounds, choice)
-    change = change_of(choice.config, outcome.calibration, known)
+    change = change_of(choice.config, outcome.calibration, earlier, before, known)
     show(outcome, change, findings, as_json=choice.as_json)
     written = _write(choice, change)
+    uncovered = _uncovered(outcome, known[choice.role])
+    if uncovered:
+        tell(f"{choice.role}: no revision covers {', '.join(uncovered)}: what hangs on them is not calibrated")
     if choice.as_json:
-        print(json.dumps(as_document(outcome, change, findings, written), ensure_ascii=False))
+        print(json.dumps(as_document(outcome, change, findings, uncovered, written), ensure_ascii=False))
     return FOUND if findings else DONE
+
+
+def _uncovered(outcome: Outcome, quantities: Collection[str]) -> tuple[str, ...]:
+    """What the role reads and nobody has compared."""
+    return tuple(name for name in quantities if name not in outcome.calibration.current.corrections)
 
 
 async def _work(choice: Choice, instrument: Instrument, earlier: Calibration | None, today: date) -> Work:
@@ -105,9 +116,10 @@ async def _work(choice: Choice, instrument: Instrument, earlier: Calibration | N
             f"calibrate {choice.role}: it does not answer; see `station doctor` (a laboratory's certificate goes with "
             "--points, wherever the instrument is)"
         )
-    serial, declared = ask_serial(instrument)
+    on_file = earlier.serial_number if earlier is not None and earlier.declared else None
+    serial, declared = ask_serial(instrument, on_file)
     if choice.loopback:
-        return Work(serial, declared, _of_loopback(earlier, serial, today), ())
+        return Work(serial, declared, _of_loopback(earlier, serial), ())
     same = earlier is not None and earlier.serial_number == serial
     believed = dict(earlier.current.corrections) if earlier is not None and same else {}
 
@@ -151,24 +163,27 @@ def _from_file(choice: Choice, instrument: Instrument, today: date) -> Work:
     return work
 
 
-def _of_loopback(earlier: Calibration | None, serial: str, today: date) -> Basis:
-    """A loopback alone renews nothing: due stays. Without a calibration there is nothing that it could stand in."""
+def _of_loopback(earlier: Calibration | None, serial: str) -> Basis:
+    """A loopback alone renews nothing: what stands of the voltages stays as it is, its day and its laboratory too.
+
+    Without a calibration there is nothing that it could stand in.
+    """
     if earlier is None or earlier.serial_number != serial:
         raise SettingsError(
             "calibrate audio --loopback: no calibration of this interface is on record, and a loopback is none; first "
             "compare its voltages (docs/calibrating-a-bench.md), or give them with --points FILE --loopback"
         )
     now = earlier.current
-    return Basis(today, now.due, now.by, now.reference, now.certificate, "loopback; voltages as before")
+    return Basis(now.made, now.due, now.by, now.reference, now.certificate, "a loopback added; voltages as before")
 
 
 def _out_of_bounds(outcome: Outcome, bounds: Mapping[str, Accuracy | None], choice: Choice) -> list[str]:
     """What was found further off than the maker (or the calibration before) allows: earlier results are in doubt."""
     new = outcome.calibration
-    before = new.revisions[-2] if len(new.revisions) > 1 else None
+    before = replace(new, revisions=new.revisions[:-1]) if len(new.revisions) > 1 else None
     found = []
     for name in outcome.fits:
-        old = before.corrections.get(name) if before else None
+        old = before.current.corrections.get(name) if before else None
         bound, worst, reference = bounds.get(name), 0.0, outcome.fits[name].budget[0]
         for point in new.current.corrections[name].as_found:
             allowed = old.expanded(point.reference) if old else _allowed(bound, point.reference)
@@ -176,7 +191,7 @@ def _out_of_bounds(outcome: Outcome, bounds: Mapping[str, Accuracy | None], choi
             if allowed is not None and abs(point.reading - point.reference) > math.hypot(allowed, known):
                 worst = max(worst, abs(point.reading - point.reference))
         if worst:
-            since = f" --since {before.made}" if before else ""
+            since = f" --since {compared_on(before, name)}" if before and old else ""
             whose = "the calibration before said" if old else "its maker says"
             found.append(
                 f"{name}: as found up to {worst:.3g} off, more than {whose}; runs that it took part in: "

@@ -86,11 +86,16 @@ def ask_basis(today: date) -> Basis:
     return Basis(today, date.fromisoformat(due), by, reference, certificate, ask("Note"))
 
 
-def ask_serial(instrument: Instrument) -> tuple[str, bool]:
-    """Its serial number, and whether a person has read it off its plate."""
+def ask_serial(instrument: Instrument, on_file: str | None) -> tuple[str, bool]:
+    """Its serial number, and whether a person has read it off its plate; `on_file`: the one that stands to be taken."""
     if instrument.identity.serial_number:
         return instrument.identity.serial_number, False
-    return ask_until(f"{instrument.role} does not say its serial number; read it off its plate", None, _words), True
+    return ask_until(f"{instrument.role} does not say its serial number; read it off its plate", on_file, _words), True
+
+
+def ask_who(role: str) -> str:
+    """Who joins the cables of a loopback: not the laboratory that compared the voltages."""
+    return ask_until(f"Loopback of {role} by (person)", None, _words)
 
 
 async def ask_quantities(
@@ -144,7 +149,7 @@ def _beside(instrument: Instrument, name: str) -> Beside:
     bounds = instrument.accuracy(name)
     usual = f"{100.0 * bounds.relative:g} % {bounds.absolute:g}" if bounds is not None else None
     drift = _amount(ask_until("  drift until it is due, at most (the maker's bounds if unknown)", usual, _amount))
-    step = _number(ask_until(f"  resolution of the instrument in {unit}", "0", _number))
+    step = _number(ask_until(f"  resolution of the instrument in {unit}", "0", _step))
     return Beside(Contribution("reference", relative, absolute), step, *drift)
 
 
@@ -171,6 +176,13 @@ def _number(answer: str) -> float:
         raise ValueError(f"{answer!r} is no number; write it as 10.02") from None
     if not math.isfinite(value):
         raise ValueError(f"{answer} is no number to calibrate with")
+    return value
+
+
+def _step(answer: str) -> float:
+    value = _number(answer)
+    if value < 0.0:
+        raise ValueError(f"{value:g} is under zero; a resolution is not")
     return value
 
 

@@ -7,14 +7,19 @@ not at all. The file of an instrument that was replaced goes into `calibration/e
 from __future__ import annotations
 
 import difflib
+import fcntl
 import json
 import os
 import tempfile
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date as Day
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from station.cli.calibrate_work import Basis, Quantity, Work
 from station.domain.calibration import Calibration, Correction, Point, Revision
@@ -23,7 +28,7 @@ from station.domain.printable import printable
 from station.metrology.fitting import Beside, Comparison, Contribution, Shape
 from station.settings.calibrations import Known, path_of, read_calibration
 from station.settings.locate import locate
-from station.settings.problem import InvalidTree
+from station.settings.problem import InvalidTree, Problem
 from station.settings.source import CALIBRATION, Source, read_source
 from station.settings.validate import read
 
@@ -31,16 +36,24 @@ EARLIER = "earlier"
 """Below `calibration/`: files of instruments that are no longer in their role."""
 
 
+Share = Annotated[float, Field(ge=0, le=0.2)]
+"""Of a value: more is no reference, and no instrument to keep."""
+Amount = Annotated[float, Field(ge=0, le=1e9)]
+
+
 @dataclass(frozen=True, slots=True)
 class QuantityPoints:
-    """One quantity of a laboratory's file. `points`: the reference, then each reading of the instrument itself."""
+    """One quantity of a laboratory's file. `points`: the reference, then each reading of the instrument itself.
+
+    Of reference and drift at least one key each, that of the reference above zero.
+    """
 
     points: tuple[tuple[float, ...], ...]
-    reference_relative: float = 0.0
-    reference_absolute: float = 0.0
-    resolution: float = 0.0
-    drift_relative: float = 0.0
-    drift_absolute: float = 0.0
+    reference_relative: Share = 0.0
+    reference_absolute: Amount = 0.0
+    resolution: Amount = 0.0
+    drift_relative: Share | None = None
+    drift_absolute: Amount | None = None
     fit: Shape | None = None
 
 
@@ -64,10 +77,10 @@ def read_points(path: Path, today: Day) -> tuple[str, Work]:
     """The role, and what was done. Raises `SettingsError`."""
     source = _source(path)
     file, problems = read(PointsFile, source.data, source)
-    for name, one in {} if file is None else file.quantity.items():
-        if not one.points or any(len(point) < 2 for point in one.points):
-            at = ("quantity", name, "points")
-            problems.append(source.problem(at, "a point without a reading", "write [[reference, reading, …], …]"))
+    if file is not None:
+        problems += _check_days(source, file, today)
+        for name, one in file.quantity.items():
+            problems += _check_quantity(source, name, one)
     if file is None or problems:
         raise InvalidTree(problems)
     basis = Basis(file.date or today, file.due, file.by, file.reference, file.certificate, file.note)
@@ -75,10 +88,31 @@ def read_points(path: Path, today: Day) -> tuple[str, Work]:
     return file.role, Work(file.serial_number, file.declared, basis, quantities)
 
 
+def _check_days(source: Source, file: PointsFile, today: Day) -> Iterator[Problem]:
+    """A day that cannot be would jam the bench: no START, and nothing to calibrate behind it."""
+    if file.date is not None and file.date > today:
+        wrong = f"{file.date} is after today, {today}"
+        yield source.problem(("date",), wrong, "write the day on which it was compared, or see the clock")
+    if file.due <= today:
+        yield source.problem(("due",), f"{file.due} is over, today is {today}", "write a later day, or have it renewed")
+
+
+def _check_quantity(source: Source, name: str, one: QuantityPoints) -> Iterator[Problem]:
+    at = ("quantity", name)
+    if not one.points or any(len(point) < 2 for point in one.points):
+        yield source.problem((*at, "points"), "a point without a reading", "write [[reference, reading, …], …]")
+    if not (one.reference_relative or one.reference_absolute):
+        remedy = "write reference_relative or reference_absolute (k=2) from the reference's certificate"
+        yield source.problem(at, "the reference's uncertainty is missing", remedy)
+    if one.drift_relative is None and one.drift_absolute is None:
+        remedy = "write drift_relative or drift_absolute, at most until it is due (the maker's bounds if unknown)"
+        yield source.problem(at, "how far the instrument drifts is missing", remedy)
+
+
 def _quantity(name: str, one: QuantityPoints) -> Quantity:
     reference = Contribution("reference", one.reference_relative, one.reference_absolute)
     compared = tuple(Comparison(point[0], tuple(point[1:])) for point in one.points)
-    beside = Beside(reference, one.resolution, one.drift_relative, one.drift_absolute)
+    beside = Beside(reference, one.resolution, one.drift_relative or 0.0, one.drift_absolute or 0.0)
     return Quantity(name, compared, beside, one.fit)
 
 
@@ -90,6 +124,20 @@ def _source(path: Path) -> Source:
         raise SettingsError(f"--points {path}: {error.strerror}; name the file with the points") from error
     except ValueError as error:
         raise SettingsError(f"--points {path}: not TOML: {error}; docs/calibrating-a-bench.md shows one") from error
+
+
+def text_of(directory: Path, role: str) -> str | None:
+    """A role's file as it is, its line ends too; None without one. Raises `SettingsError`."""
+    return _text_of(path_of(directory, role))
+
+
+def _text_of(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read: {error}; nothing was written") from error
 
 
 def on_record(directory: Path, role: str, known: Known | None) -> Calibration | None:
@@ -107,55 +155,79 @@ def on_record(directory: Path, role: str, known: Known | None) -> Calibration | 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a file was and becomes. `aside`: where the file of the instrument before goes; None: it is the same one."""
+    """What a file was and becomes.
+
+    `before`: None without a file. `aside`: where the file of the instrument before goes; None: it is the same one.
+    """
 
     path: Path
-    before: str
+    before: str | None
     after: str
     aside: Path | None
 
     def diff(self) -> str:
         """The unified difference, without controls."""
-        before = [] if self.aside is not None else self.before.splitlines()
+        before = [] if self.aside is not None else (self.before or "").splitlines()
         lines = difflib.unified_diff(before, self.after.splitlines(), "on record", "new", lineterm="", n=1)
         return "\n".join(printable(line) for line in lines)
 
 
-def change_of(directory: Path, new: Calibration, known: Known | None) -> Change:
+def change_of(
+    directory: Path, new: Calibration, earlier: Calibration | None, before: str | None, known: Known | None
+) -> Change:
     """The file with the last revision of `new` behind those on record, as the loader accepts it.
 
-    Raises `InvalidTree` with what the loader has against it, and `SettingsError` where the file cannot be read.
+    `earlier` and its text `before`: what was on record when `new` was begun. Raises `SettingsError` with what the
+    loader has against it.
     """
     path = path_of(directory, new.role)
-    before, aside = "", None
-    earlier = on_record(directory, new.role, known)
-    if earlier is not None:
-        before = path.read_text(encoding="utf-8")
-        if earlier.serial_number != new.serial_number:
-            aside = path.parent / EARLIER / f"{new.role}-{_plain(earlier.serial_number)}.toml"
-    begins = before if earlier is not None and aside is None else _head(new)
-    after = begins.rstrip("\n") + "\n\n" + revision_text(new.current)
+    aside = None
+    if earlier is not None and earlier.serial_number != new.serial_number:
+        aside = path.parent / EARLIER / f"{new.role}-{_plain(earlier.serial_number)}.toml"
+    begins = before if before is not None and aside is None else _head(new)
+    end = "\r\n" if "\r\n" in begins else "\n"
+    after = begins + ("" if begins.endswith("\n") else end) + end + revision_text(new.current).replace("\n", end)
     _prove(new.role, after, known)
     return Change(path, before, after, aside)
 
 
 def write(change: Change) -> None:
-    """Put the file in its place, whole. Raises `SettingsError`; then nothing has changed."""
+    """Put the file in its place, whole, if it still is what the change was made from.
+
+    Raises `SettingsError`; then nothing has changed.
+    """
     try:
         change.path.parent.mkdir(parents=True, exist_ok=True)
-        if change.aside is not None:
-            change.aside.parent.mkdir(exist_ok=True)
-            _put(_free(change.aside), change.before)
-        _put(change.path, change.after)
+        with _alone(change.path.parent):
+            if _text_of(change.path) != change.before:
+                raise SettingsError(
+                    f"{change.path}: it was changed meanwhile, and a revision could be lost; nothing was written; see "
+                    "what it says now and begin again"
+                )
+            if change.aside is not None and change.before is not None:
+                change.aside.parent.mkdir(exist_ok=True)
+                _put(_free(change.aside), change.before)
+            _put(change.path, change.after)
     except OSError as error:
         told = f"{change.path}: {error.strerror}; nothing has changed; write it as the user who owns the tree (sudo)"
         raise SettingsError(told) from error
 
 
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One `calibrate` at a time looks and writes here; the lock goes with the handle, also of one that dies."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def _put(path: Path, text: str) -> None:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -188,7 +260,7 @@ def _prove(role: str, text: str, known: Known | None) -> None:
     with tempfile.TemporaryDirectory(prefix="calibrate-") as folder:
         path = path_of(Path(folder), role)
         path.parent.mkdir()
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(text.encode("utf-8"))
         try:
             on_record(Path(folder), role, known)
         except InvalidTree as refused:
@@ -214,7 +286,10 @@ def revision_text(revision: Revision) -> str:
     for name, correction in revision.corrections.items():
         lines += ["", f"[revision.quantity.{name}]", *_correction(correction)]
     if (found := revision.loopback) is not None:
-        lines += ["", "[revision.loopback]", f"thd_db = {found.thd_db:.1f}", f"noise_db = {found.noise_db:.1f}"]
+        lines += ["", "[revision.loopback]"]
+        lines += [] if found.made is None else [f"date = {found.made}"]
+        lines += [f"by = {_text(found.by)}"] if found.by else []
+        lines += [f"thd_db = {found.thd_db:.1f}", f"noise_db = {found.noise_db:.1f}"]
         lines += [] if found.response_db is None else [f"response_db = {found.response_db:.4f}"]
         for key, curve in (("response_left", found.response_left), ("response_right", found.response_right)):
             if curve:

@@ -12,7 +12,7 @@ from rich.table import Table
 from station.cli.calibrate_file import Change
 from station.cli.calibrate_work import Outcome
 from station.cli.terminal import Terminal
-from station.domain.calibration import Correction
+from station.domain.calibration import Correction, Loopback
 from station.metrology.fitting import Fit
 
 
@@ -24,7 +24,8 @@ def show(outcome: Outcome, change: Change, findings: Sequence[str], *, as_json: 
         console.print(_points(name, revision.corrections[name]))
         console.print(_budget(name, found, revision.corrections[name]))
     if (loopback := revision.loopback) is not None:
-        console.print(f"loopback  THD {loopback.thd_db:.1f} dB, noise {loopback.noise_db:.1f} dB re full scale")
+        of = f"{loopback.made or revision.made} by {escape(loopback.by or revision.by)}"
+        console.print(f"loopback  {of}: THD {loopback.thd_db:.1f} dB, noise {loopback.noise_db:.1f} dB re full scale")
     console.print(escape(change.diff()))
     if change.aside is not None:
         console.print(escape(f"another instrument is on record: its file goes to {change.aside}"))
@@ -34,19 +35,25 @@ def show(outcome: Outcome, change: Change, findings: Sequence[str], *, as_json: 
         console.print(f"[yellow]found[/]  {escape(finding)}")
 
 
-def as_document(outcome: Outcome, change: Change, findings: Sequence[str], written: bool) -> dict[str, Any]:
+def as_document(
+    outcome: Outcome, change: Change, findings: Sequence[str], uncovered: Sequence[str], written: bool
+) -> dict[str, Any]:
     """The same as one JSON document."""
     calibration, revision = outcome.calibration, outcome.calibration.current
     return {
         "role": calibration.role, "serial_number": calibration.serial_number, "declared": calibration.declared,
         "file": str(change.path), "written": written, "date": str(revision.made), "due": str(revision.due),
         "by": revision.by, "reference": revision.reference, "certificate": revision.certificate,
-        "note": revision.note, "loopback": asdict(revision.loopback) if revision.loopback else None,
+        "note": revision.note, "loopback": _loopback(revision.loopback),
         "quantities": {
             name: _quantity(one, outcome.fits.get(name)) for name, one in revision.corrections.items()
         },
-        "remarks": list(outcome.remarks), "findings": list(findings),
+        "remarks": list(outcome.remarks), "findings": list(findings), "uncovered": list(uncovered),
     }  # fmt: skip
+
+
+def _loopback(one: Loopback | None) -> dict[str, Any] | None:
+    return None if one is None else asdict(one) | {"made": str(one.made) if one.made else None}
 
 
 def _quantity(one: Correction, fit: Fit | None) -> dict[str, Any]:

@@ -26,6 +26,10 @@ NEAR_ZERO = 0.01
 """A reference under this share of the largest tells the offset, not the factor."""
 WEIGHED_ALIKE = 1e-4
 """A reading's scatter is taken to be at least this share of it."""
+MAGNITUDE_MAX = 1e9
+"""Of a reference or a reading, in the unit of its name; beyond it lies a slipped exponent and no instrument."""
+_LEAST = 1e-12
+"""A reading's scatter is no smaller, in its unit: two points of a nanovolt weigh alike."""
 _T95 = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23)
 """Student's t, 95 %, for 1 to 10 degrees of freedom (GUM, table G.2)."""
 
@@ -135,10 +139,15 @@ def fit(points: Sequence[Comparison], beside: Beside, wished: Shape | None = Non
     for point in points:
         if not point.readings or not all(map(math.isfinite, (point.reference, *point.readings))):
             raise FitError(f"the point at {point.reference:g} has no finite readings; compare it again or leave it out")
+        if (largest := max(map(abs, (point.reference, *point.readings)))) > MAGNITUDE_MAX:
+            raise FitError(f"{largest:g} at the point {point.reference:g}: no instrument reads it; see the exponent")
     shape = shape_of(points, wished)
     scatter = _scatter(points)
     sigmas = [
-        math.hypot(scatter.of(point) / math.sqrt(len(point.readings)), beside.resolution / math.sqrt(12.0)) or 1e-9
+        max(
+            math.hypot(scatter.of(point) / math.sqrt(len(point.readings)), beside.resolution / math.sqrt(12.0)) or 1e-9,
+            _LEAST,
+        )
         for point in points
     ]
     line = _fit(shape, points, sigmas)
@@ -162,6 +171,13 @@ def fit(points: Sequence[Comparison], beside: Beside, wished: Shape | None = Non
     return Fit(shape, correction, budget, max(map(abs, left)))
 
 
+def narrow(points: Sequence[Comparison]) -> tuple[float, float] | None:
+    """The smallest and the largest reference (without sign) where they are too alike to show that the correction holds
+    elsewhere; None where they reach over a factor of `LEVER`."""
+    sizes = [abs(point.reference) for point in points]
+    return None if max(sizes) >= LEVER * min(sizes) else (min(sizes), max(sizes))
+
+
 def with_points(fit: Correction, points: Sequence[Comparison], before: Correction) -> Correction:
     """The correction with what was found (as the correction before it showed it) and what is left with the new one."""
     found = tuple(Point(point.reference, before.correct(point.mean)) for point in points)
@@ -183,7 +199,7 @@ def _scatter(points: Sequence[Comparison]) -> _Scatter:
         return _Scatter(0.0, 0.0, k)
     absolute = math.sqrt(math.fsum(squares) / freedom)
     values = [abs(point.mean) for point in points]
-    if min(values) == 0.0:
+    if min(values) < _LEAST:
         return _Scatter(0.0, absolute, k)
     shares = zip(squares, values, strict=True)
     relative = math.sqrt(math.fsum(square / value**2 for square, value in shares) / freedom)

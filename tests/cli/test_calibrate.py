@@ -104,8 +104,8 @@ BASIS = ("Li", "resistor 8 ohm, serial number 5", "C-1", "2019-01-01", str(DUE),
 
 
 async def pressing_ok(desk: Desk, say: Say, *arguments: str) -> tuple[int, str, str]:
-    """`calibrate audio …` with a finger on OK as soon as somebody looks at the panel."""
-    verb = asyncio.create_task(asyncio.to_thread(say, desk.config, "audio", *arguments))
+    """`calibrate audio …` by Wang, with a finger on OK as soon as somebody looks at the panel."""
+    verb = asyncio.create_task(asyncio.to_thread(say, desk.config, "audio", *arguments, answers=("Wang",)))
     press = asyncio.create_task(desk.bench.panel.tap(Button.OK))
     await asyncio.wait({verb})
     press.cancel()  # who looked at the panel is gone
@@ -115,11 +115,12 @@ async def pressing_ok(desk: Desk, say: Say, *arguments: str) -> tuple[int, str, 
 
 async def test_a_person_compares_what_reads_by_itself_and_the_interface_in_its_loop(desk: Desk, say: Say) -> None:
     """The golden path: a known resistor, a known voltage, then the loopback behind OK at the bench."""
-    status, _, told = await asyncio.to_thread(
+    status, out, told = await asyncio.to_thread(
         say, desk.config, "loadbank", "--quantity", "left_ohm", "--readings", "3",
         answers=("PLATE-1", *BASIS, "8.0", "", "0.02 %", "0.05 %", "0.001", "yes"),
     )  # fmt: skip
     assert status == 0, told
+    assert "loadbank: no revision covers right_ohm" in told and "left_ohm: compared at 8 alone" in out
     kept = on_record(desk.config, "loadbank", None)
     assert kept is not None and kept.declared and kept.serial_number == "PLATE-1"
     assert kept.current.due == DUE and kept.current.note == "after repair"
@@ -137,7 +138,7 @@ async def test_a_person_compares_what_reads_by_itself_and_the_interface_in_its_l
 
     audio = desk.config.parent / "laboratory.toml"
     voltages = "".join(
-        f"[quantity.{way}_{side}_v]\npoints = [[10.0, 10.01]]\nreference_relative = 0.001\n"
+        f"[quantity.{way}_{side}_v]\npoints = [[10.0, 10.01]]\nreference_relative = 0.001\ndrift_relative = 0.0\n"
         for way in ("input", "output") for side in ("left", "right")
     )  # fmt: skip
     head = LABORATORY.split("[quantity")[0].format(serial="SIM-7", due=DUE).replace('"tester"', '"audio"')
@@ -153,6 +154,8 @@ async def test_a_person_compares_what_reads_by_itself_and_the_interface_in_its_l
     assert found.current.loopback.noise_db == pytest.approx(-110.0, abs=0.3)
     assert found.current.loopback.response_db == 0.001
     assert found.current.due == found.revisions[0].due, "a loopback renews nothing"
+    assert found.current.made == found.revisions[0].made and found.current.by == "Laboratory"
+    assert found.current.loopback.by == "Wang" and found.current.loopback.made is not None
     assert found.current.corrections == found.revisions[0].corrections
     assert "late by 3.00 ms" in told and "matched to 0.00" in told
 
@@ -190,15 +193,18 @@ async def test_a_known_voltage_of_both_signs_takes_the_meters_error_away(desk: D
 async def test_crossed_cables_and_stop_write_nothing(desk: Desk, say: Say) -> None:
     audio = desk.config.parent / "laboratory.toml"
     head = LABORATORY.split("[quantity")[0].format(serial="SIM-7", due=DUE).replace('"tester"', '"audio"')
-    audio.write_text(head + "[quantity.input_left_v]\npoints = [[10.0, 10.01]]\nreference_relative = 0.001\n")
+    audio.write_text(
+        head + "[quantity.input_left_v]\npoints = [[10.0, 10.01]]\nreference_relative = 0.001\ndrift_relative = 0.0\n"
+    )
+    given = ("--points", str(audio), "--loopback", "--yes")
     desk.bench.plant.set_leads(leads_of("loopback swapped"))
-    status, _, told = await pressing_ok(desk, say, "--points", str(audio), "--loopback", "--yes")
+    status, _, told = await pressing_ok(desk, say, *given)
     assert status == 2 and "the cables are crossed; exchange them; nothing was written" in told
     await desk.bench.panel.press(Button.STOP)
-    status, _, told = await asyncio.to_thread(say, desk.config, "audio", "--points", str(audio), "--loopback", "--yes")
+    status, _, told = await asyncio.to_thread(say, desk.config, "audio", *given, answers=("Wang",))
     assert status == 2 and "OK was not pressed; nothing was played" in told
     desk.bench.plant.set_relay("source", True)
-    status, _, told = await asyncio.to_thread(say, desk.config, "audio", "--points", str(audio), "--loopback", "--yes")
+    status, _, told = await asyncio.to_thread(say, desk.config, "audio", *given, answers=("Wang",))
     assert status == 2 and "relays source are closed, so the DUT may be joined" in told
     assert on_record(desk.config, "audio", None) is None
 
@@ -208,6 +214,7 @@ def test_a_laboratorys_points_become_a_revision_and_the_next_goes_behind_it(tree
     assert status == 0, told
     first: dict[str, Any] = json.loads(out)["quantities"]["insulation_mohm"]
     assert first["factor"] == pytest.approx(0.992, abs=0.001) and first["relative"] > 0.005
+    assert json.loads(out)["uncovered"] == ["earth_bond_ohm"]
     file = tree / "calibration" / "tester.toml"
     before = file.read_text(encoding="utf-8")
     status, told, _ = say(tree, "tester", "--points", certificate(tree, points="[5.0, 5.3], [50.0, 53.0]"), "--yes")
@@ -270,6 +277,8 @@ def test_what_was_not_compared_is_carried_over_and_renews_nothing(tree: Path, sa
         (("dc", "--points"), DECADES, "it is of the role 'tester', not of 'dc'"),
         (("tester", "--points"), "[5.0]", "a point without a reading"),
         (("tester", "--points"), "[5.0, 50.0]", "repaired, not corrected"),
+        (("tester", "--points"), "[0.0, 0.002]", "compared at zero alone"),
+        (("tester", "--points"), "[1e308, 1e308], [1e308, 1e300], [-1e308, 3.0]", "see the exponent"),
         (("tester", "--points"), "[5.0, 5.05], [50.0, 58.0], [500.0, 501.0]", "nothing was written"),
         (("audio", "--loopback"), None, "it does not answer"),
     ],

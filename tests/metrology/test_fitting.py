@@ -17,6 +17,7 @@ from station.metrology.fitting import (
     FitError,
     Shape,
     fit,
+    narrow,
     raw_reading,
     shape_of,
     with_points,
@@ -91,12 +92,24 @@ def test_what_no_correction_takes_away_stands_in_the_budget() -> None:
         (points((0.0, 0.1)), "factor", "not zero"),
         (points((1.0, 0.0)), None, "see the leads"),
         (points((1.0, -1.0)), None, "see the wiring"),
+        (points((1e308, 1e308), (1e308, 1e300), (-1e308, 3.0)), None, "see the exponent"),
+        ([Comparison(1e-200, (1e-200, 2e-200))], None, "every reading is zero"),
         (points((1.0, 5.0), (5.0, 5.0), (10.0, 5.0)), None, "reads the same"),
     ],
 )
 def test_points_that_carry_nothing_are_refused(compared: list[Comparison], wished: Shape | None, words: str) -> None:
     with pytest.raises(FitError, match=words):
         fit(compared, EXACT, wished)
+
+
+@pytest.mark.parametrize(
+    ("references", "ends"),
+    [((5.0,), (5.0, 5.0)), ((-220.0, 240.0), (220.0, 240.0)), ((1.0, 2.0), None), ((0.0, 9.0), None)],
+)
+def test_points_of_one_size_say_nothing_of_elsewhere(
+    references: tuple[float, ...], ends: tuple[float, float] | None
+) -> None:
+    assert narrow(points(*((reference, reference) for reference in references))) == ends
 
 
 def drawn(draw: random.Random) -> tuple[Fit, float, float]:
