@@ -19,6 +19,7 @@ BOTH_HZ = 300.0
 """The multiple that both families have: it tells nothing of either's frequency."""
 WANDER = 0.005
 """A mains frequency is looked for so far (fraction) beside its name; in operation it stays within 1 %, mostly 0.1 %."""
+MOSTLY = 0.001
 APART_BINS, APART_SEEN_BINS = 1.2, 0.5
 """Lines closer than this (1 / duration) are taken for one; where hum stands out, still for two."""
 STANDS_OUT = 20.0
@@ -43,6 +44,17 @@ class Layout:
         """Lines that are of both families (300 Hz): they tell nothing of either's frequency."""
         places = [{place for place in family if place is not None} for family in self.families]
         return set.intersection(*places) if len(places) > 1 else set()
+
+    def read_share(self, order: int, n: int, mains: float) -> float:
+        """Least share of its amplitude with which hum is read in the tone's line `order` (index) that hides it.
+
+        `mains`: cycles a frame of the family's name. A Hann fit reads a line d bins beside it as
+        sin(pi d) / (pi d (1 - d^2)) of it.
+        """
+        cycles = float(self.cycles[order])
+        multiple = max(round(cycles / mains), 1) * mains
+        bins = min((abs(cycles - multiple) + MOSTLY * multiple) * n, APART_BINS)
+        return float(np.sinc(bins)) / (1.0 - bins**2) if abs(bins - 1.0) > 1e-6 else 0.5
 
 
 def lay_out(n: int, tone: float, orders: int, mains: tuple[float, ...], seen: tuple[bool, ...] = ()) -> Layout:

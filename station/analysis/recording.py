@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from station.analysis.errors import CaptureError, DcOnly, Silent, ToneNotFound, WrongChannel, WrongRate
-from station.analysis.hum import MAINS_HZ
+from station.analysis.hum import MAINS_HZ, STANDS_OUT
 from station.analysis.levels import Array, Samples, db
 from station.analysis.stretch import Stretch, analyse_stretch
 from station.analysis.usable import CaptureWatch
@@ -43,7 +43,7 @@ class ChannelFigures:
 
     `snr_a_db`: A-weighted. `harmonics_dbc`: h2 … up to the last order under Nyquist. `hum_hz`: the mains frequency of
     the family that `hum_dbc` is of. `level_range_db`: between its loudest and its quietest piece, infinite where it
-    is missing. `coinciding`: orders of the tone (1: itself) on which multiples of a mains lie whose hum stands out.
+    is missing. `coinciding`: orders of the tone (1: itself) on which multiples of a mains lie, whether it hums or not.
     """
 
     frequency_hz: Figure
@@ -226,7 +226,7 @@ def _figures(parts: list[Stretch], rate_hz: int, bits: int | None) -> ChannelFig
         harmonics_dbc=tuple(harmonic.beside(own).decibels() for harmonic in harmonics),
         hum_hz=hum_hz,
         level_range_db=db(max(part.level_high for part in parts) / max(min(part.level_low for part in parts), 1e-12)),
-        coinciding=tuple(int(order) + 1 for order in np.flatnonzero(masked)),
+        coinciding=tuple(order + 1 for order in _coinciding(parts, orders, *range(len(MAINS_HZ)))),
     )
 
 
@@ -273,14 +273,31 @@ def _hidden(parts: list[Stretch], bits: int | None) -> float:
 def _masked(parts: list[Stretch], orders: int) -> Array:
     """Power of hum (squared peak) that may lie in each order of the tone, shape (orders,), where both coincide.
 
-    Only a family that stands out beside the tone's orders hides something in them: hardly more than its strongest line.
+    Only hum that shows beside the tone's orders hides something in them: hardly more than its strongest line. A line at
+    300 Hz with no other of either family is taken for both's.
     """
     found = np.zeros(orders)
-    for index in range(len(MAINS_HZ)):
-        hidden = {order for part in parts for order in part.layout.shared[index] if order < orders}
-        if hidden and any(part.mains_hz[index] is not None for part in parts):
-            found[list(hidden)] += _strongest(parts, index)
+    known = _known(parts)
+    either = not any(known) and any(
+        np.abs(part.phasors[place]) ** 2 > STANDS_OUT * part.noise[place]
+        for part in parts
+        for place in part.layout.common
+    )
+    for index, is_known in enumerate(known):
+        hidden = _coinciding(parts, orders, index)
+        if hidden and (is_known or either):
+            found[hidden] += _strongest(parts, index)
     return found
+
+
+def _known(parts: list[Stretch]) -> list[bool]:
+    """Of each family whether its hum stands out somewhere."""
+    return [any(part.mains_hz[index] is not None for part in parts) for index in range(len(MAINS_HZ))]
+
+
+def _coinciding(parts: list[Stretch], orders: int, *families: int) -> list[int]:
+    """Orders (indices) of the tone that hide a multiple of one of the families."""
+    return sorted({order for part in parts for i in families for order in part.layout.shared[i] if order < orders})
 
 
 def _strongest(parts: list[Stretch], index: int) -> float:
@@ -311,10 +328,18 @@ def _hum(parts: list[Stretch], base: float) -> tuple[_Power, float]:
     """The larger family over the fundamental and its mains frequency; what coincides with the tone is not in it."""
     families = [_family(parts, base, index) for index in range(len(MAINS_HZ))]
     best = max(range(len(families)), key=lambda index: (families[index].seen, families[index].value))
-    if not families[best].seen:  # then neither is: what bounds both is the greater bound
+    hides = any(any(part.layout.shared) for part in parts)
+    if not families[best].seen or (hides and not any(_known(parts))):
+        # neither is, or by 300 Hz alone, which may be the other's: what bounds both is the greater bound
         best = max(range(len(families)), key=lambda index: families[index].bound)
     found = [hz for part in parts if (hz := part.mains_hz[best]) is not None]
     return families[best], float(np.mean(found)) if found else MAINS_HZ[best]
+
+
+def _hides(part: Stretch, index: int, order: int) -> float:
+    """Most power (squared peak) of hum that the tone's line `order` may hold."""
+    mains = MAINS_HZ[index] * float(part.layout.cycles[0]) / part.frequency_hz
+    return float(np.abs(part.phasors[order]) / part.layout.read_share(order, part.frames, mains)) ** 2
 
 
 def _family(parts: list[Stretch], base: float, index: int) -> _Power:
@@ -328,7 +353,7 @@ def _family(parts: list[Stretch], base: float, index: int) -> _Power:
     if any(part.mains_hz[index] is not None for part in parts):
         doubt = len(shared) * _strongest(parts, index) / base
     else:  # hum may be there alone, as that of a rectifier is: at most what the coinciding lines hold
-        hiding = sum(float(np.mean([np.abs(part.phasors[order]) ** 2 for part in parts])) for order in shared) / base
+        hiding = sum(float(np.mean([_hides(part, index, order) for part in parts])) for order in shared) / base
     if not rows:
         return _Power(0.0, 0.0, hiding + NUMERIC**2)
     power = float(np.mean([(own - noise).sum() for own, noise in rows])) / base

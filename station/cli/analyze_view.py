@@ -68,9 +68,11 @@ def advice(recording: Recording, figures: list[ChannelFigures]) -> list[str]:
             )
             lines.append(f"{name}: the {moves}, the figures are means: cut the recording to where the tone is steady")
         if channel.coinciding:
+            lie = "lie" if len(channel.coinciding) > 1 else "lies"
             lines.append(
-                f"{name}: {_listed(channel.coinciding)} of the tone coincides with a multiple of the mains: hum there "
-                "is not in hum_dbc and may be in THD; take a tone that is no multiple of 10 Hz"
+                f"{name}: {_listed(channel.coinciding)} of the tone {lie} on multiples of the mains: hum there cannot "
+                "be told from it, is not in hum_dbc and may be in THD, beyond its uncertainty if it hums nowhere else; "
+                "take a tone of which no harmonic lies there, such as 997 Hz"
             )
     return lines
 
