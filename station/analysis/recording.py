@@ -25,6 +25,8 @@ LEAST_S = 0.1
 NUMERIC = 1e-9
 """Ratios under this are the arithmetic's."""
 REPEATS_MOST = 4096
+REPEATS_BINS = 2.0
+"""A tone repeats after so many frames as bring it back to within this much (1 / duration)."""
 SEEN_SIGMA = 3.3
 BOUND_SIGMA = 2.0
 
@@ -106,7 +108,7 @@ class ChannelTally:
             error = self._toneless()
         if error is not None:
             return self._nothing(error)
-        found = _figures(self._parts, self.rate_hz, self.bits)
+        found = _figures(self._parts, self.rate_hz, self.watch.rounding)
         return found if self._lost is None else replace(found, level_range_db=math.inf)
 
     def _toneless(self) -> CaptureError:
@@ -193,13 +195,12 @@ class _Power:
         return Figure(sign * 10.0 * math.log10(self.value), 10.0 / math.log(10.0) * self.u / self.value)
 
 
-def _figures(parts: list[Stretch], rate_hz: int, bits: int | None) -> ChannelFigures:
+def _figures(parts: list[Stretch], rate_hz: int, step: float) -> ChannelFigures:
     """Definitions as in the contract; everything is a ratio to the mean power of the fundamental."""
     count, orders = len(parts), min(part.layout.orders for part in parts)
     levels = np.abs(np.array([part.phasors[0] for part in parts]))
     base = float(np.mean(levels**2))
-    step = 0.0 if bits is None else 2.0 ** (1 - bits)
-    rounding, masked = _hidden(parts, bits), _masked(parts, orders)
+    rounding, masked = _hidden(parts, step, math.sqrt(base)), _masked(parts, orders)
     harmonics = _harmonics(parts, orders, base, rounding + masked[1:])
     own = math.sqrt((rounding + float(masked[0])) / base)  # what may hide in the fundamental
     frequencies = np.array([part.frequency_hz for part in parts])
@@ -241,7 +242,7 @@ def _mean(parts: list[Stretch], name: str) -> float:
 def _together(powers: list[_Power]) -> _Power:
     """The sum: uncertainties of noise as roots of squares, what hum may hide stands in each."""
     if not powers:
-        return _Power(0.0, 0.0)
+        return _Power(0.0, 0.0, math.inf)  # nothing under Nyquist was looked at: nothing bounds it
     return _Power(
         sum(power.value for power in powers),
         math.sqrt(sum(power.noise_u**2 for power in powers)),
@@ -251,23 +252,24 @@ def _together(powers: list[_Power]) -> _Power:
     )
 
 
-def _hidden(parts: list[Stretch], bits: int | None) -> float:
-    """Rounding error (squared peak a line) that the noise does not show, because it repeats with the tone.
+def _hidden(parts: list[Stretch], step: float, peak: float) -> float:
+    """Rounding error (squared peak a line, k=2) that the noise does not show, because it repeats with the tone.
 
-    A tone of p frames a period that was rounded without dither has its error in the p / 2 lines of that period: if the
-    noise measured is less than a step's square over 12, the rest is taken to lie there.
+    Rounded without dither, the error of a tone of p frames a period lies in the p / 2 lines of that period, and of any
+    tone of `peak` in the pi peak / step orders as steep as its steps (W. R. Bennett 1948, "Spectra of quantized
+    signals"): what a step's square over 12 is more than the floor between the lines is taken to lie in these.
     """
-    if bits is None:
-        return 0.0
-    rounding = (2.0 ** (1 - bits)) ** 2 / 12.0
-    missing = rounding - float(np.mean([part.broad for part in parts]))
+    missing = step**2 / 12.0 - float(np.mean([part.floor for part in parts]))
     if missing <= 0.0:
         return 0.0
     part = parts[0]
     turns = np.arange(1, REPEATS_MOST + 1) * float(part.layout.cycles[0])
-    repeats = np.flatnonzero(np.abs(turns - np.rint(turns)) < 1e-6 * turns)
+    back = np.rint(turns)
+    repeats = np.flatnonzero((np.abs(turns - back) * part.frames < REPEATS_BINS) & (back > 0.0))
     period = int(repeats[0]) + 1 if repeats.size else REPEATS_MOST
-    return 4.0 * missing / max(period / 2.0, 1.0)  # twice: a wave that repeats upside down has odd lines alone
+    lines = max(min(period / 2.0, math.pi * peak / step), 1.0)
+    # squared peak: 2; odd lines alone of a wave that repeats upside down: 2; k=2 of the half in the line's phase: 2
+    return 8.0 * missing / lines
 
 
 def _masked(parts: list[Stretch], orders: int) -> Array:

@@ -41,7 +41,7 @@ class Stretch:
     `noise` (m,): expected squared magnitude that noise alone gives each line's phasor. `residual`: 20 Hz to 20 kHz
     without DC and fundamental; `unharmonic`: the same without any harmonic, `unharmonic_a`: A-weighted. `*_variance` of
     these powers.
-    `broad`: all that the fit left, up to Nyquist.
+    `floor`: what the fit left between all lines, up to Nyquist: mean square of white noise of that density.
     `level_low`, `level_high`: the fundamental's least and greatest peak in the pieces of the stretch.
     """
 
@@ -59,7 +59,7 @@ class Stretch:
     unharmonic_variance: float
     unharmonic_a: float
     unharmonic_a_variance: float
-    broad: float
+    floor: float
     level_low: float
     level_high: float
     mains_hz: tuple[float | None, ...]
@@ -222,7 +222,8 @@ def _measured(x: Array, rate_hz: int, layout: Layout, mains_hz: tuple[float | No
     harmonics, hum = slice(1, layout.orders), slice(layout.orders, None)
     low, high = math.ceil(BAND_HZ[0] * n / rate_hz), min(math.floor(BAND_HZ[1] * n / rate_hz), density.size - 2)
     band = share * density[low : high + 1]
-    floor = floor_of(density)[low : high + 1] * share
+    blocks = floor_of(density)
+    floor = blocks[low : high + 1] * share
     quiet = _without_orders(band, floor, low, layout.cycles[0] * n)
     lost = share * LOST_BINS * beside
     low_level, high_level = _levels(x - fit.dc, float(layout.cycles[0]), rate_hz)
@@ -250,7 +251,7 @@ def _measured(x: Array, rate_hz: int, layout: Layout, mains_hz: tuple[float | No
         + float(line_weights[hum] ** 2 @ (line_variance * inside)[hum]),
         level_low=low_level,
         level_high=high_level,
-        broad=share * float(density[1:].sum()),
+        floor=float(np.median(blocks)),
         mains_hz=mains_hz,
     )
 

@@ -6,6 +6,7 @@ The JSON is `contracts/cli.md`'s to the letter; a channel that cannot be analyse
 from __future__ import annotations
 
 import json
+import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,7 +114,7 @@ def _channel(name: str, found: Any) -> dict[str, Any]:
         "channel": name,
         **{key: figure.value for key, figure in named.items()},
         "harmonics_dbc": [figure.value for figure in orders.values()],
-        "uncertainty": {key: f.uncertainty for key, f in every.items() if f.uncertainty == f.uncertainty},
+        "uncertainty": {key: f.uncertainty for key, f in every.items() if math.isfinite(f.uncertainty)},
         "below_floor": under,
     }
     if found.error is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from rich.console import Console
 from rich.table import Table
 
@@ -44,7 +46,7 @@ def show(recording: Recording, figures: list[ChannelFigures]) -> None:
 def words(figure: Figure, from_below: bool = False) -> str:
     """A figure with its uncertainty, as many digits as it is worth: `0.01234 ± 0.00005`, `< 0.0003`."""
     u = figure.uncertainty
-    if u != u:
+    if not isfinite(u):
         return "-"
     if figure.value is None:
         return f"{'>' if from_below else '<'} {u:.3g}" if abs(u) < 100 else f"{'>' if from_below else '<'} {u:.1f}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,6 +31,8 @@ from station.analysis.recording import (
     stretches,
 )
 from station.analysis.tone_places import find_tones
+from station.cli.analyze import document
+from station.cli.analyze_view import words
 from tests.analysis.known_recordings import Truth, Wave, wave
 
 SHORT = 1 << 15
@@ -172,6 +175,33 @@ def test_rounding_without_dither_is_not_taken_for_distortion() -> None:
     assert low - found.thd_percent.uncertainty <= true <= low + found.thd_percent.uncertainty
 
 
+@pytest.mark.parametrize(("frequency_hz", "rate_hz"), [(100.0, 48000), (440.0, 48000), (1000.0, 44100)])
+@pytest.mark.parametrize("kind", ["16", "24", "16 in 24", "f32"])
+def test_rounding_that_repeats_with_the_tone_is_in_the_uncertainties(
+    frequency_hz: float, rate_hz: int, kind: str
+) -> None:
+    over: list[float] = []
+    for level_dbfs in (-1.3, -9.7):
+        truth = Truth(frequency_hz, level_dbfs, thd_percent=0.01)
+        x = wave(truth, rate_hz, 0.4)
+        if kind == "f32":
+            x = x.astype(np.float32).astype(np.float64)
+        else:
+            full = 2.0 ** (int(kind[:2]) - 1)
+            x = np.round(x * full) / full
+        found = worst(analysed(x, rate_hz, None if kind == "f32" else int(kind[-2:])), truth, rate_hz)
+        over += [value for name, value in found.items() if name not in ("thd_n_percent", "snr_db", "hum_dbc")]
+    assert max(over) < 2.0 and sum(value > 1.0 for value in over) <= 2  # of 26
+
+
+def test_a_tone_without_a_harmonic_under_nyquist_has_no_thd_and_no_bound_of_it() -> None:
+    found = analysed(wave(Truth(15000.0, snr_db=90.0), 48000, 0.2), 48000)
+    assert found.harmonics_dbc == () and found.thd_percent == Figure(None, math.inf)
+    channel = document(Path("a.wav"), 48000, ("mono",), [found])["channels"][0]
+    assert "thd_percent" in channel["below_floor"] and "thd_percent" not in channel["uncertainty"]
+    assert words(found.thd_percent) == "-"
+
+
 @pytest.mark.parametrize(
     ("x", "error"),
     [
@@ -191,13 +221,16 @@ def test_what_cannot_be_analysed_says_why_and_has_no_figures(x: Wave, error: typ
     assert found.dc_fs.value == (pytest.approx(0.25) if error is DcOnly else None)
 
 
-def test_clipping_across_two_stretches_is_seen_and_a_loud_float_is_not_clipped() -> None:
+def test_clipping_across_two_stretches_is_seen_and_that_of_floats_beyond_full_scale() -> None:
     x = 0.5 * np.ones(10)
     tally = ChannelTally(48000, 24, 10, ToneNotFound())
     for piece in (np.append(x, [1.0, 1.0]), np.append([1.0], x)):
         tally.push(piece)
     assert tally.watch.clipped_at == 10
-    assert analysed(wave(Truth(level_dbfs=3.0), 48000, 0.5), 48000).level_dbfs.value == pytest.approx(3.0, abs=1e-6)
+    floats = ChannelTally(48000, None, 10, ToneNotFound())
+    floats.push(np.append(x, [1.0, 1.2, 1.1]))
+    assert floats.watch.clipped_at == 10
+    assert isinstance(analysed(wave(Truth(level_dbfs=3.0), 48000, 0.5), 48000).error, Clipped)
     assert analysed(wave(Truth(20.0, -0.001, thd_percent=0.0), 48000, 0.5), 48000).error is None
 
 
