@@ -32,14 +32,23 @@ def onset_latency(captured: Samples, source: Samples, steady: slice) -> float | 
     return missing / power
 
 
-def sweep_latency(captured: Samples, source: Samples, rate_hz: int, latest: int) -> int | None:
+def first_heard(x: Samples) -> int:
+    """The frame at which `x` (n,) first reaches half of its peak: where a tone sets in, to within its fade and a
+    quarter of its cycle; what comes of that is the same in source and capture."""
+    loud = np.abs(x)
+    return int(np.argmax(loud >= 0.5 * float(loud.max())))
+
+
+def sweep_latency(
+    captured: Samples, source: Samples, rate_hz: int, latest: int, least_hz: float = CORRELATED_HZ
+) -> int | None:
     """Whole frames, 0 to `latest`, by which `captured` (n, 2) follows `source` (n, 2), many tones one after the other.
 
-    By the peak of their correlation above 300 Hz, each channel with its own and of either sign. None where they are
+    By the peak of their correlation above `least_hz`, each channel with its own and of either sign. None where they are
     not alike; so are crossed leads, of which one would be 2 steps late and the other early.
     """
     n = 1 << (len(captured) + latest).bit_length()
-    first = round(CORRELATED_HZ * n / rate_hz)
+    first = round(least_hz * n / rate_hz)
     heard, sent = (np.fft.rfft(x, n, axis=0)[first:] for x in (captured, source))
     energy = float(np.linalg.norm(heard) * np.linalg.norm(sent))
     if energy <= 0.0:

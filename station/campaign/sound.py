@@ -173,6 +173,6 @@ def _value(level_v: float) -> Value:
 def _tone(channel: Channel, level_v: float) -> ToneReading:
     level = _value(level_v)
     if level.bound is not None:
-        return ToneReading(channel, level, FLOOR_V, None, None, (None,) * 9, False)
+        return ToneReading(channel, level, FLOOR_V, None, None, (None,) * 9)
     thd = Value(0.02 if level_v <= CLIP_V else 0.02 + (level_v / CLIP_V - 1.0) * 40.0, 0.001)
-    return ToneReading(channel, level, level_v, thd, thd, (-75.0,) + (None,) * 8, False)
+    return ToneReading(channel, level, level_v, thd, thd, (-75.0,) + (None,) * 8)

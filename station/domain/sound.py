@@ -56,7 +56,6 @@ class ToneReading:
     thd_percent: Value | None
     thd_n_percent: Value | None
     harmonics_dbc: tuple[float | None, ...]
-    clipped_input: bool
     spectrum: tuple[tuple[float, float], ...] = ()
     source_relative: float = 0.0
 
@@ -69,8 +68,9 @@ class ResponseReading:
 
     To be drawn, not judged: `thd_percent`, harmonics under Nyquist over the fundamental, None under the floor;
     `phase_deg` of the output less the input, in (-180, 180], without what a delay common to all frequencies does, None
-    where silent; `leak_v`, V rms that come out here of what the other channel plays at each frequency while this one
-    plays another, None where the two cannot be told apart.
+    where silent, and everywhere where the capture is too unlike the stepped sine to tell how late it is; `leak_v`, V
+    rms that come out here of what the other channel plays at each frequency while this one plays another, None where
+    the two cannot be told apart.
     """
 
     channel: Channel

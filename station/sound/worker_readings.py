@@ -16,7 +16,7 @@ from drivers.settings import AudioSettings
 from station.analysis.levels import ratio
 from station.analysis.noise import Noise
 from station.analysis.stepped import Step
-from station.analysis.tones import Tone
+from station.analysis.tones import DETECT_POWER, Tone
 from station.domain.calibration import Correction, Revision
 from station.domain.measurement import CHANNELS, Channel
 from station.domain.sound import NoiseReading, ResponseReading, ToneReading, Value
@@ -88,13 +88,13 @@ class Scale:
         """V rms of a step of a response; what output and input do to it by themselves is taken off, where known."""
         own = ratio(_at(self._curve, frequency_hz))
         level, level_u = step.amplitude / own, step.amplitude_u / own
-        return self.level(level, level_u, level <= level_u, frequency_hz)
+        return self.level(level, level_u, _drowns(level, level_u), frequency_hz)
 
     def leak(self, step: Step, frequency_hz: float) -> Value | None:
         """V rms of what the other channel's step leaves in this one."""
         if step.leak is None:
             return None
-        return self.level(step.leak, step.leak_u, step.leak <= step.leak_u, frequency_hz)
+        return self.level(step.leak, step.leak_u, _drowns(step.leak, step.leak_u), frequency_hz)
 
     def step_thd(self, step: Step) -> float | None:
         """THD of a step in per cent; None under its own floor or the interface's."""
@@ -134,6 +134,12 @@ def scales_of(settings: AudioSettings, calibration: Revision | None = None) -> t
     return left, right
 
 
+def _drowns(amplitude: float, amplitude_u: float) -> bool:
+    """Whether a line could be noise: it is seen by the same power over that of noise as a tone is (noise alone comes up
+    to that exp(-5) of the time). `amplitude_u` is k=2 of either component, so noise puts half its square there."""
+    return amplitude**2 <= DETECT_POWER * amplitude_u**2 / 2.0
+
+
 def _at(curve: Sequence[tuple[float, float]], frequency_hz: float) -> float:
     """Of a curve (Hz, dB), rising in frequency: straight in log f between points, level beyond them; 0.0 of none."""
     if not curve:
@@ -156,12 +162,20 @@ def _percent(value: float, parts: Sequence[Contribution], noise: float) -> Value
 
 
 def response_reading(
-    channel: Channel, frequency_hz: tuple[float, ...], steps: tuple[Step, ...], others: tuple[Step, ...], scale: Scale
+    channel: Channel,
+    frequency_hz: tuple[float, ...],
+    steps: tuple[Step, ...],
+    others: tuple[Step, ...],
+    scale: Scale,
+    dated: bool = True,
 ) -> ResponseReading:
-    """One channel's reading of a stepped sine; `others` are the other channel's steps, which leak into this one."""
+    """One channel's reading of a stepped sine; `others` are the other channel's steps, which leak into this one.
+
+    `dated`: the capture told its own latency; without it no phase is told.
+    """
     levels, thd = tuple(map(scale.step, steps, frequency_hz)), tuple(map(scale.step_thd, steps))
     phases = tuple(
-        None if level.bound is not None else math.degrees(step.phase_rad)
+        None if level.bound is not None or not dated else math.degrees(step.phase_rad)
         for level, step in zip(levels, steps, strict=True)
     )
     leaks = tuple(map(scale.leak, others, frequency_hz))
@@ -169,7 +183,7 @@ def response_reading(
 
 
 def tone_reading(
-    channel: Channel, tone: Tone, scale: Scale, clipped: bool, spectrum: tuple[tuple[float, float], ...] = ()
+    channel: Channel, tone: Tone, scale: Scale, spectrum: tuple[tuple[float, float], ...] = ()
 ) -> ToneReading:
     """One channel's reading of a tone."""
     return ToneReading(
@@ -179,7 +193,6 @@ def tone_reading(
         thd_percent=None if tone.silent else scale.thd(tone),
         thd_n_percent=None if tone.silent else scale.thd_n(tone),
         harmonics_dbc=tuple(None if h is None or tone.silent else 20.0 * math.log10(h) for h in tone.harmonics),
-        clipped_input=clipped,
         spectrum=spectrum,
         source_relative=scale.source_relative,
     )

@@ -42,7 +42,7 @@ def heard(stage: Stage, drive_db: float, knee_db: float) -> ToneReading:
     lines = np.abs(np.fft.rfft(stage(10 ** ((drive_db - knee_db) / 20.0) * SINE)))[8 : 8 * 11 : 8]
     thd = 100.0 * float(np.linalg.norm(lines[1:]) / lines[0])
     level_v = FULL_V * float(lines[0]) / 2048.0
-    return ToneReading("left", Value(level_v, 1e-3), level_v, Value(thd, 1e-4), None, (), False)
+    return ToneReading("left", Value(level_v, 1e-3), level_v, Value(thd, 1e-4), None, ())
 
 
 def searched(stage: Stage, knee_db: float, captures_max: int = 24) -> tuple[_Search, int]:
