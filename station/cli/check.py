@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from station.domain.printable import printable
 
 if TYPE_CHECKING:
     from station.settings import Problem
+    from station.settings.tree import StationSettings
 
 TEXT_MAX = 500
 """Characters of each text of a problem where only the first are asked for."""
@@ -54,8 +55,35 @@ def _notes(directory: Path) -> Sequence[str]:
     from station.settings import load
     from station.steps.catalog import STEPS
 
-    interface = interface_of(load(directory, STEPS, CATALOG))
-    return () if interface.good else (f"{interface.name}: {interface.words}; {interface.remedy}",)
+    tree = load(directory, STEPS, CATALOG)
+    interface = interface_of(tree)
+    poor = () if interface.good else (f"{interface.name}: {interface.words}; {interface.remedy}",)
+    return (*poor, *_of_calibrations(tree.station))
+
+
+def _of_calibrations(station: StationSettings) -> Iterator[str]:
+    """What has ended, ends soon or has not begun; who hangs on the wire is asked by `doctor`, not here."""
+    if not station.calibrations:
+        return
+    from zoneinfo import ZoneInfo
+
+    from station.domain.calibration import Standing
+    from station.run.wall import bench_day
+    from station.uplink.clock import ClockReader
+
+    today = bench_day(ClockReader().read_now, ZoneInfo(station.timezone), simulated=station.simulated)()
+    if today is None:
+        yield "the clock is not set: whether the calibrations are in force cannot be told; set it (timedatectl)"
+        return
+    for role, one in sorted(station.calibrations.items()):
+        standing, current = one.standing(one.serial_number, today), one.current
+        goes_on = "no PASS is made by it, and readings stay corrected by it"
+        if standing is Standing.EXPIRED:
+            yield f"calibration of {role}: expired, it was due on {current.due}; {goes_on}; have it calibrated"
+        elif standing is Standing.FUTURE:
+            yield f"calibration of {role}: made on {current.made}, today is {today}; {goes_on}; see clock and file"
+        elif standing is Standing.DUE_SOON:
+            yield f"calibration of {role}: due on {current.due}, in {(current.due - today).days} days; renew it"
 
 
 def _document(problems: Sequence[Problem], most: int | None) -> Any:

@@ -32,15 +32,21 @@ READINGS_OF_TESTERS: Mapping[str, tuple[str, ...]] = {
     AUDIO: AUDIO_QUANTITIES,
 }
 """Roles that are no sensors, and what can be calibrated of each."""
+PROVING = {"discharge": "that the plug is dead and the lid may open", "fan": "that the load bank is cooled"}
+"""Roles that nothing is measured by, with what they prove: as they read, for a correction could only weaken it."""
 FACTOR_OFF_MAX = 0.1
-"""So far from 1 may a factor be; of degC and K `DEGC_FACTOR_OFF_MAX`, for its zero lies far from 0 K."""
-DEGC_FACTOR_OFF_MAX = 0.05
+"""So far from 1 may a factor be, but of what an interlock or a proof has a limit for."""
+GUARDING_FACTOR_OFF_MAX = 0.02
+"""Of temperatures and of `GUARDING`."""
+GUARDING: Mapping[str, float] = {"dc": 0.02, "bias": 0.005}
+"""Roles that prove besides that they measure, with the offset that they may have in the unit of their quantities:
+terminals that are taken for 1 V are at most at 1.041 V, bias clips for 0.15 mV at most at 0.159 mV."""
 OFFSET_MAX: Mapping[str, float] = {
-    "degc": 5.0, "k": 5.0, "v": 0.2, "mv": 1.0, "a": 0.5, "ma": 0.05, "w": 5.0, "va": 5.0, "wh": 5.0, "hz": 0.05,
+    "degc": 2.0, "k": 2.0, "v": 0.2, "mv": 1.0, "a": 0.5, "ma": 0.05, "w": 5.0, "va": 5.0, "wh": 5.0, "hz": 0.05,
     "rpm": 50.0, "ohm": 0.05, "mohm": 0.2, "factor": 0.02, "db": 1.0, "percent": 1.0,
 }  # fmt: skip
-"""By the last word of a quantity's name. Whatever stands in a file, what an instrument takes for 100 degC is judged as
-90 at least, 2 V of DC as 1.6 V at least, and what is judged as 5 Mohm was read as 4.3 at least."""
+"""By the last word of a quantity's name. Whatever stands in a file, what is judged as 100 degC was read as 104.1 at
+most, and what is judged as 5 Mohm as 4.3 at least."""
 INTERVAL_MAX = timedelta(days=5 * 366)
 """From a calibration to its due day: more is a slipped digit in a year."""
 
@@ -148,7 +154,10 @@ def _check_role(source: Source, known: Known | None) -> Iterator[Problem]:
     if not isinstance(role, str):
         return
     stem = source.name.removeprefix(f"{CALIBRATION}/").removesuffix(".toml")
-    if known is not None and role not in known:
+    if role in PROVING:
+        wrong = f"{role} proves {PROVING[role]}; nothing is measured by it, and a proof is never corrected"
+        yield source.problem(("role",), wrong, "remove the file; have the instrument adjusted if it reads wrongly")
+    elif known is not None and role not in known:
         yield source.problem(("role",), f"this bench has nothing in the role {role!r}", suggest(role, known))
     elif role != stem:
         wrong = f"{role!r} in a file that is called {stem}.toml"
@@ -184,6 +193,8 @@ def _check_revision(
             yield source.problem((*path, "loopback", key), "its frequencies do not rise", "write [Hz, dB] in order")
     for name, one in revision.quantity.items():
         at = (*path, "quantity", name)
+        if source.data.get("role") in PROVING:
+            continue
         if quantities is not None and name not in quantities:
             yield source.problem(at, "the instrument of this role does not read it", suggest(name, quantities))
             continue
@@ -191,19 +202,19 @@ def _check_revision(
 
 
 def _check_bounds(source: Source, at: tuple[str | int, ...], name: str, one: QuantityTable) -> Iterator[Problem]:
-    unit = name.rsplit("_", 1)[-1]
+    unit, role = name.rsplit("_", 1)[-1], str(source.data.get("role"))
     repaired = "an instrument that is further off is repaired or replaced, not corrected; look for a slipped digit"
-    off = DEGC_FACTOR_OFF_MAX if unit in ("degc", "k") else FACTOR_OFF_MAX
-    if not abs(one.factor - 1.0) <= off:
+    off = GUARDING_FACTOR_OFF_MAX if unit in ("degc", "k") or role in GUARDING else FACTOR_OFF_MAX
+    if not 1.0 - off <= one.factor <= 1.0 + off:
         yield source.problem((*at, "factor"), f"{one.factor:g} is outside of {1 - off:g} to {1 + off:g}", repaired)
-    offset = 0.0 if source.data.get("role") == AUDIO else OFFSET_MAX.get(unit, 0.0)
+    offset = 0.0 if role == AUDIO else GUARDING.get(role, OFFSET_MAX.get(unit, 0.0))
     if not abs(one.offset) <= offset:
         allowed = f"-{offset:g} to {offset:g} {unit}" if offset else f"0, the only offset that {name} can have"
         yield source.problem((*at, "offset"), f"{one.offset:g} is outside of {allowed}", repaired)
     if one.relative == one.absolute == 0.0:
         remedy = "write `relative` or `absolute` (k=2) from the certificate, with the drift until it is due"
         yield source.problem(at, "has no uncertainty, and no calibration is without", remedy)
-    if source.data.get("role") == AUDIO and one.absolute:
+    if role == AUDIO and one.absolute:
         yield source.problem(
             (*at, "absolute"), "a full scale has a relative uncertainty only", "write it as `relative`"
         )
@@ -211,7 +222,11 @@ def _check_bounds(source: Source, at: tuple[str | int, ...], name: str, one: Qua
 
 def quantities_of(readings: Mapping[str, Collection[str]]) -> Known:
     """What can be calibrated: of each sensor what it reads (no proof contacts), and the testers and the interface."""
-    sensors = {role: [name for name in names if not name.endswith("_ok")] for role, names in readings.items()}
+    sensors = {
+        role: [name for name in names if not name.endswith("_ok")]
+        for role, names in readings.items()
+        if role not in PROVING
+    }
     return sensors | {role: list(names) for role, names in READINGS_OF_TESTERS.items()}
 
 

@@ -78,6 +78,9 @@ factor = 1.0
 offset = 0.0
 absolute = 0.3
 """
+DC = HEATSINK.replace("temperature", "dc").replace("heatsink_degc", "left_plus_v")
+DC = DC.replace("factor = 1.0", "factor = 0.98").replace("offset = 0.0", "offset = -0.02")
+BIAS = DC.replace('"dc"', '"bias"').replace("left_plus_v", "left_mv").replace("offset = -0.02", "offset = 0.005")
 
 
 def put(tree: TreeCopy, role: str, text: str) -> None:
@@ -143,9 +146,15 @@ def test_without_the_table_no_calibration_is_demanded_and_true_demands_one(tree:
         ("audio", AUDIO, "relative = 0.001", "absolute = 0.1", "revision[1].quantity.input_left_v.absolute",
          "has a relative uncertainty only"),
         ("temperature", HEATSINK, "factor = 1.0\n", "factor = 0.9\n", "revision[1].quantity.heatsink_degc.factor",
-         "0.9 is outside of 0.95 to 1.05"),
+         "0.9 is outside of 0.98 to 1.02"),
         ("temperature", HEATSINK, "offset = 0.0", "offset = -10.0", "revision[1].quantity.heatsink_degc.offset",
-         "-10 is outside of -5 to 5 degc"),
+         "-10 is outside of -2 to 2 degc"),
+        ("dc", DC, "factor = 0.98", "factor = 0.97", "revision[1].quantity.left_plus_v.factor",
+         "0.97 is outside of 0.98 to 1.02"),
+        ("dc", DC, "offset = -0.02", "offset = -0.1", "revision[1].quantity.left_plus_v.offset",
+         "-0.1 is outside of -0.02 to 0.02 v"),
+        ("bias", BIAS, "offset = 0.005", "offset = 0.05", "revision[1].quantity.left_mv.offset",
+         "0.05 is outside of -0.005 to 0.005 mv"),
         ("temperature", HEATSINK, "[revision.quantity.heatsink_degc]", "[revision.loopback]\nthd_db = -100.0\n"
          "noise_db = -100.0\n[revision.quantity.heatsink_degc]", "revision[1].loopback", "only the audio interface"),
     ],
@@ -170,6 +179,30 @@ def test_a_fan_s_proof_contact_has_nothing_to_calibrate(tree: TreeCopy) -> None:
     put(tree, "loadbank", text)
 
     assert [one.key for one in tree.problems()] == ["revision[1].quantity.fan_ok"]
+
+
+@pytest.mark.parametrize(("role", "quantity"), [("discharge", "l_n_v"), ("fan", "rpm")])
+def test_what_only_proves_is_never_corrected(tree: TreeCopy, role: str, quantity: str) -> None:
+    put(tree, role, HEATSINK.replace("temperature", role).replace("heatsink_degc", quantity))
+
+    (problem,) = tree.problems()
+
+    assert problem.key == "role" and "a proof is never corrected" in problem.wrong
+
+
+def test_whatever_a_file_says_a_proof_s_limit_holds_within_a_few_per_cent(tree: TreeCopy) -> None:
+    heat = HEATSINK.replace("factor = 1.0", "factor = 0.98").replace("offset = 0.0", "offset = -2.0")
+    for role, text in (("dc", DC), ("bias", BIAS.replace("0.005", "-0.005")), ("temperature", heat)):
+        put(tree, role, text)
+
+    on_file = tree.load().station.calibrations
+
+    for role, name, limit, most in (
+        ("dc", "left_plus_v", 1.0, 1.041),
+        ("bias", "left_mv", 0.15, 0.159),
+        ("temperature", "heatsink_degc", 100.0, 104.1),
+    ):
+        assert on_file[role].current.corrections[name].correct(most) >= limit, role
 
 
 def test_whoever_writes_a_file_reads_it_back_without_the_rest_of_the_tree(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,31 @@ def test_a_directory_that_is_not_there_is_wrong_use(tmp_path: Path, capsys: pyte
     assert check_tree(tmp_path / "nowhere") == 2
     captured = capsys.readouterr()
     assert (captured.out, len(captured.err.splitlines())) == ("", 1)
+
+
+def test_what_has_ended_ends_soon_or_has_not_begun_is_noted_and_no_error(
+    tree: TreeCopy, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tree.directory / "calibration").mkdir()
+    days = {"dc": ("2025-01-10", "2026-01-10"), "bias": ("2026-12-01", "2027-12-01")}
+    days |= {"probe": ("2025-12-01", "2026-12-01"), "mains": ("2026-01-10", "2027-01-10")}
+    quantities = {"dc": "left_plus_v", "bias": "left_mv", "probe": "volts_v", "mains": "power_w"}
+    for role, (made, due) in days.items():
+        (tree.directory / "calibration" / f"{role}.toml").write_text(
+            f'role = "{role}"\nserial_number = "1"\ndeclared = true\n[[revision]]\ndate = {made}\ndue = {due}\n'
+            f'by = "x"\nreference = "y"\ncertificate = ""\n[revision.quantity.{quantities[role]}]\nrelative = 0.01\n'
+        )
+    now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    monkeypatch.setattr("station.uplink.clock.ClockReader.read_now", lambda _: (now, "synced"))
+
+    assert check_tree(tree.directory) == 0
+
+    told = [line for line in capsys.readouterr().err.splitlines() if "calibration of" in line]
+    assert [line.partition(";")[0] for line in told] == [
+        "note: calibration of bias: made on 2026-12-01, today is 2026-11-23",
+        "note: calibration of dc: expired, it was due on 2026-01-10",
+        "note: calibration of probe: due on 2026-12-01, in 8 days",
+    ]
+    monkeypatch.setattr("station.uplink.clock.ClockReader.read_now", lambda _: (now, "unsynced"))
+    assert check_tree(tree.directory) == 0
+    assert "note: the clock is not set" in capsys.readouterr().err
