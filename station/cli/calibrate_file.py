@@ -17,16 +17,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date as Day
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import Field
 
 from station.cli.calibrate_work import Basis, Quantity, Work
 from station.domain.calibration import Calibration, Correction, Point, Revision
 from station.domain.errors import SettingsError
 from station.domain.printable import printable
 from station.metrology.fitting import Beside, Comparison, Contribution, Shape
-from station.settings.calibrations import Known, path_of, read_calibration
+from station.settings.calibrations import Amount, Known, Share, path_of, read_calibration
 from station.settings.locate import locate
 from station.settings.problem import InvalidTree, Problem
 from station.settings.source import CALIBRATION, Source, read_source
@@ -34,11 +31,6 @@ from station.settings.validate import read
 
 EARLIER = "earlier"
 """Below `calibration/`: files of instruments that are no longer in their role."""
-
-
-Share = Annotated[float, Field(ge=0, le=0.2)]
-"""Of a value: more is no reference, and no instrument to keep."""
-Amount = Annotated[float, Field(ge=0, le=1e9)]
 
 
 @dataclass(frozen=True, slots=True)

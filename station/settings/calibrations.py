@@ -50,6 +50,9 @@ most, and what is judged as 5 Mohm as 4.3 at least."""
 INTERVAL_MAX = timedelta(days=5 * 366)
 """From a calibration to its due day: more is a slipped digit in a year."""
 
+Share = Annotated[float, Field(ge=0, le=0.2)]
+"""Of a value: more is no reference, and no instrument to keep."""
+Amount = Annotated[float, Field(ge=0, le=1e9)]
 Hz = Annotated[float, Field(ge=1, le=100_000)]
 Db = Annotated[float, Field(ge=-20, le=20)]
 """Of a loopback's response, re 1 kHz: more is no interface to measure with."""
