@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,7 @@ def analyze(
 
 def run_analyze(choice: Choice) -> int:
     """Print the figures; the exit status. Raises `SettingsError` for wrong use."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: small products in threads take thrice the time
     from station.analysis.errors import CaptureError
     from station.cli.analyze_view import advice, show
     from station.cli.recordings import open_recording
@@ -62,24 +64,29 @@ def run_analyze(choice: Choice) -> int:
         raise SettingsError(f"--tone {choice.tone_hz:g}: must be 5 to 90000 Hz")
     if choice.plot is not None and choice.plot.suffix.lower() != ".svg":
         raise SettingsError(f"--plot {choice.plot}: SVG is drawn; name a file that ends with .svg")
+    if choice.plot is not None and (choice.plot.is_dir() or not choice.plot.parent.is_dir()):
+        raise SettingsError(f"--plot {choice.plot}: a folder, or none to write it in; name a file that you may write")
     try:
         recording = open_recording(choice.file)
         names, figures = recording.names, _figures_of(recording, choice)
     except CaptureError as error:
         print(f"station: {printable(error)}", file=sys.stderr)
         if choice.as_json:
-            print(json.dumps({"file": str(choice.file), "sample_rate_hz": None, "channels": [], "error": str(error)}))
+            nothing = {"file": _shown(choice.file), "sample_rate_hz": None, "channels": list[Any]()}
+            print(json.dumps(nothing | {"error": printable(error)}, ensure_ascii=False))
         return FOUND_NOTHING
+    told = advice(recording, figures)
+    if choice.plot is not None:  # first: one that cannot be written is wrong use, which says nothing else
+        from station.cli.analyze_plot import write_plot
+
+        if not write_plot(choice.plot, recording, figures):
+            told.append(f"--plot {choice.plot}: no channel has a spectrum to draw: not written")
     if choice.as_json:
         print(json.dumps(document(choice.file, recording.rate_hz, names, figures), ensure_ascii=False, allow_nan=False))
     else:
         show(recording, figures)
-    for line in advice(recording, figures):
+    for line in told:
         print(f"station: {printable(line)}", file=sys.stderr)
-    if choice.plot is not None:
-        from station.cli.analyze_plot import write_plot
-
-        write_plot(choice.plot, recording, figures)
     return 0 if any(channel.error is None for channel in figures) else FOUND_NOTHING
 
 
@@ -99,7 +106,12 @@ def _figures_of(recording: Any, choice: Choice) -> list[Any]:
 def document(file: Path, rate_hz: int, names: tuple[str, ...], figures: list[Any]) -> dict[str, Any]:
     """The JSON document of `contracts/cli.md`."""
     channels = [_channel(name, found) for name, found in zip(names, figures, strict=True)]
-    return {"file": str(file), "sample_rate_hz": rate_hz, "channels": channels}
+    return {"file": _shown(file), "sample_rate_hz": rate_hz, "channels": channels}
+
+
+def _shown(file: Path) -> str:
+    """The file's name as UTF-8, whatever bytes it has."""
+    return os.fsencode(file).decode("utf-8", "replace")
 
 
 FIGURES = ("frequency_hz", "level_dbfs", "dc_fs", "thd_percent", "thd_n_percent", "snr_db", "hum_dbc")

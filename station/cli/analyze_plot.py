@@ -8,6 +8,7 @@ from station.analysis.recording import ChannelFigures
 from station.analysis.spectrum import drawn_spectrum
 from station.cli.recordings import Recording, read_middle
 from station.domain.errors import SettingsError
+from station.domain.printable import printable
 from station.report.chart import Chart, Line, Mark, draw
 
 POINTS = 600
@@ -21,8 +22,8 @@ text { fill: #17202a; } .name { font-size: 14px; font-weight: 600; } .tick, .axi
 """
 
 
-def write_plot(path: Path, recording: Recording, figures: list[ChannelFigures]) -> None:
-    """Draw the middle stretch of each channel that could be analysed. Raises `SettingsError`."""
+def write_plot(path: Path, recording: Recording, figures: list[ChannelFigures]) -> bool:
+    """Draw the middle stretch of each channel that could be analysed; False if none. Raises `SettingsError`."""
     middle = read_middle(recording)
     lines, marks = [], []
     for i, (name, channel) in enumerate(zip(recording.names, figures, strict=True)):
@@ -36,11 +37,11 @@ def write_plot(path: Path, recording: Recording, figures: list[ChannelFigures]) 
             hz = k * channel.frequency_hz.value
             if level is not None and hz <= 20000.0:
                 marks.append(Mark(hz, channel.level_dbfs.value + level, f"h{k}" if k > 1 else "1", slot))
-    title = f"{recording.path.name} (0 dBFS is a full-scale sine)"
+    title = f"{printable(recording.path.name)} (0 dBFS is a full-scale sine)"
     chart = Chart(title, "Hz", "dBFS", tuple(lines), x_kind="log", height=420, width=960, marks=tuple(marks))
     drawn = draw(chart)
     if not drawn:
-        raise SettingsError(f"--plot {path}: no channel has a spectrum to draw")
+        return False
     whole = drawn.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1).replace(
         "</title>", f"</title><style>{STYLE}</style>", 1
     )
@@ -48,3 +49,4 @@ def write_plot(path: Path, recording: Recording, figures: list[ChannelFigures]) 
         path.write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n{whole}\n', encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"--plot {path}: {error.strerror}; name a file that you may write") from None
+    return True

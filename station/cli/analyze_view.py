@@ -10,6 +10,7 @@ from rich.table import Table
 from station.analysis.errors import Clipped
 from station.analysis.recording import ChannelFigures, Figure
 from station.cli.recordings import Recording
+from station.domain.printable import printable
 
 ROWS = (
     ("frequency_hz", "frequency", "Hz"),
@@ -28,7 +29,7 @@ def show(recording: Recording, figures: list[ChannelFigures]) -> None:
     """Print the table on standard output."""
     bits = "float" if recording.bits is None else f"{recording.bits} bit"
     seconds = recording.frames / recording.rate_hz
-    title = f"{recording.path.name}: {seconds:.3g} s, {recording.rate_hz} Hz, {bits}; ± is k=2, < is a bound"
+    title = f"{printable(recording.path.name)}: {seconds:.3g} s, {recording.rate_hz} Hz, {bits}; ± is k=2, < is a bound"
     table = Table(title=title, title_justify="left", title_style="", box=None)
     table.add_column("")
     for name in recording.names:
@@ -57,8 +58,8 @@ def words(figure: Figure, from_below: bool = False) -> str:
 
 
 def advice(recording: Recording, figures: list[ChannelFigures]) -> list[str]:
-    """What to mind, a line each: channels that could not be analysed, a level that is not steady, hum in the tone."""
-    lines = []
+    """What to mind, a line each: a file cut off, channels not analysed, a level that is not steady, hum in the tone."""
+    lines = [recording.remark] if recording.remark else []
     for name, channel in zip(recording.names, figures, strict=True):
         if channel.error is not None:
             reason = "clipped" if isinstance(channel.error, Clipped) else "cannot be analysed"

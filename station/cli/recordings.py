@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ CHANNELS_MOST = 8
 BITS: dict[str, int | None] = {
     "PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "FLOAT": None, "DOUBLE": None,
 }  # fmt: skip
+UNKNOWN_SIZE = 0xFFFFFFFF
 
 
 class UnreadableRecording(CaptureError):
@@ -27,13 +29,14 @@ class UnreadableRecording(CaptureError):
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What a file says of itself. `bits` None: floats."""
+    """What a file says of itself. `bits` None: floats. `remark`: what is wrong with the file, if it can be analysed."""
 
     path: Path
     rate_hz: int
     channels: int
     frames: int
     bits: int | None
+    remark: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,12 +50,13 @@ def open_recording(path: Path) -> Recording:
     """Read the head of the file. Raises `SettingsError` (no such file) and `UnreadableRecording`."""
     sound = _soundfile()
     try:
-        with path.open("rb"):
-            pass
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise SettingsError(f"{path}: a pipe or a device, not a file; name a recording (WAV or FLAC)")
+        promised, present = _samples_bytes(path)
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}; name a recording (WAV or FLAC)") from None
     try:
-        head = sound.info(str(path))
+        head = sound.info(os.fsencode(path))
     except sound.LibsndfileError as error:
         raise UnreadableRecording(f"{path}: {error.error_string.rstrip('.')}; analyze reads WAV and FLAC") from None
     if head.subtype not in BITS:
@@ -67,14 +71,47 @@ def open_recording(path: Path) -> Recording:
         )
     if head.channels > CHANNELS_MOST:
         raise UnreadableRecording(f"{path}: {head.channels} channels; at most {CHANNELS_MOST}")
-    return Recording(path, head.samplerate, head.channels, head.frames, BITS[head.subtype])
+    if promised == 0 and present > 0:
+        raise UnreadableRecording(
+            f"{path}: its head says that there are no samples, and {present} bytes follow: what recorded it did not "
+            "finish the file; record again, or have the head mended"
+        )
+    remark = ""
+    if promised > present:
+        remark = (
+            f"{path.name}: cut off: its head promises {promised} bytes of samples and {present} are there; the figures "
+            f"are of these {head.frames / head.samplerate:.6g} s: copy it or record again"
+        )
+    return Recording(path, head.samplerate, head.channels, head.frames, BITS[head.subtype], remark)
+
+
+def _samples_bytes(path: Path) -> tuple[int, int]:
+    """Bytes of samples that a WAV's head promises, and bytes that follow it; 0, 0 where it promises none or is no WAV.
+
+    RIFF and RF64 (EBU Tech 3306): a size of 0xFFFFFFFF is that of `ds64`, or unknown, as a pipe's is.
+    """
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        head, large = file.read(12), 0
+        if head[:4] not in (b"RIFF", b"RF64") or head[8:] != b"WAVE":
+            return 0, 0
+        while len(chunk := file.read(8)) == 8:
+            name, size, first = chunk[:4], int.from_bytes(chunk[4:], "little"), file.tell()
+            if name == b"data":
+                present = end - first
+                return (size, present) if size != UNKNOWN_SIZE else (large or present, present)
+            if name == b"ds64":
+                large = int.from_bytes(file.read(16)[8:], "little")
+            file.seek(first + size + size % 2)
+    return 0, 0
 
 
 def read_stretches(recording: Recording) -> Iterator[Array]:
     """Every stretch in order, each (n, channels) of full scale. Raises `UnreadableRecording` where the file breaks."""
     sound = _soundfile()
     try:
-        with sound.SoundFile(str(recording.path)) as file:
+        with sound.SoundFile(os.fsencode(recording.path)) as file:
             for first, end in stretches(recording.frames):
                 yield _read(file, end - first)
     except sound.LibsndfileError as error:
@@ -87,7 +124,7 @@ def read_middle(recording: Recording) -> Array:
     parts = stretches(recording.frames)
     first, end = parts[len(parts) // 2]
     try:
-        with sound.SoundFile(str(recording.path)) as file:
+        with sound.SoundFile(os.fsencode(recording.path)) as file:
             file.seek(first)
             return _read(file, end - first)
     except sound.LibsndfileError as error:

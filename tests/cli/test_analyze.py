@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -144,6 +145,62 @@ def test_wrong_use_exits_2_with_one_line(capsys: pytest.CaptureFixture[str], arg
     assert _verb(["analyze", *arguments]) == WRONG_USE
     said = capsys.readouterr()
     assert said.out == "" and len(said.err.strip().splitlines()) == 1
+
+
+def test_a_plot_that_cannot_be_is_said_before_the_document_or_beside_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    silent = write_wav(tmp_path / "silent.wav", [np.zeros(9600)], 48000, dither=False)
+    status, found, said = document(silent, capsys, plot=tmp_path / "a.svg")
+    assert status == 1 and len(found["channels"]) == 1
+    assert "no channel has a spectrum to draw" in said and not (tmp_path / "a.svg").exists()
+    (tmp_path / "folder.svg").mkdir()
+    (tmp_path / "loop.svg").symlink_to(tmp_path / "loop.svg")
+    good = write_wav(tmp_path / "good.wav", [wave(TRUTH, 48000, 0.1)], 48000)
+    for plot in ("folder.svg", "nowhere/a.svg", "loop.svg"):
+        assert _verb(["analyze", str(good), "--json", "--plot", str(tmp_path / plot)]) == WRONG_USE
+        said_too = capsys.readouterr()
+        assert said_too.out == "" and plot in said_too.err
+
+
+@pytest.mark.parametrize("form", ["RIFF", "RF64"])
+def test_a_file_that_is_cut_off_is_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str) -> None:
+    if form == "RIFF":
+        file = write_wav(tmp_path / "a.wav", [wave(TRUTH, 48000, 0.3)], 48000)
+    else:
+        file = tmp_path / "a.wav"
+        soundfile.write(file, wave(TRUTH, 48000, 0.3), 48000, subtype="PCM_24", format="RF64")
+    assert document(file, capsys)[::2] == (0, "")
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) - 21600])
+    status, found, said = document(file, capsys)
+    assert status == 0 and found["channels"][0]["thd_percent"] is not None
+    assert "a.wav: cut off: its head promises 43200 bytes of samples and 21600 are there" in said and "0.15 s" in said
+
+
+def test_a_head_that_was_not_finished_is_said_and_one_of_a_pipe_is_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_wav(tmp_path / "a.wav", [wave(TRUTH, 48000, 0.3)], 48000)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:40] + bytes(4) + whole[44:])
+    status, _, said = document(file, capsys)
+    assert status == 1 and "no samples, and 43200 bytes follow" in said
+    file.write_bytes(whole[:40] + b"\xff\xff\xff\xff" + whole[44:])
+    assert document(file, capsys)[::2] == (0, "")
+
+
+def test_any_name_is_read_and_a_pipe_is_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "odd\udcff\x1b.wav"
+    write_wav(file, [wave(TRUTH, 48000, 0.1)], 48000)
+    status, found, _ = document(file, capsys, plot=tmp_path / "a.svg")
+    assert status == 0 and found["file"].endswith("/odd\ufffd\x1b.wav")
+    assert run_analyze(Choice(file, None, 10, None, False)) == 0
+    assert "odd\\udcff\\x1b.wav" in capsys.readouterr().out
+    assert "odd\\udcff" in "".join(ElementTree.parse(tmp_path / "a.svg").getroot().itertext())
+    os.mkfifo(tmp_path / "pipe.wav")
+    assert _verb(["analyze", str(tmp_path / "pipe.wav")]) == WRONG_USE
+    assert "not a file" in capsys.readouterr().err
 
 
 def test_people_get_a_table_and_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
