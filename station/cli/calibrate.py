@@ -25,7 +25,7 @@ from station.cli.calibrate_view import as_document, show
 from station.cli.calibrate_work import Basis, Outcome, Work, compared_on, revise
 from station.domain.calibration import Calibration, Loopback
 from station.domain.errors import SettingsError
-from station.settings.calibrations import AUDIO, Known
+from station.settings.calibrations import AUDIO, PROVING, Known
 from station.settings.loading import load
 from station.settings.names import suggest
 from station.settings.tree import Tree
@@ -55,6 +55,11 @@ def calibrate(choice: Choice) -> int:
     tree = load(choice.config, STEPS, CATALOG)
     settings = tree.station
     known = known_of(settings)
+    if choice.role in PROVING:
+        raise SettingsError(
+            f"calibrate {choice.role}: it proves {PROVING[choice.role]}; nothing is measured by it, and a proof is "
+            "never corrected; have it adjusted if it reads wrongly"
+        )
     if choice.role not in known:
         raise SettingsError(f"calibrate {choice.role}: no instrument of this bench; {suggest(choice.role, known)}")
     for name in choice.quantities:

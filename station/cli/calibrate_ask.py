@@ -39,7 +39,6 @@ HOW = {
     "temperature": "Put the thermocouple into the reference bath or block beside the reference thermometer and wait "
     "until both stand still.",
     "infrared": "Point it at the black surface whose temperature the reference thermometer tells.",
-    "discharge": "DUT unplugged: put the known voltage between the pins. Mind what you touch.",
 }  # fmt: skip
 _PART = re.compile(r"([0-9.eE+-]+)\s*(%?)")
 

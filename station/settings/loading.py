@@ -16,6 +16,7 @@ from station.settings.devices import DriverEntry, Placed
 from station.settings.diagnosis import know, read_diagnosis
 from station.settings.interlocks import check_readings, read_interlocks
 from station.settings.load_bank import check_load_bank
+from station.settings.mislaid import mislaid
 from station.settings.names import nearest_of
 from station.settings.needs import check_needs
 from station.settings.plan_safety import check_gate_limits
@@ -159,8 +160,11 @@ def _read_files(directory: Path, shared: Path) -> _Files:
             path = str(shared / sort)
             files.problems.append(Problem(path, 1, "(folder)", "holds no .toml file", f"put the {sort} there"))
             files.unread.add(f"{sort}/")
+    astray = mislaid(directory)
+    said = {one.file for one in astray}
+    files.problems += astray
     for folder in {directory, shared}:
-        files.problems += _misnamed(folder)
+        files.problems += [one for one in _misnamed(folder) if one.file not in said]
     files.problems += _secrets(files, {directory, shared})
     return files
 

@@ -272,6 +272,7 @@ def test_what_was_not_compared_is_carried_over_and_renews_nothing(tree: Path, sa
     [
         (("relays",), None, "no instrument of this bench"),
         (("dc", "--quantity", "left_v"), None, "dc does not read it; did you mean `left_plus_v`?"),
+        (("discharge",), None, "it proves that the plug is dead"),
         (("dc",), None, "it does not answer; see `station doctor`"),
         (("tester", "--loopback"), None, "it is of the role audio"),
         (("dc", "--points"), DECADES, "it is of the role 'tester', not of 'dc'"),

@@ -12,6 +12,7 @@ from station.domain.calibration import Loopback, Point
 from station.settings import Problem
 from station.settings.calibrations import load_calibrations
 from station.settings.loading import InvalidTree
+from station.settings.mislaid import mislaid
 
 TESTER = """\
 role = "tester"
@@ -203,6 +204,48 @@ def test_whatever_a_file_says_a_proof_s_limit_holds_within_a_few_per_cent(tree: 
         ("temperature", "heatsink_degc", 100.0, 104.1),
     ):
         assert on_file[role].current.corrections[name].correct(most) >= limit, role
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["calibrations/tester.toml", "Calibration/tester.toml", "tester.toml", "calibration/tester.toml.bak",
+     "calibration/tester.TOML", "calibration/tester.toml~", "calibration/tester.old", "calibration/tester"],
+)  # fmt: skip
+def test_a_calibration_that_was_put_aside_is_not_taken_for_none(tmp_path: Path, name: str) -> None:
+    tree = TreeCopy(tmp_path)
+    put(tree, "tester", TESTER)
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    (tmp_path / "calibration" / "tester.toml").rename(path)
+
+    found = [one.file for one in mislaid(tmp_path)]
+
+    assert found == [str(path if path.parent.name == "calibration" or path.name == name else path.parent)]
+
+
+def test_a_calibration_that_was_put_aside_is_an_error_of_the_tree(tree: TreeCopy) -> None:
+    (tree.directory / "tester.toml").write_text(TESTER)
+
+    (problem,) = tree.problems()
+
+    assert problem.remedy == "move it to calibration/ROLE.toml"
+
+
+def test_what_is_no_calibration_may_lie_beside_them(tmp_path: Path) -> None:
+    put(TreeCopy(tmp_path), "tester", TESTER)
+    folder = tmp_path / "calibration"
+    (folder / "earlier").mkdir()
+    (folder / "earlier" / "tester-GES1.toml").write_text(TESTER)
+    for name in ("C-100.pdf", ".tester.toml.k3x", "README.md"):
+        (folder / name).write_text("")
+
+    assert mislaid(tmp_path) == []
+
+
+def test_a_folder_of_calibrations_that_cannot_be_read_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "calibration").write_text("")
+
+    assert [one.key for one in mislaid(tmp_path)] == ["(folder)"]
 
 
 def test_whoever_writes_a_file_reads_it_back_without_the_rest_of_the_tree(tmp_path: Path) -> None:
