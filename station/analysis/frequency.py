@@ -12,6 +12,7 @@ import numpy as np
 
 from station.analysis.errors import ToneNotFound, TooShort
 from station.analysis.harmonic_fit import refine_turns
+from station.analysis.hum import hann_offset
 from station.analysis.levels import Samples, require_finite
 from station.analysis.windows import hann
 
@@ -39,8 +40,6 @@ def find_frequency(x: Samples, rate_hz: int, low_hz: float = 10.0, high_hz: floa
     k = first + int(np.argmax(power[first : last + 1]))
     if power[k] <= STANDS_OUT * float(np.median(power[1:-1])) or power[k] <= 0.0:
         raise ToneNotFound(f"no line stands out between {low_hz:g} Hz and {last * rate_hz / n:g} Hz")
-    side = 1 if power[k + 1] >= power[k - 1] else -1
-    ratio = math.sqrt(float(power[k + side] / power[k]))
-    coarse = k + side * min(max((2.0 * ratio - 1.0) / (1.0 + ratio), 0.0), 0.5)
+    coarse = k + min(max(hann_offset(power, k), -0.5), 0.5)
     orders = max(min(FITTED_ORDERS, int((n / 2 - LEAST_BIN) / coarse)), 1)
     return refine_turns(signal, coarse / n, orders) * rate_hz
