@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,8 +32,9 @@ from station.analysis.recording import (
     stretches,
 )
 from station.analysis.tone_places import find_tones
-from station.cli.analyze import document
+from station.cli.analyze import Choice, document, run_analyze
 from station.cli.analyze_view import words
+from station.domain.errors import SettingsError
 from tests.analysis.known_recordings import Truth, Wave, wave
 
 SHORT = 1 << 15
@@ -250,6 +252,13 @@ def test_a_tone_on_another_channel_or_at_another_rate_is_told_apart_from_none() 
     assert isinstance(found[2], WrongRate) and "recorded at 44100 Hz" in str(found[2])
     lost = find_tones(other[:, None], 48000, ("mono",), 1000.0)[0]
     assert isinstance(lost, ToneNotFound) and "at 300.00 Hz" in str(lost)
+
+
+def test_analyze_keeps_numpy_to_one_thread(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    with pytest.raises(SettingsError):
+        run_analyze(Choice(tmp_path / "none.wav", None, 10, None, True))
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
 
 
 def test_stretches_cover_the_recording() -> None:
