@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from station.domain.errors import StepError
 from station.domain.measurement import Measurement
 from station.domain.sound import Value
 from station.metrology.uncertainty import DB
@@ -51,11 +52,16 @@ def _microvolts(value: Value) -> float:
 
 
 def _without_floor(noise: Value, floor: Value) -> tuple[Value, bool]:
-    """The DUT's noise alone, or (True) a bound of it where it does not stand out of the interface's own."""
+    """The DUT's noise alone, or (True) a bound of it where it does not stand out of the interface's own.
+
+    Raises `StepError` where either is nothing at all: no interface is that quiet, and no ratio may come out of it.
+    """
+    if noise.value <= 0.0 or floor.value <= 0.0:
+        raise StepError("snr: a noise of 0 V was captured, which no converter gives: look at the audio interface")
     power = noise.value**2 - floor.value**2
     power_noise = 2 * math.hypot(noise.value * _noise_v(noise), floor.value * _noise_v(floor))
     # the scale is the same in both: it stretches what is left by as much as it stretches either
-    scale = math.sqrt(max(noise.uncertainty**2 - _noise_v(noise) ** 2, 0.0)) / max(noise.value, 1e-9)
+    scale = math.sqrt(max(noise.uncertainty**2 - _noise_v(noise) ** 2, 0.0)) / noise.value
     if power <= power_noise:
         bound = max(math.sqrt(max(power, 0.0) + power_noise) * (1.0 + scale), 1e-9)
         return Value(bound, math.hypot(power_noise / (2 * bound), scale * bound)), True

@@ -108,6 +108,8 @@ def draw_beside(context: StepContext, left: ResponseReading, right: ResponseRead
             hz, phases = zip(*known, strict=True)
             told = tuple(round(phase, 3) for phase in _unwrapped(phases))
             context.curve(Curve("phase", "frequency", "Hz", "phase", "deg", hz, told, here.channel))
+        elif here.phase_deg and not known and any(level.bound is None for level in here.level_v):
+            context.note(f"{here.channel}: too little above 300 Hz to tell the delay by, no phase is drawn")
         leaks = [
             (f, round(db(leak.value / driven.value), 2))
             for f, leak, driven in zip(here.frequency_hz, here.leak_v, there.level_v, strict=False)

@@ -11,8 +11,10 @@ import pytest
 
 from drivers.errors import AudioFault
 from drivers.settings import AudioSettings
-from station.domain.sound import Stimulus
+from station.domain.errors import StepError
+from station.domain.sound import Stimulus, Value
 from station.sound.worker_captures import Interface
+from station.steps.noise import _without_floor
 from tests.audio.heard import Allowed
 from tests.sound.loopback_device import LoopbackAudio, Physics
 
@@ -131,3 +133,9 @@ def test_a_capture_too_unlike_the_sweep_to_be_dated_has_levels_and_no_phase() ->
         left, _ = one.measure_response(OCTAVES, 0.5, 0.5, PERMIT)
         assert set(left.phase_deg) == {None}
         assert [20 * math.log10(level.value / 15.0) for level in left.level_v[:4]] == pytest.approx([0.0] * 4, abs=0.3)
+
+
+def test_no_ratio_is_made_of_a_noise_of_nothing() -> None:
+    for noise, floor in ((0.0, 1e-5), (1e-5, 0.0), (0.0, 0.0)):
+        with pytest.raises(StepError, match="0 V was captured"):
+            _without_floor(Value(noise, 0.0), Value(floor, 0.0))

@@ -18,9 +18,11 @@ def reading(channel: Channel, level_v: float, **keys: Any) -> ResponseReading:
     return ResponseReading(channel, HZ, (Value(level_v, 0.01),) * 4, (), 0.0, **keys)
 
 
-def drawn(left: ResponseReading, right: ResponseReading) -> dict[tuple[str, str | None], Curve]:
+def drawn(
+    left: ResponseReading, right: ResponseReading, notes: list[str] | None = None
+) -> dict[tuple[str, str | None], Curve]:
     curves: list[Curve] = []
-    context: Any = SimpleNamespace(curve=curves.append)
+    context: Any = SimpleNamespace(curve=curves.append, note=[].append if notes is None else notes.append)
     draw_beside(context, left, right)
     return {(curve.name, curve.channel): curve for curve in curves}
 
@@ -34,9 +36,9 @@ def test_crosstalk_is_what_comes_out_over_what_the_other_channel_gives() -> None
 
 
 def test_what_lies_under_the_floor_is_not_drawn() -> None:
-    drowned = (Value(1e-4, 1e-4, "below"),) * 4
-    curves = drawn(reading("left", 5.0, leak_v=drowned, phase_deg=(None,) * 4), reading("right", 5.0))
-    assert not curves
+    drowned, notes = (Value(1e-4, 1e-4, "below"),) * 4, []
+    curves = drawn(reading("left", 5.0, leak_v=drowned, phase_deg=(None,) * 4), reading("right", 5.0), notes)
+    assert not curves and len(notes) == 1 and "left: too little above 300 Hz" in notes[0]
 
 
 def test_a_phase_that_passes_half_a_turn_goes_on() -> None:
