@@ -55,7 +55,7 @@ def every_capture(one: Interface) -> tuple[Callable[[], object], ...]:
 )
 def test_one_value_throughout_or_full_scale_is_the_interfaces_fault_in_every_capture(stuck: float, why: str) -> None:
     one, device = interface()
-    device.bends = lambda heard: heard * np.float32([1, 0]) + np.float32([0, stuck])
+    device.bends = lambda heard: (heard * [1.0, 0.0] + [0.0, stuck]).astype(np.float32)
     for measuring in every_capture(one):
         with pytest.raises(AudioFault, match=why):
             measuring()
