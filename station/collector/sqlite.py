@@ -6,6 +6,7 @@ import logging
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -81,7 +82,7 @@ class SqliteCentre:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(self._path, isolation_level=None, timeout=BUSY_S, check_same_thread=False)
         try:
-            db.execute("PRAGMA journal_mode = WAL")
+            _use_log(db)
             db.execute("PRAGMA synchronous = FULL")
             with _transaction(db) as transaction:
                 migrate(transaction, SQLITE, str(self._path), utc_text(datetime.now(UTC)))
@@ -114,6 +115,19 @@ class SqliteCentre:
         except (sqlite3.Error, OSError) as error:
             name = getattr(error, "sqlite_errorname", "") or getattr(error, "strerror", "")
             raise CentreError(f"{self._path}: {error} ({name}); {_NEXT}") from error
+
+
+def _use_log(db: sqlite3.Connection) -> None:
+    """To WAL. SQLite does not wait for a worker that changes to it or closes the last log just now; so we do."""
+    ends_s = time.monotonic() + BUSY_S
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= ends_s:
+                raise
+            time.sleep(0.01)
 
 
 class _SqliteTransaction:
