@@ -50,11 +50,10 @@ def slip(record: Record, lang: Lang = "zh", style: Style | None = None) -> Slip:
 
 def dots(picture: Image.Image) -> list[int]:
     """Rows of the picture, 1 is black, the most significant bit left."""
-    flat = picture.tobytes()
-    width = picture.width
-    return [
-        int("".join("1" if dot == 0 else "0" for dot in flat[at : at + width]), 2) for at in range(0, len(flat), width)
-    ]
+    width, row_bytes = picture.width, (picture.width + 7) // 8
+    flat, white = picture.point([0] + [255] * 255, "1").tobytes(), (1 << width) - 1
+    rows = [int.from_bytes(flat[at : at + row_bytes]) for at in range(0, len(flat), row_bytes)]
+    return [(row >> 8 * row_bytes - width) ^ white for row in rows]
 
 
 def shows(picture: Image.Image, text: str, size: int) -> bool:
