@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from drivers.errors import DriverError
 from drivers.ports import (
@@ -28,6 +28,7 @@ from station.domain.calibration import Correction, Revision
 
 INSULATION, BOND, TOUCH = "insulation_mohm", "earth_bond_ohm", "touch_current_ma"
 _TO_BOUND = 3.0**0.5 / 2.0
+_D = TypeVar("_D", bound=Device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,11 @@ def accuracy_of(correction: Correction) -> CalibratedAccuracy:
     return CalibratedAccuracy(_TO_BOUND * correction.relative, _TO_BOUND * correction.absolute, correction)
 
 
-class _Corrected:
+class _Corrected(Generic[_D]):
     """What the wrappers share: who the instrument says it is, and what counts of it. `identities` hears each answer."""
 
     def __init__(
-        self, role: str, device: Device, revision: Callable[[], Revision | None],
+        self, role: str, device: _D, revision: Callable[[], Revision | None],
         identities: MutableMapping[str, Identity],
     ) -> None:  # fmt: skip
         self._role, self._device = role, device
@@ -83,21 +84,15 @@ class _Corrected:
         return {name: accuracy_of(known[name]) if name in known else bounds for name, bounds in own.items()}
 
 
-class CorrectedSensor(_Corrected):
+class CorrectedSensor(_Corrected[Sensor]):
     """See `Sensor`. After a failed reading it is asked again who it is: another may hang there now."""
 
-    def __init__(
-        self, role: str, device: Sensor, revision: Callable[[], Revision | None],
-        identities: MutableMapping[str, Identity],
-    ) -> None:  # fmt: skip
-        super().__init__(role, device, revision, identities)
-        self._sensor = device
-        self._is_doubtful = False
+    _is_doubtful = False
 
     @property
     def accuracy(self) -> Mapping[str, Accuracy]:
         """Error bounds by reading name."""
-        return self._corrected_accuracy(self._sensor.accuracy)
+        return self._corrected_accuracy(self._device.accuracy)
 
     async def read(self) -> Mapping[str, float]:
         """One fresh, corrected reading of all its quantities. Raises `DriverError`."""
@@ -105,72 +100,59 @@ class CorrectedSensor(_Corrected):
             await self.ensure_ready()
             self._is_doubtful = False
         try:
-            values = await self._sensor.read()
+            values = await self._device.read()
         except DriverError:
             self._is_doubtful = True
             raise
         return {name: self._correct(name, value) for name, value in values.items()}
 
 
-class CorrectedTester(_Corrected):
+class CorrectedTester(_Corrected[SafetyTester]):
     """See `SafetyTester`. It is asked who it is before each test."""
 
-    def __init__(
-        self, role: str, device: SafetyTester, revision: Callable[[], Revision | None],
-        identities: MutableMapping[str, Identity],
-    ) -> None:  # fmt: skip
-        super().__init__(role, device, revision, identities)
-        self._tester = device
-        self._prepared = INSULATION
+    _prepared = INSULATION
 
     @property
     def accuracy(self) -> Mapping[str, Accuracy]:
         """Error bounds of `insulation_mohm` and `earth_bond_ohm`."""
-        return self._corrected_accuracy(self._tester.accuracy)
+        return self._corrected_accuracy(self._device.accuracy)
 
     async def prepare_insulation(self, setup: InsulationSetup) -> None:
         """See `SafetyTester`."""
         await self.ensure_ready()
         self._prepared = INSULATION
-        await self._tester.prepare_insulation(setup)
+        await self._device.prepare_insulation(setup)
 
     async def prepare_bond(self, setup: BondSetup) -> None:
         """See `SafetyTester`."""
         await self.ensure_ready()
         self._prepared = BOND
-        await self._tester.prepare_bond(setup)
+        await self._device.prepare_bond(setup)
 
     async def run(self, permit: Permit) -> TesterReading:
         """See `SafetyTester`; a bound is corrected like a value."""
-        reading = await self._tester.run(permit)
+        reading = await self._device.run(permit)
         return replace(reading, value=self._correct(self._prepared, reading.value))
 
     async def stop(self) -> None:
         """See `SafetyTester`."""
-        await self._tester.stop()
+        await self._device.stop()
 
 
-class CorrectedTouch(_Corrected):
+class CorrectedTouch(_Corrected[TouchCurrentMeter]):
     """See `TouchCurrentMeter`. It is asked who it is before each measurement."""
-
-    def __init__(
-        self, role: str, device: TouchCurrentMeter, revision: Callable[[], Revision | None],
-        identities: MutableMapping[str, Identity],
-    ) -> None:  # fmt: skip
-        super().__init__(role, device, revision, identities)
-        self._meter = device
 
     @property
     def accuracy(self) -> Mapping[str, Accuracy]:
         """Error bounds of `touch_current_ma`."""
-        return self._corrected_accuracy(self._meter.accuracy)
+        return self._corrected_accuracy(self._device.accuracy)
 
     async def start(self) -> None:
         """See `TouchCurrentMeter`."""
         await self.ensure_ready()
-        await self._meter.start()
+        await self._device.start()
 
     async def read_maximum(self) -> TouchReading:
         """See `TouchCurrentMeter`."""
-        reading = await self._meter.read_maximum()
+        reading = await self._device.read_maximum()
         return replace(reading, value_ma=self._correct(TOUCH, reading.value_ma))
