@@ -48,7 +48,7 @@ def analyse_noise(x: Samples, rate_hz: int) -> Noise:
     if x.size < MIN_S * rate_hz:
         raise TooShort(f"{x.size} frames: noise down to 20 Hz needs at least {MIN_S:g} s")
     require_finite(x)
-    band, weights = _band(x.size, rate_hz)
+    band, weights = weighted_band(x.size, rate_hz)
     power = _power_spectrum(x - np.mean(x, dtype=np.float64))[band]
     flat, flat_u = rms_of(power)
     weighted, weighted_u = rms_of(power * weights)
@@ -56,7 +56,7 @@ def analyse_noise(x: Samples, rate_hz: int) -> Noise:
 
 
 @lru_cache(maxsize=4)
-def _band(n: int, rate_hz: int) -> tuple[slice, Array]:
+def weighted_band(n: int, rate_hz: int) -> tuple[slice, Array]:
     """Bins of the band and the squared A-weighting on them."""
     band = band_bins(n, rate_hz)
     return band, a_weighting(np.arange(band.start, band.stop) * rate_hz / n) ** 2
@@ -87,12 +87,20 @@ def rms_of(power: Array, correlation: float = HANN_CORRELATION) -> tuple[float, 
     if total <= 0.0:
         return 0.0, 0.0
     beside = _local_noise(power)
-    line = power > LINE_POWER * beside
-    noise = power[~line]
-    # a bin's power scatters by its mean; the mean of its square is twice that squared
-    variance = correlation * (float(noise @ noise) / 2.0 + 2.0 * float(power[line] @ beside[line]))
+    variance = variance_of(power, beside, LINE_POWER, correlation)
     rms = math.sqrt(total)
     return rms, math.sqrt(variance) / rms
+
+
+def variance_of(power: Array, beside: Array, line_power: float, correlation: float = HANN_CORRELATION) -> float:
+    """Variance of a sum of bins: noise scatters by its own mean, a line with the noise `beside` it.
+
+    A bin is a line from `line_power` times the noise beside it.
+    """
+    line = power > line_power * beside
+    noise = power[~line]
+    # a bin's power scatters by its mean; the mean of its square is twice that squared
+    return correlation * (float(noise @ noise) / 2.0 + 2.0 * float(power[line] @ beside[line]))
 
 
 def _local_noise(power: Array) -> Array:

@@ -16,12 +16,11 @@ import numpy as np
 from station.analysis.errors import CaptureError, DcOnly, Silent, ToneNotFound, WrongChannel, WrongRate
 from station.analysis.hum import MAINS_HZ, STANDS_OUT
 from station.analysis.levels import Array, Samples, db
+from station.analysis.noise import MIN_S
 from station.analysis.stretch import Stretch, analyse_stretch
 from station.analysis.usable import CaptureWatch
 
 STRETCH_FRAMES = 1 << 18
-LEAST_S = 0.1
-"""Shorter recordings do not resolve 20 Hz."""
 NUMERIC = 1e-9
 """Ratios under this are the arithmetic's."""
 REPEATS_MOST = 4096
@@ -103,7 +102,7 @@ class ChannelTally:
 
     def figures(self) -> ChannelFigures:
         """The figures, or an error in place of each; raises nothing."""
-        error = self.watch.error(LEAST_S * self.rate_hz)
+        error = self.watch.error(MIN_S * self.rate_hz)
         if error is None and not self._parts:
             error = self._toneless()
         if error is not None:

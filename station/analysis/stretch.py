@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from station.analysis.errors import ToneNotFound
 from station.analysis.hum import MAINS_HZ, STANDS_OUT, WANDER, Layout, find_mains, hann_offset, lay_out
 from station.analysis.levels import Array, Phasors, Samples
 from station.analysis.lines import LineFit, LineModel
-from station.analysis.noise import BAND_HZ, a_weighting
+from station.analysis.noise import BAND_HZ, a_weighting, variance_of, weighted_band
 from station.analysis.windows import hann
 
 TONE_STANDS_OUT = 30.0
@@ -220,14 +219,13 @@ def _measured(x: Array, rate_hz: int, layout: Layout, mains_hz: tuple[float | No
     lines = np.abs(fit.phasors) ** 2 / 2.0 + share * (LOST_BINS - KEPT_BINS) * beside
     line_variance = fit.spread * beside * (np.abs(fit.phasors) ** 2 / 2.0)
     harmonics, hum = slice(1, layout.orders), slice(layout.orders, None)
-    low, high = math.ceil(BAND_HZ[0] * n / rate_hz), min(math.floor(BAND_HZ[1] * n / rate_hz), density.size - 2)
-    band = share * density[low : high + 1]
+    bins, weights = weighted_band(n, rate_hz)
+    band = share * density[bins]
     blocks = floor_of(density)
-    floor = blocks[low : high + 1] * share
-    quiet = _without_orders(band, floor, low, layout.cycles[0] * n)
+    floor = blocks[bins] * share
+    quiet = _without_orders(band, floor, bins.start, layout.cycles[0] * n)
     lost = share * LOST_BINS * beside
     low_level, high_level = _levels(x - fit.dc, float(layout.cycles[0]), rate_hz)
-    weights = _a_power(low, quiet.size, rate_hz / n)
     line_weights = a_weighting(hz) ** 2
     hum_power, hum_variance = float(lines[hum][inside[hum]].sum()), float(line_variance[hum][inside[hum]].sum())
     own = float(lost[0])
@@ -241,13 +239,13 @@ def _measured(x: Array, rate_hz: int, layout: Layout, mains_hz: tuple[float | No
         dc=fit.dc,
         dc_noise=fit.dc_spread * float(beside[int(np.argmin(layout.cycles))]),
         residual=float(band.sum()) + own + hum_power + float(lines[harmonics][inside[harmonics]].sum()),
-        residual_variance=_variance(band, floor)
+        residual_variance=variance_of(band, floor, STANDS_OUT)
         + hum_variance
         + float(line_variance[harmonics][inside[harmonics]].sum()),
         unharmonic=float(quiet.sum()) + own + hum_power + float(lost[harmonics][inside[harmonics]].sum()),
-        unharmonic_variance=_variance(quiet, floor) + hum_variance,
+        unharmonic_variance=variance_of(quiet, floor, STANDS_OUT) + hum_variance,
         unharmonic_a=float(weights @ quiet) + float(line_weights[hum] @ (lines * inside)[hum]),
-        unharmonic_a_variance=_variance(weights * quiet, weights * floor)
+        unharmonic_a_variance=variance_of(weights * quiet, weights * floor, STANDS_OUT)
         + float(line_weights[hum] ** 2 @ (line_variance * inside)[hum]),
         level_low=low_level,
         level_high=high_level,
@@ -294,15 +292,3 @@ def _levels(x: Array, cycles: float, rate_hz: int) -> tuple[float, float]:
     pieces = x[: x.size // size * size].reshape(-1, size)
     peaks = np.hypot(pieces @ weights.real, pieces @ weights.imag) * 4.0 / size
     return float(peaks.min()), float(peaks.max())
-
-
-@lru_cache(maxsize=4)
-def _a_power(first: int, count: int, bin_hz: float) -> Array:
-    return np.asarray(a_weighting(np.arange(first, first + count, dtype=np.float64) * bin_hz) ** 2)
-
-
-def _variance(band: Array, floor: Array) -> float:
-    """Variance of a sum of bins: noise scatters by its own mean, a line with the noise beside it; 1.94: Hann."""
-    line = band > STANDS_OUT * floor
-    noise = band[~line]
-    return 1.94 * (float(noise @ noise) / 2.0 + 2.0 * float(band[line] @ floor[line]))

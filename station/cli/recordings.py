@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,24 +110,26 @@ def _samples_bytes(path: Path) -> tuple[int, int]:
 
 def read_stretches(recording: Recording) -> Iterator[Array]:
     """Every stretch in order, each (n, channels) of full scale. Raises `UnreadableRecording` where the file breaks."""
-    sound = _soundfile()
-    try:
-        with sound.SoundFile(os.fsencode(recording.path)) as file:
-            for first, end in stretches(recording.frames):
-                yield _read(file, end - first)
-    except sound.LibsndfileError as error:
-        raise UnreadableRecording(f"{recording.path}: {error.error_string.rstrip('.')}; the file is damaged") from None
+    with _opened(recording) as file:
+        for first, end in stretches(recording.frames):
+            yield _read(file, end - first)
 
 
 def read_middle(recording: Recording) -> Array:
     """The stretch in the middle, (n, channels) of full scale. Raises `UnreadableRecording`."""
-    sound = _soundfile()
     parts = stretches(recording.frames)
     first, end = parts[len(parts) // 2]
+    with _opened(recording) as file:
+        file.seek(first)
+        return _read(file, end - first)
+
+
+@contextmanager
+def _opened(recording: Recording) -> Iterator[Any]:
+    sound = _soundfile()
     try:
         with sound.SoundFile(os.fsencode(recording.path)) as file:
-            file.seek(first)
-            return _read(file, end - first)
+            yield file
     except sound.LibsndfileError as error:
         raise UnreadableRecording(f"{recording.path}: {error.error_string.rstrip('.')}; the file is damaged") from None
 

@@ -38,6 +38,11 @@ class Value:
     bound: Bound | None = None
     noise: float | None = None
 
+    @property
+    def unrepeated(self) -> float:
+        """`noise`, or all of the uncertainty where it is not told apart."""
+        return self.uncertainty if self.noise is None else self.noise
+
 
 @dataclass(frozen=True, slots=True)
 class ToneReading:

@@ -27,8 +27,7 @@ def db_uncertainty(value: Value) -> float:
 
 def noise_db(value: Value) -> float:
     """What another capture of the same channel would not repeat of a level (k=2), in dB: what is left in a ratio."""
-    noise = value.uncertainty if value.noise is None else value.noise
-    return math.hypot(DB * noise / value.value, DB * STABILITY) if value.value > 0 else math.inf
+    return math.hypot(DB * value.unrepeated / value.value, DB * STABILITY) if value.value > 0 else math.inf
 
 
 def delivers(level: Value, asked_v: float) -> bool:

@@ -59,15 +59,11 @@ def _without_floor(noise: Value, floor: Value) -> tuple[Value, bool]:
     if noise.value <= 0.0 or floor.value <= 0.0:
         raise StepError("snr: a noise of 0 V was captured, which no converter gives: look at the audio interface")
     power = noise.value**2 - floor.value**2
-    power_noise = 2 * math.hypot(noise.value * _noise_v(noise), floor.value * _noise_v(floor))
+    power_noise = 2 * math.hypot(noise.value * noise.unrepeated, floor.value * floor.unrepeated)
     # the scale is the same in both: it stretches what is left by as much as it stretches either
-    scale = math.sqrt(max(noise.uncertainty**2 - _noise_v(noise) ** 2, 0.0)) / noise.value
+    scale = math.sqrt(max(noise.uncertainty**2 - noise.unrepeated**2, 0.0)) / noise.value
     if power <= power_noise:
         bound = max(math.sqrt(max(power, 0.0) + power_noise) * (1.0 + scale), 1e-9)
         return Value(bound, math.hypot(power_noise / (2 * bound), scale * bound)), True
     value = math.sqrt(power)
     return Value(value, math.hypot(power_noise / (2 * value), scale * value)), False
-
-
-def _noise_v(value: Value) -> float:
-    return value.uncertainty if value.noise is None else value.noise

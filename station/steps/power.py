@@ -81,6 +81,7 @@ class _Search:
     thd_uncertainty: float = 0.0
     lowest_v: float = 0.0
     """The level at the lowest drive that was too distorted: that of `bad_db`."""
+    lowest_uncertainty_v: float = 0.0
     silent: bool = False
     leapt: bool = False
     idle: int = 0
@@ -150,7 +151,7 @@ class _Search:
                 self.level_v, self.uncertainty_v = reading.level_v.value, reading.level_v.uncertainty
         else:
             self.bad_db, self.bad_thd = drive_db, reading.thd_percent.value
-            self.lowest_v = reading.level_v.value
+            self.lowest_v, self.lowest_uncertainty_v = reading.level_v.value, reading.level_v.uncertainty
 
     def power(self, load_ohm: float, load_uncertainty_ohm: float) -> tuple[float, float, Bound | None]:
         """Power (W), its uncertainty (k=2), and whether it is only a bound. The truth lies between the largest clean
@@ -168,10 +169,10 @@ class _Search:
             volts, parts = self.level_v, []
             bound = "below" if self.silent else None if self.quiet else "above"
         else:  # never clean down to the floor: less than there, if any at all
-            volts, parts, bound = self.lowest_v, [], "below"
+            volts, parts, bound = self.lowest_v + self.lowest_uncertainty_v, [], "below"
         if volts <= 0.0:
             return 0.0, 0.0, bound
-        level = self.uncertainty_v / self.level_v if self.level_v > 0.0 else 0.0
+        level = self.uncertainty_v / self.level_v if self.level_v > 0.0 else self.lowest_uncertainty_v / volts
         parts += [normal("level", 2.0 * level), normal("load", load_uncertainty_ohm / load_ohm)]
         return volts**2 / load_ohm, expanded(relative(parts, volts**2 / load_ohm)), bound
 

@@ -77,6 +77,10 @@ def test_what_is_never_clean_is_followed_down_to_the_floor() -> None:
 
     search, captures = searched(dirty, 0.0)
     assert search.done and search.good_db is None and search.bad_db == -9.0 and captures <= 14
+    level = heard(dirty, -9.0, 0.0).level_v
+    watts, uncertainty_w, bound = search.power(8.0, 0.0)
+    assert bound == "below" and watts == pytest.approx((level.value + level.uncertainty) ** 2 / 8.0)
+    assert uncertainty_w == pytest.approx(2.0 * watts * level.uncertainty / math.sqrt(8.0 * watts))
 
 
 def test_the_overdrive_of_a_hard_limiter_is_read_off_its_thd() -> None:
