@@ -26,6 +26,7 @@ from station.metrology.fitting import Beside, Comparison, Contribution, Shape
 from station.settings.calibrations import Amount, Known, Share, path_of, read_calibration
 from station.settings.locate import locate
 from station.settings.problem import InvalidTree, Problem
+from station.settings.revisions import put_in_place
 from station.settings.source import CALIBRATION, Source, read_source
 from station.settings.validate import read
 
@@ -227,15 +228,10 @@ def _put(path: Path, text: str) -> None:
         Path(name).chmod(0o644)  # no secret: the daemon and doctor read it
         if os.geteuid() == 0:
             os.chown(name, like.st_uid, like.st_gid)
-        Path(name).replace(path)
+        put_in_place(Path(name), path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _free(path: Path) -> Path:

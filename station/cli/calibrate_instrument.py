@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,15 +129,15 @@ def reading_of_run(
     """
     with open_history(bench_of(config)) as history:
         record = find_record(history, run)
-    used = {one.role: one.serial_number or "" for one in record.instruments}
-    serial = instrument.identity.serial_number
-    if used.get(instrument.role, "") != serial:
+    took = next((one for one in record.instruments if one.role == instrument.role), None)
+    used, serial = (took.serial_number or "") if took else "", instrument.identity.serial_number
+    if used != serial:
         raise SettingsError(
-            f"run {record.run_no} was made with {instrument.role} {used.get(instrument.role) or 'unknown'}, not with "
+            f"run {record.run_no} was made with {instrument.role} {used or 'unknown'}, not with "
             f"{serial or 'this one'}; name a run of this instrument"
         )
-    shown = _shown(record, quantity)
-    return raw_reading(shown, _in_force(on_record, serial, date.fromisoformat(record.ended_at[:10]), quantity))
+    mine = on_record if on_record is not None and on_record.is_of(serial) else None
+    return raw_reading(_shown(record, quantity), _in_force(mine, took.calibrated_until if took else None, quantity))
 
 
 def _shown(record: Record, quantity: str) -> float:
@@ -165,8 +164,16 @@ def _volts(gain: JudgedMeasurement, side: str) -> float:
     return source_v if side == "output" else source_v * 10.0 ** (float(gain.value or 0.0) / 20.0)
 
 
-def _in_force(on_record: Calibration | None, serial: str, day: date, quantity: str) -> Correction:
-    if on_record is None or (on_record.serial_number != serial and not (on_record.declared and not serial)):
+def _in_force(mine: Calibration | None, until: str | None, quantity: str) -> Correction:
+    """What corrected a run, by the due day that its record tells; None there: nothing did."""
+    if until is None:
         return Correction()
-    made = [revision for revision in on_record.revisions if revision.made <= day]
-    return made[-1].corrections.get(quantity, Correction()) if made else Correction()
+    made = [one for one in (mine.revisions if mine else ()) if one.due.isoformat() == until]
+    found = [one.corrections.get(quantity, Correction()) for one in made]
+    if len({(one.factor, one.offset) for one in found}) != 1:
+        how = "not on file" if not found else "on file with more than one correction"
+        raise SettingsError(
+            f"the run's {quantity} was corrected by a calibration until {until}, which is {how}; "
+            "type what the display showed"
+        )
+    return found[0]

@@ -119,11 +119,15 @@ class Calibration:
         """The one that counts."""
         return self.revisions[-1]
 
+    def is_of(self, serial_number: str) -> bool:
+        """Whether it belongs to an instrument that says this serial number ("": it says none)."""
+        return serial_number == self.serial_number or (self.declared and not serial_number)
+
     def standing(self, serial_number: str | None, today: date) -> Standing:
         """How it stands for an instrument that says this serial number ("": it says none; None: it was not heard)."""
         if serial_number is None:
             return Standing.UNKNOWN
-        if serial_number != self.serial_number and not (self.declared and not serial_number):
+        if not self.is_of(serial_number):
             return Standing.OTHER
         if self.current.made > today:
             return Standing.FUTURE

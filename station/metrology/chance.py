@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 
 def f_tail(ratio: float, degrees: float, against: float) -> float:
@@ -52,6 +53,7 @@ def t_tails(t: float, degrees: float) -> float:
     return f_tail(t * t, 1, degrees)
 
 
+@lru_cache(maxsize=256)
 def studentized_range_above(ratio: float, size: int, degrees: float) -> float:
     """The probability that the range of `size` normal values is above `ratio` estimated standard deviations.
 

@@ -86,12 +86,12 @@ class InForce:
 
     def foreseen(self) -> Mapping[str, Mapping[str, str]]:
         """The same before everybody has been asked: who was not heard yet is taken for the one on file."""
-        told = {}
+        told, today = {}, self._today()
         for role in sorted(self._roles):
             said, calibration = self._said(role), self._on_file.get(role)
             if said is None and calibration is not None:
                 said = calibration.serial_number
-            words = self._refusal(role, self._standing(role, said, self._today()))
+            words = self._refusal(role, self._standing(role, said, today))
             if words is not None:
                 told[role] = words
         return told

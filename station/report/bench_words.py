@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from station.domain.role_words import ROLES as ROLES
+from station.domain.role_words import role_in
 from station.domain.trip_words import CAUSES as CAUSES
 from station.domain.trip_words import INTERLOCKS as INTERLOCKS
 from station.report.words import Lang, pick
@@ -13,7 +13,7 @@ PERSONS = frozenset({("guard", "ESTOP"), ("guard", "LID"), ("stop", "STOP"), ("s
 
 def role_title(name: str, lang: Lang) -> str:
     """What an instrument is for; an unknown role by its name."""
-    return pick(ROLES.get(name, (name, name)), lang)
+    return role_in(name, lang)
 
 
 def interlock_title(name: str, lang: Lang) -> str:

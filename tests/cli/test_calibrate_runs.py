@@ -20,17 +20,18 @@ from tests.cli.test_results import draft_of
 from tests.report.conftest import make_pass
 
 TESTER = Instrument("tester", "gpt-9800", Identity("GPT-9804", "GES1"), ("insulation_mohm",), None, 0.0)
+DUE = "2027-01-01"
 AUDIO = Instrument("audio", "portaudio", Identity("Card", "C1"), ("input_left_v", "output_left_v"), None, 0.0)
 
 
-def revision(day: str, factor: float, *names: str) -> Revision:
+def revision(day: str, factor: float, *names: str, due: str = "2029-01-01") -> Revision:
     corrections = {name: Correction(factor, 0.0, 0.001) for name in names}
-    return Revision(date.fromisoformat(day), date(2029, 1, 1), "Li", "decade", "", corrections)
+    return Revision(date.fromisoformat(day), date.fromisoformat(due), "Li", "decade", "", corrections)
 
 
 @pytest.fixture
 async def config(tmp_path: Path) -> Path:
-    """A store with one run of 2026-05-01."""
+    """A store with two runs of 2026-05-01: the tester's readings were corrected in the second alone."""
     store = tmp_path / "station.sqlite"
     (tmp_path / "station.toml").write_text(
         f'[station]\nname = "bench-07"\ntimezone = "Asia/Shanghai"\n[store]\npath = "{store}"\n', encoding="utf-8"
@@ -46,6 +47,9 @@ async def config(tmp_path: Path) -> Path:
     )
     record = replace(make_pass(), ended_at="2026-05-01T10:00:00.000Z", instruments=took, steps=steps)
     opened = await Store.open(store, RecordCodec(), "bench-07")
+    await opened.finish_run(replace(record, run_no=await opened.begin_run(draft_of(record))))
+    took = tuple(replace(one, calibrated_until=DUE) if one.role == "tester" else one for one in took)
+    record = replace(record, run_id=f"{record.run_id[:-1]}f", instruments=took)
     await opened.finish_run(replace(record, run_no=await opened.begin_run(draft_of(record))))
     await opened.close()
     return tmp_path
@@ -64,13 +68,26 @@ def test_a_runs_value_is_taken_back_to_what_the_instrument_said(config: Path) ->
     name = "insulation_mohm"
     told = shown(name)
     assert reading_of_run(config, "1", TESTER, name, None) == pytest.approx(told, rel=1e-5)
-    old, new = revision("2026-01-01", 0.9, name), revision("2026-06-01", 1.1, name)
+    old, new = revision("2026-01-01", 0.9, name, due=DUE), revision("2026-05-01", 1.1, name)
     before = Calibration("tester", "GES1", (old, new))
-    assert reading_of_run(config, "1", TESTER, name, before) == pytest.approx(told / 0.9, rel=1e-5)
+    assert reading_of_run(config, "2", TESTER, name, before) == pytest.approx(told / 0.9, rel=1e-5)
+    assert reading_of_run(config, "1", TESTER, name, before) == pytest.approx(told, rel=1e-5)
     later = Calibration("tester", "GES1", (new,))
     assert reading_of_run(config, "1", TESTER, name, later) == pytest.approx(told, rel=1e-5)
     another = Calibration("tester", "GES9", (old,))
     assert reading_of_run(config, "1", TESTER, name, another) == pytest.approx(told, rel=1e-5)
+
+
+def test_a_run_whose_correction_is_not_known_is_refused(config: Path) -> None:
+    name = "insulation_mohm"
+    old, new = revision("2026-01-01", 0.9, name, due=DUE), revision("2026-04-01", 1.1, name, due=DUE)
+    for on_record, how in (
+        (None, "not on file"),
+        (Calibration("tester", "GES9", (old,)), "not on file"),
+        (Calibration("tester", "GES1", (old, new)), "more than one correction"),
+    ):
+        with pytest.raises(SettingsError, match=f"until {DUE}, which is .*{how}; type what the display showed"):
+            reading_of_run(config, "2", TESTER, name, on_record)
 
 
 def test_a_gain_tells_both_voltages_of_the_interface(config: Path) -> None:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from station.domain.record import Cause, Instrument, Record, TripRecord
-from station.report.bench_words import CAUSES, INTERLOCKS, ROLES
+from station.domain.role_words import ROLES
+from station.report.bench_words import CAUSES, INTERLOCKS
 from station.report.html import render
 from station.report.record_view import cause_sentences, instrument_rows, plain_record, trip_rows
 from station.report.words import Lang
