@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from _pytest.assertion import rewrite  # its kept files only: no hook of pytest lets workers share them
 
+pytest_plugins = ["tests.repeats"]
 _HERE = Path(__file__).parent
 FIRST = ("torture/test_torture.py", "campaign/test_seeds_to_1000.py", "campaign/test_seeds_to_500.py")
 LIVE = (

@@ -16,10 +16,12 @@ from tests.torture.settings import Settings, beside
 from tests.torture.stage import Stage
 from tests.torture.storm import check, is_drained, torture
 
+CHANCE = secrets.randbelow(1_000_000)
+
 
 @pytest.mark.timeout(240)
 def test_the_embedded_broker_and_sqlite_lose_nothing_either_whatever_the_seed(tmp_path: Path) -> None:
-    outcome = torture(beside(secrets.randbelow(1_000_000)), tmp_path)
+    outcome = torture(beside(CHANCE), tmp_path)
     check(outcome, tmp_path)
     assert outcome.account.results >= 1000
 
