@@ -33,6 +33,20 @@ def fill_columns_of_version_2(transaction: Transaction) -> None:
         transaction.insert_each(rows.ADD_REPLY, replies)
 
 
+def fill_columns_of_version_3(transaction: Transaction) -> None:
+    """Steps and findings of the results that are there, and whether the record calls the run a rework."""
+    count = 0
+    for page in _read(transaction, _RESULTS):
+        records = [body for _, body in page if isinstance(body, Record)]
+        transaction.insert_all("steps", rows.STEP_COLUMNS, [row for one in records for row in rows.step_rows(one)])
+        found = [row for one in records for row in rows.finding_rows(one)]
+        transaction.insert_all("findings", rows.FINDING_COLUMNS, found)
+        for one in records:
+            transaction.run("UPDATE results SET rework = ? WHERE run_id = ?", (rows.is_rework(one), one.run_id))
+        count += len(page)
+        log.info("migration to version 3: %d results", count)
+
+
 def _read(transaction: Transaction, sql: str) -> Iterator[list[tuple[Envelope, Record | Body]]]:
     last = ""
     while found := transaction.run(sql, (last, _PAGE)):

@@ -30,7 +30,8 @@ ADD_MESSAGE = _insert(
 ADD_RESULT = _insert(
     "results", "run_id, msg_id, station, store_epoch, run_no, purpose, verdict, work_order, operator, repair_engineer,"
     " product, maker, model, serial_number, plan, plan_revision, simulated, started_at, ended_at, duration_s,"
-    " first_cause_step, first_cause_measurement, first_cause_channel, first_cause_text", "ON CONFLICT DO NOTHING",
+    " first_cause_step, first_cause_measurement, first_cause_channel, first_cause_text, rework",
+    "ON CONFLICT DO NOTHING",
 )  # fmt: skip
 ADD_EVENT = _insert("events", "msg_id, station, ts, event, work_order, run_id, reason")
 ADD_REPLY = _insert("replies", "msg_id, station, ts, cmd_id, status, reason")
@@ -52,6 +53,8 @@ is the earlier one.
 MEASUREMENT_COLUMNS = (
     "run_id", "place", "step", "attempt", "measurement", "channel", "value", "unit", "low", "high", "bound", "verdict",
 )  # fmt: skip
+STEP_COLUMNS = ("run_id", "place", "step", "attempt", "verdict", "duration_s")
+FINDING_COLUMNS = ("run_id", "place", "area", "weight")
 
 
 def epoch_of(msg_id: str) -> str:
@@ -78,6 +81,7 @@ def result_row(envelope: Envelope, record: Record) -> Row:
         record.verdict.value, record.work_order, record.operator, record.repair_engineer, dut.product, dut.maker,
         dut.model, dut.serial_number, plan.id, plan.revision, record.simulated, record.started_at, record.ended_at,
         record.duration_s, *((cause.step, cause.measurement, cause.channel, cause.text) if cause else (None,) * 4),
+        is_rework(record),
     ))  # fmt: skip
 
 
@@ -92,6 +96,23 @@ def measurement_rows(record: Record) -> Iterator[Row]:
             )  # fmt: skip
             yield _clean(row) if "\0" in f"{record.run_id}{step.id}{one.name}{one.unit}" else row
             place += 1
+
+
+def is_rework(record: Record) -> bool:
+    """Whether the device came back within 30 days with the same fault, as the record has it of its reference."""
+    return record.reference is not None and record.reference.rework
+
+
+def step_rows(record: Record) -> Iterator[Row]:
+    """For `STEP_COLUMNS`: every step, in the record's order."""
+    for place, step in enumerate(record.steps):
+        yield _clean((record.run_id, place, step.id, step.attempt, step.verdict.value, step.duration_s))
+
+
+def finding_rows(record: Record) -> Iterator[Row]:
+    """For `FINDING_COLUMNS`: what the rules of diagnosis infer, strongest first."""
+    for place, finding in enumerate(record.findings):
+        yield _clean((record.run_id, place, finding.area, finding.weight))
 
 
 def event_row(envelope: Envelope, body: Event) -> Row:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from station.collector.dialect import Dialect, Transaction
-from station.collector.filling import fill_columns_of_version_2
+from station.collector.filling import fill_columns_of_version_2, fill_columns_of_version_3
 from station.domain.errors import SettingsError
 
 
@@ -84,7 +84,17 @@ _VERSION_2 = Migration((
                 PARTITION BY station, store_epoch ORDER BY seq), 0) AS before_seq
             FROM messages WHERE seq IS NOT NULL) AS numbered WHERE seq > before_seq + 1""",
 ), fill_columns_of_version_2)  # fmt: skip
-MIGRATIONS: tuple[Migration, ...] = (_VERSION_1, _VERSION_2)
+_VERSION_3 = Migration((
+    "ALTER TABLE results ADD COLUMN rework BOOLEAN",
+    """CREATE TABLE steps (
+        run_id TEXT NOT NULL, place BIGINT NOT NULL, step TEXT NOT NULL, attempt BIGINT NOT NULL, verdict TEXT NOT NULL,
+        duration_s DOUBLE PRECISION NOT NULL, PRIMARY KEY (run_id, place)) {by_key}""",
+    """CREATE TABLE findings (
+        run_id TEXT NOT NULL, place BIGINT NOT NULL, area TEXT NOT NULL, weight DOUBLE PRECISION NOT NULL,
+        PRIMARY KEY (run_id, place)) {by_key}""",
+), fill_columns_of_version_3)  # fmt: skip
+"""What `station stats` counts beside results and measurements. `rework`: the record says so of its reference."""
+MIGRATIONS: tuple[Migration, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 """One entry a version. Entries are only ever appended. Version 1 had no table of versions."""
 
 _VERSION_TABLE = "CREATE TABLE schema_version (version BIGINT PRIMARY KEY, migrated_at TEXT NOT NULL)"

@@ -101,10 +101,13 @@ def add_columns(transaction: Transaction, fresh: Sequence[Incoming]) -> list[Cen
 
 def _add_results(transaction: Transaction, results: Sequence[tuple[Incoming, Record]]) -> list[CentreAlarm]:
     added = transaction.insert_each(rows.ADD_RESULT, [rows.result_row(m.envelope, record) for m, record in results])
-    measured = [
-        row for (_, record), new in zip(results, added, strict=True) if new for row in rows.measurement_rows(record)
-    ]
-    transaction.insert_all("measurements", rows.MEASUREMENT_COLUMNS, measured)
+    records = [record for (_, record), new in zip(results, added, strict=True) if new]
+    for table, columns, rows_of in (
+        ("measurements", rows.MEASUREMENT_COLUMNS, rows.measurement_rows),
+        ("steps", rows.STEP_COLUMNS, rows.step_rows),
+        ("findings", rows.FINDING_COLUMNS, rows.finding_rows),
+    ):
+        transaction.insert_all(table, columns, [row for record in records for row in rows_of(record)])
     return [
         CentreAlarm(
             "run_recorded_twice",

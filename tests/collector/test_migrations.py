@@ -86,6 +86,9 @@ def test_the_database_of_the_first_collector_comes_forward_with_all_that_is_in_i
     assert rows(database, "SELECT run_id, measurement, value FROM measurements") == [
         (*rows(database, "SELECT run_id FROM results")[0], "thd_percent", 0.0004)
     ], "of the result that has columns, and not of the one that has none"
+    assert rows(database, "SELECT step, attempt, verdict, duration_s FROM steps") == [("thd", 2, "FAIL", 1.25)]
+    assert rows(database, "SELECT place, area, weight FROM findings") == [(0, "output-stage", 0.8)]
+    assert [tuple(map(bool, row)) for row in rows(database, "SELECT rework FROM results")] == [(False,)]
     assert rows(database, "SELECT cmd_id FROM replies") == [("c-1",)]
     assert rows(database, "SELECT code FROM alarms") == [("E1",)]
     assert rows(database, "SELECT from_seq, to_seq FROM gaps") == [(3, 11)]
