@@ -53,13 +53,16 @@ class TcpLine:
             self._socket = None
 
     def ready(self, urgent: Callable[[], bool]) -> DriverError | None:
-        """A connection on which nothing waits to be read: the present one, or a new one once the rest is over."""
+        """A connection on which nothing waits to be read, once the rest is over: the present one, or a new one.
+
+        In a rest there is one where something urgent was sent; what is not urgent waits all the same.
+        """
         self._connecting_took_s = 0.0
+        while (left_s := self._rested_from - time.monotonic()) > 0.0 and not urgent():
+            time.sleep(min(left_s, URGENT_S))
         if self._socket is not None and self._is_clean(self._socket):
             return None
         self.close()
-        while (left_s := self._rested_from - time.monotonic()) > 0.0 and not urgent():
-            time.sleep(min(left_s, URGENT_S))
         begin = time.monotonic()
         try:
             self._socket = self._connect(begin + self._timeout_s)

@@ -14,10 +14,14 @@ HANG_UP = b""
 
 
 class FakeHost:
-    """`answer(request)` gives pauses and bytes. One connection at a time; `connections` counts them."""
+    """`answer(request)` gives pauses and bytes. One connection at a time; `connections` counts them.
+
+    `asked` is set by the first request.
+    """
 
     def __init__(self, answer: Callable[[bytes], Iterable[tuple[float, bytes]]]) -> None:
         self.requests: list[bytes] = []
+        self.asked = threading.Event()
         self.connections = 0
         self._answer = answer
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -57,6 +61,7 @@ class FakeHost:
         while len(head := line.recv(6, socket.MSG_WAITALL)) == 6:
             request = head + line.recv(int.from_bytes(head[4:6], "big"), socket.MSG_WAITALL)
             self.requests.append(request)
+            self.asked.set()
             for pause_s, data in self._answer(request):
                 time.sleep(pause_s)
                 if data == HANG_UP:

@@ -21,7 +21,7 @@ from tests.drivers.fake_line import FakeLine, Reply
 
 IDENTITY = r"ACME,.*"
 VALUE = r"V=(\d+)"
-TIMEOUT_S = 0.15
+TIMEOUT_S = 0.4
 
 
 def instrument(answers: dict[str, Callable[[], Reply]]) -> Callable[[bytes], Reply]:
