@@ -40,21 +40,26 @@ _REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLim
 _AGAIN = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 
 
+def read_address(url: str) -> dict[str, Any]:
+    """What psycopg is told. Raises `SettingsError` for what libpq cannot read, or an address that holds a password."""
+    try:
+        told = conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        raise SettingsError(f"--database: {error}; write postgresql://user@host/name") from error
+    if "password" in told:
+        raise SettingsError(
+            "--database: a password on a command line is seen by everybody on the machine; put it into ~/.pgpass, "
+            "a file that PGPASSFILE names, or a service file (docs/collector.md)"
+        )
+    return {**_DEFAULTS, **told}
+
+
 class PostgresCentre:
     """Connects in `ready`. A connection that was lost while nobody needed it is replaced once within a call."""
 
     def __init__(self, url: str) -> None:
         """`url` as libpq reads it. Raises `SettingsError` for one that it cannot read, or that holds a password."""
-        try:
-            told = conninfo_to_dict(url)
-        except psycopg.ProgrammingError as error:
-            raise SettingsError(f"--database: {error}; write postgresql://user@host/name") from error
-        if "password" in told:
-            raise SettingsError(
-                "--database: a password on a command line is seen by everybody on the machine; put it into ~/.pgpass, "
-                "a file that PGPASSFILE names, or a service file (docs/collector.md)"
-            )
-        self._told: dict[str, Any] = {**_DEFAULTS, **told}
+        self._told = read_address(url)
         self._name = url
         self._budget = AlarmBudget()
         self.alarm_counts = self._budget.counts

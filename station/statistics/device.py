@@ -1,0 +1,97 @@
+"""All runs of one device, oldest first: the units that they make, the first and the last judgement, returns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from station.domain.earlier import moment
+from station.statistics.run import Run
+
+REWORK = timedelta(days=30)
+"""service-flow: the same fault within 30 days is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the outgoing tests said of a unit. `first`: its first judged run, which decides where the unit counts.
+
+    `first_pass`: the first judged run of every outgoing plan that it met was a PASS (a bench that splits the test makes
+    two of them). `final`: whether the last judged run was one.
+    """
+
+    first: Run
+    first_pass: bool
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A work order that ended in an outgoing PASS, `done`; `back`: the first run of the device's next work order."""
+
+    done: Run
+    back: Run | None
+    returned: bool
+    same_fault: bool
+    old: bool
+    """Whether its 30 days are over."""
+
+
+def units_of(runs: Sequence[Run]) -> list[list[Run]]:
+    """The runs of a device by product and work order; those without a work order are one unit."""
+    found: dict[tuple[str, str | None], list[Run]] = {}
+    for run in runs:
+        found.setdefault((run.product, run.work_order), []).append(run)
+    return list(found.values())
+
+
+def outgoing_of(unit: Sequence[Run], plan: str | None) -> list[Run]:
+    """Its outgoing tests, of one plan where that is asked about."""
+    return [run for run in unit if run.purpose == "outgoing" and (plan is None or run.plan == plan)]
+
+
+def judge(outgoing: Sequence[Run]) -> Judgement | None:
+    """None where no run judged it. ABORTED and ERROR are passed over, as if they had not been."""
+    judged = [run for run in outgoing if run.judged]
+    if not judged:
+        return None
+    first = {run.plan: run.verdict for run in reversed(judged)}
+    return Judgement(judged[0], all(verdict == "PASS" for verdict in first.values()), judged[-1].verdict == "PASS")
+
+
+def as_found(unit: Sequence[Run]) -> Run | None:
+    """The first incoming run that judged it."""
+    return next((run for run in unit if run.purpose == "incoming" and run.judged), None)
+
+
+def repairs_of(runs: Sequence[Run], now: datetime) -> list[Repair]:
+    """The repairs of a device and whether each was followed by another work order within 30 days.
+
+    A work order that was begun before the PASS is no return. Runs without a work order, or with a stamp that is none,
+    cannot say.
+    """
+    orders: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        if run.work_order is not None and run.purpose in ("incoming", "outgoing") and moment(run.started_at):
+            orders.setdefault((run.product, run.work_order), []).append(run)
+    found = []
+    for key, own in orders.items():
+        done = next((run for run in reversed(own) if run.purpose == "outgoing" and run.verdict == "PASS"), None)
+        ended = moment(done.ended_at) if done else None
+        if done is not None and ended is not None:
+            others = [one for other, one in orders.items() if other != key and other[0] == key[0]]
+            found.append(_repair(done, ended, others, now))
+    return found
+
+
+def _repair(done: Run, ended: datetime, others: Sequence[Sequence[Run]], now: datetime) -> Repair:
+    after = [(began, one) for one in others if (began := _began(one)) is not None and began > ended]
+    began, back = min(after, key=lambda one: one[0], default=(None, None))
+    returned = began is not None and began - ended <= REWORK
+    same = returned and back is not None and any(run.rework for run in back)
+    return Repair(done, back[0] if back else None, returned, same, now - ended >= REWORK)
+
+
+def _began(order: Sequence[Run]) -> datetime | None:
+    return min((at for run in order if (at := moment(run.started_at)) is not None), default=None)
