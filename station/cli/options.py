@@ -36,6 +36,22 @@ class PrinterLanguage(StrEnum):
     TSPL = "tspl"
 
 
+class ExportFormat(StrEnum):
+    """What a run can be exported as."""
+
+    JSON = "json"
+    CSV = "csv"
+    WSJF = "wsjf"
+    ATML = "atml"
+
+
+class YesNo(StrEnum):
+    """Of an option that may also be left out."""
+
+    YES = "yes"
+    NO = "no"
+
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration tree of the station.")]
 CONFIG = Path("/etc/bench")

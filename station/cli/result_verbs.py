@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from station.cli.options import CONFIG, ConfigOption, Json, Language, PaperKind, PrinterLanguage, wrong_use
+from station.cli.options import (
+    CONFIG,
+    ConfigOption,
+    ExportFormat,
+    Json,
+    Language,
+    PaperKind,
+    PrinterLanguage,
+    YesNo,
+    wrong_use,
+)
 from station.domain.errors import SettingsError
 
 results = typer.Typer(no_args_is_help=True, help="The local history of runs, and their paper.")
@@ -76,6 +86,38 @@ def report_result(
     choice = PaperChoice(config, run, kind.value, lang.value if lang else None, pdf, out)
     try:
         raise typer.Exit(report_run(choice, as_json=as_json))
+    except SettingsError as error:
+        raise wrong_use(str(error)) from None
+
+
+@results.command("export")
+def export_results(
+    runs: Annotated[
+        list[str] | None, typer.Argument(metavar="[RUN]...", help="Numbers, ids or their beginnings.")
+    ] = None,
+    serial: Annotated[str | None, typer.Option(help="Runs of this serial number.")] = None,
+    work_order: Annotated[str | None, typer.Option(help="Runs of this work order.")] = None,
+    since: Annotated[str | None, typer.Option(help="Runs that ended on this day or later: 2026-01-31.")] = None,
+    until: Annotated[str | None, typer.Option(help="Runs that ended on this day or earlier.")] = None,
+    simulated: Annotated[YesNo | None, typer.Option(help="Only simulated runs, or only real ones.")] = None,
+    as_what: Annotated[ExportFormat, typer.Option("--format", help="What to write.")] = ExportFormat.JSON,
+    out: Annotated[
+        Path | None, typer.Option(help="A new file; for wsjf and atml a directory. Else standard output.")
+    ] = None,
+    process_code: Annotated[int | None, typer.Option(min=0, help="wsjf: the process code of your WATS.")] = None,
+    database: Annotated[
+        str | None, typer.Option(help="The centre's database instead: PATH or postgresql://user@host/name.")
+    ] = None,
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Runs as JSON, CSV, WATS WSJF or ATML; nothing is overwritten."""
+    from station.cli.export import ExportChoice, export_runs
+    from station.cli.export_source import ExportSource
+
+    only = None if simulated is None else simulated is YesNo.YES
+    source = ExportSource(config, database, tuple(runs or ()), serial, work_order, since, until, only)
+    try:
+        raise typer.Exit(export_runs(ExportChoice(source, as_what, out, process_code)))
     except SettingsError as error:
         raise wrong_use(str(error)) from None
 

@@ -10,12 +10,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from station.domain.chosen_runs import ChosenRuns
 from station.domain.errors import MessageError, StoreError
 from station.domain.record import Record
 from station.domain.work_order import EarlierRun
 from station.store.earlier import MOST, read_earlier
 from station.store.journal import Codec
 from station.store.orders import read_waiting
+from station.store.record_texts import read_epoch, read_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,40 @@ class History:
             return self._codec.record_from_json(rows[0][1])
         except (MessageError, TypeError) as error:
             raise StoreError(f"{self.path}: the record of run {rows[0][0]} cannot be read: {error}") from error
+
+    @_reading
+    def epoch(self) -> str:
+        """The epoch of the store: (epoch, run number) names a run among all stores."""
+        return read_epoch(self._db)
+
+    @_reading
+    def texts(self, chosen: ChosenRuns, after: int) -> list[tuple[int, str]]:
+        """Number and stored record of the next finished runs after number `after`; none: there are no more."""
+        return read_texts(self._db, chosen, after)
+
+    @_reading
+    def quarantined(self) -> list[QuarantinedRow]:
+        """What the centre rejected, or what was never fit to be sent, the oldest first."""
+        rows = self._db.execute(
+            "SELECT seq, suffix, run_id, created_at, reason, length(payload) FROM outbox"
+            " WHERE state = 'quarantined' ORDER BY seq"
+        ).fetchall()
+        return [QuarantinedRow(*row) for row in rows]
+
+    @_reading
+    def earlier(self, record: Record) -> tuple[EarlierRun, ...]:
+        """Runs of the record's work order or serial number that are known here, itself left out."""
+        found = read_earlier(self._db, self._codec, record.work_order, record.dut.serial_number)
+        return tuple(run for run in found if run.run_id != record.run_id)
+
+    @_reading
+    def brought(self, serial_number: str, work_order: str | None) -> tuple[EarlierRun, ...]:
+        """Runs of the device or the work order that were made elsewhere: what orders brought, also those that wait."""
+        known = read_earlier(self._db, self._codec, work_order, serial_number)
+        waiting = [] if work_order is None else read_waiting(self._db, self._codec, work_order)
+        told = [run for order, _ in waiting for run in order.history]
+        own = {run.run_id for run in self.runs(MOST, serial_number=serial_number)}
+        return tuple({run.run_id: run for run in (*known, *told) if run.run_id not in own}.values())
 
     @_reading
     def quarantined(self) -> list[QuarantinedRow]:
