@@ -186,30 +186,6 @@ class History:
         own = {run.run_id for run in self.runs(MOST, serial_number=serial_number)}
         return tuple({run.run_id: run for run in (*known, *told) if run.run_id not in own}.values())
 
-    @_reading
-    def quarantined(self) -> list[QuarantinedRow]:
-        """What the centre rejected, or what was never fit to be sent, the oldest first."""
-        rows = self._db.execute(
-            "SELECT seq, suffix, run_id, created_at, reason, length(payload) FROM outbox"
-            " WHERE state = 'quarantined' ORDER BY seq"
-        ).fetchall()
-        return [QuarantinedRow(*row) for row in rows]
-
-    @_reading
-    def earlier(self, record: Record) -> tuple[EarlierRun, ...]:
-        """Runs of the record's work order or serial number that are known here, itself left out."""
-        found = read_earlier(self._db, self._codec, record.work_order, record.dut.serial_number)
-        return tuple(run for run in found if run.run_id != record.run_id)
-
-    @_reading
-    def brought(self, serial_number: str, work_order: str | None) -> tuple[EarlierRun, ...]:
-        """Runs of the device or the work order that were made elsewhere: what orders brought, also those that wait."""
-        known = read_earlier(self._db, self._codec, work_order, serial_number)
-        waiting = [] if work_order is None else read_waiting(self._db, self._codec, work_order)
-        told = [run for order, _ in waiting for run in order.history]
-        own = {run.run_id for run in self.runs(MOST, serial_number=serial_number)}
-        return tuple({run.run_id: run for run in (*known, *told) if run.run_id not in own}.values())
-
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()
