@@ -11,11 +11,10 @@ have exactly the ratios of the DUT file, its gain does not bend with level, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.sim.audio_path import Output
 from drivers.sim.dut import Dut
 from drivers.sim.envelope import Level, LocalLevel, SteadyLevel
 from drivers.sim.leads import BRIDGE_OHM, LEAD_OHM
@@ -29,15 +28,6 @@ _ROUNDS = 30
 _SAG_V_ENOUGH = 1e-6
 _OVERSAMPLING = 2
 NO_SHORTS = (False, False)
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """`terminals_v`: AC volts at the terminals, (n, 2); mean of |load current| (A) and load power (W) per channel."""
-
-    terminals_v: Values
-    mean_abs_a: tuple[float, float]
-    load_w: tuple[float, float]
 
 
 class Amplifier:

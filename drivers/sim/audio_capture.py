@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from drivers.sim.audio_interface import Interface
 from drivers.sim.audio_path import SILENT, AudioPath, Drive
-from drivers.sim.dut import Dropout
 from drivers.sim.plant import Plant
 
 Frames = NDArray[np.float32]
@@ -53,7 +52,7 @@ class Burst:
             return
         if path.source and self._source.any():
             leads = path.leads
-            output = interface.amplifier.burst(
+            output = interface.voice.burst(
                 interface.source_v(self._source, leads), leads.loaded(path.loads), leads.shorted(path.loads)
             )
             self._drive = Drive(output.mean_abs_a, output.load_w)
@@ -83,7 +82,7 @@ class Repeating:
         self._signal: Frames = np.zeros_like(period)
         self._table: Frames = np.zeros_like(period)
         self._drive = SILENT
-        self._silent = _silences(plant.dut.dropouts, interface.rate_hz)
+        self._silent = _silences(plant.device.dropouts, interface.rate_hz)
         self._next_silent = 0
 
     def fill(self, out: Frames) -> None:
@@ -111,7 +110,7 @@ class Repeating:
         self._drive = SILENT
         if path.live and path.source:
             leads = path.leads
-            output = interface.amplifier.steady(
+            output = interface.voice.steady(
                 interface.source_v(self._period, leads), leads.loaded(path.loads), leads.shorted(path.loads)
             )
             self._drive = Drive(output.mean_abs_a, output.load_w)
@@ -153,11 +152,11 @@ class Repeating:
         return dropped
 
 
-def _silences(dropouts: tuple[Dropout, ...], rate_hz: int) -> list[tuple[int, int]]:
+def _silences(dropouts: tuple[tuple[float, float], ...], rate_hz: int) -> list[tuple[int, int]]:
     """Frames [first, last) of every dropout, in order, overlapping ones joined, empty ones left out."""
     joined: list[tuple[int, int]] = []
-    for dropout in sorted(dropouts):
-        first, last = round(dropout.at_s * rate_hz), round((dropout.at_s + dropout.for_s) * rate_hz)
+    for at_s, for_s in sorted(dropouts):
+        first, last = round(at_s * rate_hz), round((at_s + for_s) * rate_hz)
         if joined and first <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
         elif first < last:

@@ -1,4 +1,4 @@
-"""The simulated audio interface between the amplifier's volts and frames: calibration, its own errors, noise, hum.
+"""The simulated audio interface between the device's volts and frames: calibration, its own errors, noise, hum.
 
 Errors are fixed by the seed and within contracts/cli.md: gain 0.02 dB, channels matched to 0.01 dB, own distortion
 below -105 dB, dynamic range 110 dB (noise in 20 Hz to 20 kHz re a full-scale sine). Capture is AC-coupled.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.sim.amplifier import Amplifier
 from drivers.sim.audio_path import AudioPath
 from drivers.sim.leads import BRIDGE_OHM, LEAD_OHM, STRAIGHT, Leads
 from drivers.sim.plant import Plant
@@ -33,18 +32,18 @@ class Interface:
         random = np.random.default_rng([seed, 0xA0D10])
         self.rate_hz = rate_hz
         self.latency = round(LATENCY_S * rate_hz)
-        self.amplifier = Amplifier(plant.dut, rate_hz, plant.load_ohm)
+        self.voice = plant.device.voice(rate_hz, plant.load_ohm)
         self._random = random
         self._source_peak_v = output_full_scale_v * 2.0**0.5
         error_db = random.uniform(-_COMMON_DB, _COMMON_DB) + random.uniform(-_MATCH_DB, _MATCH_DB, 2)
         self._frames_per_v = 10.0 ** (error_db / 20.0) / (input_full_scale_v * 2.0**0.5)
         own = 0.5**0.5 * 10.0 ** (-_DYNAMIC_RANGE_DB / 20.0) * (rate_hz / 2 / 19980.0) ** 0.5
-        wet = np.hypot(own, self.amplifier.noise_v * self._frames_per_v)
+        wet = np.hypot(own, self.voice.noise_v * self._frames_per_v)
         pool = random.standard_normal((_POOL_FRAMES, 2), dtype=np.float32)
         self._dry_pool: Frames = pool * np.float32(own)
         self._wet_pool: Frames = pool * wet.astype(np.float32)
         angle = 2.0 * np.pi * np.arange(rate_hz // _HUM_HZ) * _HUM_HZ / rate_hz
-        amplitude = self.amplifier.hum_v * 2.0**0.5 * self._frames_per_v
+        amplitude = self.voice.hum_v * 2.0**0.5 * self._frames_per_v
         self._hum_sine = np.sin(angle)[:, None] * 2.0**0.5
         self.hum: Frames = (np.sin(angle)[:, None] * amplitude).astype(np.float32)
         """One period of the DUT's hum, as captured through straight leads."""
@@ -61,8 +60,8 @@ class Interface:
         """One period of hum as captured: the DUT's own, and what inputs pick up that nothing is joined to."""
         if leads == STRAIGHT:
             return self.hum
-        gain = np.abs(self.amplifier.gain(np.array([float(_HUM_HZ)])))[:, 0]
-        volts = self._hum_sine * (self.amplifier.hum_v + np.array(leads.hum_v()) * gain)
+        gain = np.abs(self.voice.gain(np.array([float(_HUM_HZ)])))[:, 0]
+        volts = self._hum_sine * (self.voice.hum_v + np.array(leads.hum_v()) * gain)
         return self.captured(volts, leads).astype(np.float32)
 
     def captured(self, volts: NDArray[np.float64], leads: Leads = STRAIGHT) -> NDArray[np.float64]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from drivers.sim.leads import STRAIGHT, Leads
 
 
@@ -22,6 +25,15 @@ class Drive:
 
 
 SILENT = Drive()
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """`terminals_v`: AC volts at the terminals, (n, 2); mean of |load current| (A) and load power (W) per channel."""
+
+    terminals_v: NDArray[np.float64]
+    mean_abs_a: tuple[float, float] = (0.0, 0.0)
+    load_w: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

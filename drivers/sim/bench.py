@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from drivers.sim.audio import AudioTwin
-from drivers.sim.dut import Dut
+from drivers.sim.device import DutFile
 from drivers.sim.gpt9800 import Gpt9800Twin
 from drivers.sim.guard import GuardTwin
 from drivers.sim.modbus import ModbusTwin
@@ -46,7 +46,7 @@ class SimBench:
     """Start, use, close; `sockets` is a short-named folder for the Unix sockets, `labels` keeps what was printed."""
 
     def __init__(
-        self, dut: Dut, *, speed: float, seed: int, load_ohm: float, sockets: Path, labels: Path | None = None
+        self, dut: DutFile, *, speed: float, seed: int, load_ohm: float, sockets: Path, labels: Path | None = None
     ) -> None:
         self.plant = Plant(dut, speed, seed, load_ohm)
         self.guard = GuardTwin(self.plant)

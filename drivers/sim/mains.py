@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from drivers.sim.dut import Dut
 from drivers.sim.thermal import Lag
 from drivers.sim.world import DischargeVolts, MainsReading
 
@@ -17,8 +16,6 @@ _LINE_OHM = 0.4
 _FREQUENCY_HZ = 50.0
 _POWER_FACTOR = 0.66
 _CREST = 2.6
-_SHORT_INRUSH_A = 110.0
-_SHORT_W = 900.0
 _RESERVOIR_TAU_S = 0.15
 
 ContactorFault = Literal["weld", "dropout"]
@@ -72,10 +69,10 @@ class Contactor:
 class Supply:
     """Power that the DUT takes, behind its reservoir, and the peak-current hold in its feed."""
 
-    def __init__(self, dut: Dut) -> None:
-        shorts = {"none": 0, "left": 1, "right": 1, "both": 2}[dut.output_short]
-        self.short_w = shorts * _SHORT_W
-        self._inrush_a = dut.inrush_a + (_SHORT_INRUSH_A if shorts else 0.0)
+    def __init__(self, inrush_a: float, power_factor: float = _POWER_FACTOR, crest: float = _CREST) -> None:
+        self._inrush_a = inrush_a
+        self._power_factor = power_factor
+        self._crest = crest
         self._power = Lag()
         self._energy_wh = 0.0
         self._peak_a = 0.0
@@ -86,7 +83,7 @@ class Supply:
         self._power.step(dt_s, target_w, _RESERVOIR_TAU_S)
         mean_w = target_w + (before_w - self._power.value) * _RESERVOIR_TAU_S / dt_s
         self._energy_wh += mean_w * dt_s / 3600.0
-        self._peak_a = max(self._peak_a, self._current_a() * _CREST)
+        self._peak_a = max(self._peak_a, self._current_a() * self._crest)
 
     def switch_on(self, plugged: bool) -> None:
         """The first half-cycle at the worst phase: the hold sees `inrush_a`, far more with a shorted output."""
@@ -99,7 +96,7 @@ class Supply:
 
     def arm_peak(self) -> None:
         """Clear the hold."""
-        self._peak_a = self._current_a() * _CREST
+        self._peak_a = self._current_a() * self._crest
 
     @property
     def peak_a(self) -> float:
@@ -114,13 +111,13 @@ class Supply:
             current_a=amps,
             power_w=self._power.value,
             frequency_hz=_FREQUENCY_HZ,
-            power_factor=_POWER_FACTOR if amps > 0.0 else 0.0,
+            power_factor=self._power_factor if amps > 0.0 else 0.0,
             energy_wh=self._energy_wh,
         )
 
     def _current_a(self) -> float:
         watts = self._power.value
-        return watts / (MAINS_V * _POWER_FACTOR) if watts > 0.001 else 0.0
+        return watts / (MAINS_V * self._power_factor) if watts > 0.001 else 0.0
 
 
 class Charge:

@@ -26,6 +26,9 @@ OHMMETER = Bounds(relative=0.001, noise_relative=0.00005)
 HAND_PROBE = Bounds(relative=0.004, absolute=0.0004, noise_relative=0.0002, noise_absolute=0.00002)
 BIAS_METER = Bounds(relative=0.004, absolute=0.02, noise_relative=0.0002, noise_absolute=0.008)
 BIAS_STEP_MV = 0.01
+FEED_V = Bounds(relative=0.0015, absolute=0.0015, noise_relative=0.0001)
+FEED_A = Bounds(relative=0.0025, absolute=0.0004, noise_relative=0.0002)
+BATTERY_A = Bounds(relative=0.0025, absolute=0.00008, noise_relative=0.0002)
 RPM_TURNING = 1450.0
 FAN = Bounds(noise_relative=0.01)
 
@@ -248,10 +251,29 @@ class BiasTwin(RegisterTwin):
         )
 
 
+class FeedTwin(RegisterTwin):
+    """DC power meter with two inputs: main lead V, A, battery adapter V, A, float32."""
+
+    spans: ClassVar = {4: (0, 8)}
+
+    def __init__(self, world: World, seed: str) -> None:
+        super().__init__(world, seed)
+        bounds = (FEED_V, FEED_A, FEED_V, BATTERY_A)
+        names = ("main_v", "main_a", "battery_v", "battery_a")
+        self._meters = tuple(self.instrument(name, one) for name, one in zip(names, bounds, strict=True))
+
+    def read(self, function: int) -> Words:
+        truth = self.world.feed()
+        values = (truth.main_v, truth.main_a, truth.battery_v, truth.battery_a)
+        shown = [meter.read(value) for meter, value in zip(self._meters, values, strict=True)]
+        return list(struct.unpack(">8H", struct.pack(">4f", *shown)))
+
+
 Devices = Mapping[int, type[RegisterTwin]]
 BUS_A: Devices = {1: RelayTwin, 2: MainsTwin, 3: ThermocoupleTwin, 4: InfraredTwin}
 BUS_B: Devices = {
     11: ProbeTwin, 12: DcMeterTwin, 13: DischargeTwin, 14: FanTwin, 15: LoadBankTwin, 16: HandProbeTwin, 17: BiasTwin,
+    18: FeedTwin,
 }  # fmt: skip
 """The two buses of the reference bench by address."""
 

@@ -13,15 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from drivers.sim.audio_path import SILENT, AudioPath, Drive
-from drivers.sim.dut import Dut
-from drivers.sim.hand import Hand, Side
+from drivers.sim.device import Device, DutFile
+from drivers.sim.families import device_of
 from drivers.sim.leads import BRIDGE_OHM, STRAIGHT, Leads
-from drivers.sim.mains import Charge, Contactor, ContactorFault, Supply
+from drivers.sim.mains import Charge, Contactor, ContactorFault
 from drivers.sim.sim_clock import Monotonic, SimClock
-from drivers.sim.thermal import Heatsink, Lag, LoadBank
-from drivers.sim.world import RELAY_ROLES, DischargeVolts, MainsReading, TerminalVolts
+from drivers.sim.thermal import Lag, LoadBank
+from drivers.sim.world import OPEN_CIRCUIT, RELAY_ROLES, DischargeVolts, FeedReading, MainsReading, TerminalVolts
 
-OPEN_CIRCUIT = 1e6
 _STEP_S_MAX = 1.0
 _STEPS_MAX = 3600
 
@@ -34,9 +33,9 @@ class Plant:
     """See `World`. `load_ohm` is the bench's load per channel: the product's, not the DUT file's."""
 
     def __init__(
-        self, dut: Dut, speed: float, seed: int, load_ohm: float = 8.0, monotonic: Monotonic = time.monotonic
+        self, dut: DutFile, speed: float, seed: int, load_ohm: float = 8.0, monotonic: Monotonic = time.monotonic
     ) -> None:
-        self.dut = dut
+        self.device: Device = device_of(dut, speed)
         self.speed = speed
         self.seed = seed
         self.load_ohm = load_ohm
@@ -52,13 +51,8 @@ class Plant:
         self._tester_enable = False
         self._test_v = 0.0
         self._drive = SILENT
-        self._heatsink = Heatsink(dut)
-        self._hand = Hand(self._heatsink)
-        self._case = Lag(dut.ambient_degc)
         self._bank = LoadBank(dut.ambient_degc)
-        self._supply = Supply(dut)
         self._charge = Charge()
-        self._rails = Lag()
         self._absorption = Lag()
         self._touch = Lag()
 
@@ -90,7 +84,7 @@ class Plant:
         with self._current():
             relays = self._relays
             joined = not relays["tester"]
-            live = self._powered and not self._heatsink.protection_open and self.dut.output_short == "none"
+            live = self.device.live(self._powered)
             loads = (relays["load_left"], relays["load_right"])
             return AudioPath(live, relays["source"] and joined, relays["capture"] and joined, loads, self._leads)
 
@@ -149,54 +143,44 @@ class Plant:
 
     def arm_peak(self) -> None:
         with self._current():
-            self._supply.arm_peak()
+            self.device.supply.arm_peak()
 
     def set_plugged(self, plugged: bool) -> None:
         """Put the DUT's plug into the outlet or take it out (it is in at first)."""
         with self._current():
             self._plugged = plugged
             if not plugged:
-                self._supply.switch_off()
+                self.device.supply.switch_off()
 
-    # ---- what the technician does inside the DUT ---------------------------------------------------------------
-    def set_clips(self, on: bool) -> None:
-        """The bias meter's clips on the emitter resistors of both channels, or off (they are off at first)."""
+    # ---- what the technician does to the DUT --------------------------------------------------------------------
+    def act(self, words: str) -> bool:
+        """What a hand does (`probe rail_plus_left`, `clips 1`, …); False where this device has no such thing."""
         with self._current():
-            self._hand.set_clips(on)
-
-    def touch_node(self, node: str) -> None:
-        """The probe's tip on one of `PROBE_NODES`. Raises `ValueError` for another."""
-        with self._current():
-            self._hand.touch(node)
-
-    def trim(self, side: Side, delta_ma: float) -> None:
-        """Begin to turn a channel's trimmer: in the end its bias at 25 degC is this much more."""
-        with self._current():
-            self._hand.trim(side, delta_ma)
+            return self.device.act(words)
 
     # ---- what can be read ----------------------------------------------------------------------------------
     def mains(self) -> MainsReading:
         with self._current():
-            return self._supply.reading()
+            return self.device.supply.reading()
 
     def peak_a(self) -> float:
         with self._current():
-            return self._supply.peak_a
+            return self.device.supply.peak_a
 
     def heatsink_degc(self) -> float:
         with self._current():
-            return self._heatsink.degc
+            return self.device.hot_degc()
 
     def case_degc(self) -> float:
         with self._current():
-            return self._case.value
+            return self.device.case_degc()
 
     def load_bank_degc(self) -> float:
         with self._current():
             return self._bank.degc
 
     def ambient_degc(self) -> float:
-        return self.dut.ambient_degc
+        return self.device.ambient_degc
 
     def load_bank_ohm(self, role: str) -> float | None:
         with self._current():
@@ -205,7 +189,7 @@ class Plant:
             lead = self._leads.load[("load_left", "load_right").index(role)]
             if lead != "joined":
                 return BRIDGE_OHM if lead == "short" else OPEN_CIRCUIT
-            return self.load_ohm * (1.0 + LOAD_PER_K * (self._bank.degc - self.dut.ambient_degc))
+            return self.load_ohm * (1.0 + LOAD_PER_K * (self._bank.degc - self.device.ambient_degc))
 
     def fan_turning(self) -> bool:
         with self._current():
@@ -215,33 +199,25 @@ class Plant:
         """At the bench's end of the speaker leads, or the known voltage that is there instead of them."""
         if (known_v := self._known_v) is not None:
             return TerminalVolts(known_v, known_v, known_v, known_v)
-        left_v, right_v = self._outputs_v()
         with self._current():
+            left_v, right_v = self.device.outputs_v()
             leads = self._leads
             volts = [right_v, left_v] if leads.speakers_crossed else [left_v, right_v]
             joined = [lead == "joined" for lead in leads.speaker]
             left_v, right_v = (v if on else 0.0 for v, on in zip(volts, joined, strict=True))
             return TerminalVolts(left_plus_v=left_v, left_minus_v=0.0, right_plus_v=right_v, right_minus_v=0.0)
 
-    def _outputs_v(self) -> tuple[float, float]:
-        """DC at the DUT's own outputs."""
-        with self._current():
-            dut, rails = self.dut, self._rails.value
-            connected = 0.0 if self._heatsink.protection_open else 1.0
-            volts = [offset_mv / 1000.0 * rails * connected for offset_mv in dut.dc_offset_mv]
-            for channel, name in enumerate(("left", "right")):
-                if dut.output_short in (name, "both"):
-                    volts[channel] = dut.rail_v[channel] * rails
-            return volts[0], volts[1]
-
     def probe_v(self) -> float:
-        outputs_v = self._outputs_v()
         with self._current():
-            return self._hand.probe_v(self.dut, self._rails.value, outputs_v)
+            return self.device.probe_v()
 
     def bias_mv(self) -> tuple[float, float]:
         with self._current():
-            return self._hand.clipped_mv(self.dut, self._rails.value)
+            return self.device.bias_mv()
+
+    def feed(self) -> FeedReading:
+        with self._current():
+            return self.device.feed()
 
     def discharge(self) -> DischargeVolts:
         with self._current():
@@ -252,12 +228,11 @@ class Plant:
         with self._current():
             if not (self._relays["tester"] and self._plugged):
                 return OPEN_CIRCUIT
-            return self.dut.insulation_mohm * self._absorption.value if self._applied_v() > 0.0 else 0.0
+            return self.device.insulation_mohm() * self._absorption.value if self._applied_v() > 0.0 else 0.0
 
     def earth_bond_ohm(self) -> float:
         with self._current():
-            earthed = self.dut.protection_class == "I"
-            return self.dut.earth_bond_ohm if earthed and self._relays["tester"] and self._plugged else OPEN_CIRCUIT
+            return self.device.earth_bond_ohm() if self._relays["tester"] and self._plugged else OPEN_CIRCUIT
 
     def touch_current_ma(self) -> float:
         with self._current():
@@ -285,15 +260,15 @@ class Plant:
 
     def _catch_up(self) -> None:
         wall_s = self._clock.wall_s()
-        self._hand.turn(wall_s)
+        self.device.turn(wall_s)
         due_wall_s = self._contactor.due(wall_s)
         if due_wall_s is not None:
             self._integrate(self._clock.at_s(due_wall_s))
             self._contactor.move()
             if self._contactor.closed:
-                self._supply.switch_on(self._powered)
+                self.device.supply.switch_on(self._powered)
             else:
-                self._supply.switch_off()
+                self.device.supply.switch_off()
         self._integrate(self._clock.at_s(wall_s))
 
     def _integrate(self, to_s: float) -> None:
@@ -309,30 +284,11 @@ class Plant:
         return self._test_v if self._tester_enable and self._relays["tester"] else 0.0
 
     def _step(self, dt_s: float) -> None:
-        powered, relays, dut = self._powered, self._relays, self.dut
-        driven = powered and not self._heatsink.protection_open and dut.output_short == "none"
-        drive = self._drive if driven else SILENT
-        drawn_w = sum(rail_v * amps for rail_v, amps in zip(dut.rail_v, drive.mean_abs_a, strict=True))
-        load_w = sum(drive.load_w)
-        short_w = self._supply.short_w if powered else 0.0
-        taken_w = dut.idle_power_w + drawn_w + self._heatsink.bias_drift_w() + short_w if powered else 0.0
-        self._supply.step(dt_s, taken_w)
-        self._heat(dt_s, drawn_w - load_w + short_w, powered)
-        warm_degc = dut.ambient_degc + 0.9 * (self._heatsink.degc - dut.ambient_degc)
-        self._case.step(dt_s, warm_degc, 40.0)
+        powered, relays = self._powered, self._relays
+        load_w = self.device.step(dt_s, powered, self._drive, waiting=not self._clock.held)
         self._bank.step(dt_s, load_w, relays["fan"])
-        self._rails.step(dt_s, 1.0 if powered else 0.0, 0.05 if powered else 0.6)
         test_v = self._applied_v()
         self._charge.step(dt_s, self._contactor.closed, self._plugged, relays["bleed"], test_v)
         self._absorption.step(dt_s, 1.0 if test_v > 0.0 else 0.0, 0.3 if test_v > 0.0 else 0.1)
         touched = powered and relays["touch"]
-        self._touch.step(dt_s, dut.touch_current_ma if touched else 0.0, 0.1)
-
-    def _heat(self, dt_s: float, loss_w: float, powered: bool) -> None:
-        """Between plays most wall time is the station's own, on its wires; it does not warm the sink `speed` times.
-
-        Otherwise every run would stand under power for an hour of plant time before its soak. With the bias meter's
-        clips on, warming up is what is waited for, so there it does.
-        """
-        idle = not (self._clock.held or self._hand.clips_on) and self._heatsink.flow_w(loss_w, powered) > 0.0
-        self._heatsink.step(dt_s / self.speed if idle else dt_s, loss_w, powered)
+        self._touch.step(dt_s, self.device.touch_current_ma() if touched else 0.0, 0.1)

@@ -47,6 +47,19 @@ class DischargeVolts:
     n_pe_v: float
 
 
+@dataclass(frozen=True, slots=True)
+class FeedReading:
+    """The bench's DC supply: V and A in its main lead, and of the battery adapter (current out of the battery)."""
+
+    main_v: float
+    main_a: float
+    battery_v: float
+    battery_a: float
+
+
+OPEN_CIRCUIT = 1e6
+"""Megohms or ohms of what is joined to nothing."""
+
 PROBE_NODES = (
     "rail_plus_left", "rail_minus_left", "rail_plus_right", "rail_minus_right",
     "emitter_left", "emitter_right", "output_left", "output_right", "none",
@@ -116,6 +129,9 @@ class World(Protocol):
 
     def bias_mv(self) -> tuple[float, float]:
         """Millivolts across one emitter resistor of each channel, left and right; 0 while the clips are not on."""
+
+    def feed(self) -> FeedReading:
+        """In the leads of the DC supply, which hangs on the DUT's outlet."""
 
     def discharge(self) -> DischargeVolts: ...
 

@@ -20,6 +20,8 @@ BY = "simulated bench"
 YEAR = timedelta(days=365)
 _K2 = 2.0 / 3.0**0.5
 _DC = dict.fromkeys(("left_plus_v", "left_minus_v", "right_plus_v", "right_minus_v"), (0.005, 0.0002))
+_VOLTS = (0.002, 0.002)
+_FEED = {"main_v": _VOLTS, "main_a": (0.003, 0.0005), "battery_v": _VOLTS, "battery_a": (0.003, 0.0001)}
 BOUNDS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "tester": {"insulation_mohm": (0.02, 0.0), "earth_bond_ohm": (0.02, 0.00005)},
     "touch": {"touch_current_ma": (0.02, 0.0005)},
@@ -28,6 +30,7 @@ BOUNDS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "inrush": {"peak_a": (0.02, 0.0)},
     "dc": _DC,
     "loadbank": dict.fromkeys(("left_ohm", "right_ohm"), (0.001, 0.0)),
+    "feed": _FEED,
     "probe": {"volts_v": (0.005, 0.0005)},
     "bias": dict.fromkeys(("left_mv", "right_mv"), (0.005, 0.04)),
     AUDIO: dict.fromkeys(AUDIO_QUANTITIES, (10.0 ** (0.02 / 20.0) - 1.0, 0.0)),

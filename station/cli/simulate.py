@@ -15,9 +15,10 @@ from typing import Any
 
 from drivers.ports import Button
 from drivers.sim.bench import FAULTS, SimBench
-from drivers.sim.dut import Dut, DutError, load_dut
+from drivers.sim.device import DutFile
+from drivers.sim.dut_file import DutError
+from drivers.sim.families import load_any
 from drivers.sim.guard import InputName
-from drivers.sim.hand import SIDES
 from drivers.sim.leads import NAMES, leads_of
 from drivers.sim.world import PROBE_NODES
 from station.cli.keys import ensure_keys
@@ -26,7 +27,7 @@ from station.domain.errors import SettingsError
 from station.realtime import HARDWARE_PRIORITY, take_priority
 
 SEED = 7
-TRIM_MA_MAX = 10_000.0
+LOAD_OHM = 8.0
 INPUTS: dict[str, InputName] = {"estop": "estop", "lid": "lid", "thermo": "thermo"}
 COMMANDS = (
     f"press start|ok|ng|stop|reset, scan TEXT, estop 0|1, lid 0|1, thermo 0|1, fault {'|'.join(FAULTS)} 0|1, "
@@ -35,7 +36,7 @@ COMMANDS = (
 )
 
 
-def find_dut(name: str | None, file: Path | None) -> Dut:
+def find_dut(name: str | None, file: Path | None) -> DutFile:
     """The DUT by name (config/duts) or by file. Raises `SettingsError` that says which there are."""
     path = file if file is not None else SHIPPED / "duts" / f"{name}.toml"
     if not path.is_file():
@@ -45,23 +46,33 @@ def find_dut(name: str | None, file: Path | None) -> Dut:
         )
         raise SettingsError(what)
     try:
-        return load_dut(path)
+        found: DutFile = load_any(path, family_of)
+        return found
     except DutError as error:
         raise SettingsError(str(error)) from error
 
 
+def family_of(product: str) -> str:
+    """The family of a shipped product. Raises `ValueError` for an unknown one."""
+    return str(_product(product)["family"])
+
+
 def load_ohm_of(product: str) -> float:
-    """The load that the bench has for a product. Raises `SettingsError` for an unknown one."""
+    """The load that the bench has for a product; its own where the product wants none. Raises `ValueError`."""
+    return float(_product(product).get("load_ohm", LOAD_OHM))
+
+
+def _product(product: str) -> dict[str, Any]:
     import tomllib
 
     path = SHIPPED / "products" / f"{product}.toml"
     if not path.is_file():
         names = ", ".join(sorted(p.stem for p in path.parent.glob("*.toml")))
-        raise SettingsError(f"product {product!r} of the DUT file is not configured; there are {names}")
-    return float(tomllib.loads(path.read_text(encoding="utf-8"))["load_ohm"])
+        raise ValueError(f"product {product!r} is not configured; there are {names}")
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
-async def serve(dut: Dut, config_out: Path | None, speed: float, language: str | None = None) -> int:
+async def serve(dut: DutFile, config_out: Path | None, speed: float, language: str | None = None) -> int:
     """Serve until `quit` or end of input. Prints one JSON line with the ports once everything answers."""
     take_priority(HARDWARE_PRIORITY)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
@@ -143,20 +154,9 @@ async def _one(bench: SimBench, verb: str, argument: str) -> bool:
 
 
 def _inside(bench: SimBench, verb: str, argument: str) -> bool:
-    """What a hand does inside the DUT: clips, probe, trimmers. False if it is not understood."""
-    if verb == "clips" and argument in ("0", "1"):
-        bench.plant.set_clips(argument == "1")
-        return True
+    """A known voltage at the terminals, or what a hand does to the DUT. False if it is not understood."""
     if verb == "known":
         with contextlib.suppress(ValueError):
             bench.plant.set_known(None if argument == "off" else float(argument))
             return True
-    if verb == "probe" and argument in PROBE_NODES:
-        bench.plant.touch_node(argument)
-        return True
-    side, _, delta = argument.partition(" ")
-    with contextlib.suppress(ValueError):
-        if verb == "trim" and side in SIDES and abs(float(delta)) <= TRIM_MA_MAX:
-            bench.plant.trim(SIDES[SIDES.index(side)], float(delta))
-            return True
-    return False
+    return bench.plant.act(f"{verb} {argument}")

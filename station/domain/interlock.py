@@ -48,6 +48,8 @@ class Interlock:
     reaction: Reaction = "trip"
     blink: int = 0
     """What the violet lamp blinks for it: two digits, see `station.safety.lamp_codes`."""
+    families: tuple[str, ...] = ()
+    """Product families that it is for; empty: every one. While no family is known it is judged."""
 
 
 @dataclass(frozen=True, slots=True)

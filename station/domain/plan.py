@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+from station.domain.errors import StepError
 from station.domain.limit import Limit
 from station.domain.measurement import Channel
+from station.domain.plates import Plate
+
+P = TypeVar("P", bound=Plate)
 
 Purpose = Literal["incoming", "adjust", "outgoing", "verify", "engineering"]
 
@@ -77,20 +81,23 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """Data-plate values of a product that drive the test."""
+    """What a product is, and within which limits; `plate` holds the values of its family that drive the test."""
 
     id: str
     maker: str
     model: str
     family: str
-    rated_power_w: float
-    load_ohm: float
-    gain_db: float
-    protection_class: Literal["I", "II"]
+    protection_class: Literal["I", "II", "III"]
+    plate: Plate
     limits: Mapping[str, Limit] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     """Items, or whole steps, of guided checks that this product has nothing for (no tone controls, say)."""
-    emitter_ohm: float | None = None
-    """One emitter resistor of the output stage; the bias is measured across it."""
-    bias_ma: float | None = None
-    """What the bias is set to."""
+
+    def plate_of(self, kind: type[P]) -> P:
+        """Its plate, which must be of this kind. Raises `StepError`: the plan has a step of another family."""
+        if not isinstance(self.plate, kind):
+            raise StepError(
+                f"product {self.id} is of the family {self.family}, and this step is for another one; take a plan for "
+                f"{self.family}, or correct the product's family"
+            )
+        return self.plate

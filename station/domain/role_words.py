@@ -14,6 +14,7 @@ ROLES: Mapping[str, tuple[str, str]] = {
     "inrush": ("冲击电流探头", "peak-current probe"),
     "loadbank": ("假负载", "load bank"),
     "mains": ("市电功率计", "mains power meter"),
+    "feed": ("直流电源表", "DC supply meter"),
     "probe": ("手持直流探头", "hand-held DC probe"),
     "relays": ("继电器板", "relay board"),
     "temperature": ("热电偶模块", "thermocouple module"),

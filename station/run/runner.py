@@ -105,7 +105,7 @@ class Runner:
         self._began_s = self._clock.now_s()
         draft = replace(order.draft, planned=planned_steps(order.plan))
         run_no = await self._journal.begin_run(draft, self._messages.started(draft))
-        self._bench.mains.limit(order.plan.max_mains_s)
+        self._bench.mains.limit(order.plan.max_mains_s, order.product.family)
         self._bench.sound.keep_under(draft.run_id)
         begun(run_no)
         self._publish(Event("run_started", begun_data(draft, run_no)))

@@ -19,8 +19,11 @@ from station.domain.sound import Sound
 class Mains(Protocol):
     """The DUT's outlet, through the guard."""
 
-    def limit(self, bound_s: float) -> None:
-        """A run begins: all its ONs together may take at most `bound_s` of test time [14]."""
+    def limit(self, bound_s: float, family: str = "") -> None:
+        """A run begins: all its ONs together may take at most `bound_s` of test time [14].
+
+        `family`: the product's, which chooses the interlocks that are judged; unknown: all of them.
+        """
 
     async def on(self, bound_s: float) -> None:
         """Arm and switch on for at most `bound_s` of test time. Waits for ENERGISED and for mains at the plug."""

@@ -47,7 +47,9 @@ class KernelSight:
         self.desk = desk
         self.pollers = pollers
         self.table = table
-        self.interlocks = tuple(interlocks)
+        self._declared = tuple(interlocks)
+        self.interlocks = self._declared
+        """Those that are judged: of the product family in hand, all of them while none is known (`watch_for`)."""
         self.permits = Permits(clock)
         self.line = GuardLine(guard, clock, self.rules, on_lost)
         self._service = ServiceLatch(latch, self.rules.reconnect_s)
@@ -83,6 +85,13 @@ class KernelSight:
     def wishes(self) -> Wishes:
         """What is wanted now."""
         return self._wishes
+
+    def watch_for(self, family: str) -> None:
+        """Judge the interlocks of this product family; all where it is not known, or anything is wanted still."""
+        known = bool(family) and self._wishes == Wishes()
+        self.interlocks = tuple(
+            row for row in self._declared if not known or not row.families or family in row.families
+        )
 
     @property
     def service_latch(self) -> str | None:

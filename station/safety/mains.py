@@ -42,8 +42,9 @@ class GuardedMains:
         self._left_s: float | None = None
         self._on_since: float | None = None
 
-    def limit(self, bound_s: float) -> None:
+    def limit(self, bound_s: float, family: str = "") -> None:
         """See `bench.Mains`. What is left is counted in wall seconds, from each wish for ON to the proof of OFF."""
+        self._kernel.watch_for(family)
         self._left_s = float(wall_bound_s(bound_s, self._clock.speed))
 
     async def on(self, bound_s: float) -> None:

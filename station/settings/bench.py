@@ -58,6 +58,7 @@ def _freeze(file: StationFile, placed: Sequence[Placed]) -> StationSettings:
         clock=file.clock.kind,
         speed=file.clock.speed,
         store_path=file.store.path,
+        retention_days=file.store.retention_days,
         captures=CaptureSettings(
             file.captures.path or str(PurePosixPath(file.store.path).parent / "captures"), file.captures.max_mb
         ),

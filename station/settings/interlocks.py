@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from station.domain.interlock import BLINK_FAMILY, Interlock
+from station.domain.plates import PLATES
 from station.settings.devices import Placed
 from station.settings.names import suggest
 from station.settings.problem import Problem
 from station.settings.schema import InterlockFile, InterlockTable
-from station.settings.source import Source, tables
+from station.settings.source import Source, tables, texts
 from station.settings.validate import read
 
 FRESH = 2.0
@@ -33,6 +34,11 @@ def read_interlocks(source: Source) -> tuple[tuple[Interlock, ...], list[Problem
             problems.append(source.problem((*path, "measurement"), wrong, 'remove it, or blames = "dut"'))
         problems += _check_blink(source, path, raw)
         problems += _check_refusal(source, path, raw)
+        for at, family in texts(raw.get("families")):
+            if family not in PLATES:
+                problems.append(
+                    source.problem((*path, "families", at), f"no family {family!r} is known", suggest(family, PLATES))
+                )
     if file is None or problems:
         return (), problems
     return tuple(_freeze(entry) for entry in file.interlock), []
@@ -118,4 +124,5 @@ def _freeze(entry: InterlockTable) -> Interlock:
         text=(("zh", entry.text.zh), ("en", entry.text.en)),
         reaction=entry.reaction,
         blink=entry.blink,
+        families=entry.families,
     )

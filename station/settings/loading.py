@@ -10,6 +10,7 @@ from station.domain.calibration import Calibration
 from station.domain.diagnosis import DiagnosisRule
 from station.domain.interlock import Interlock
 from station.domain.plan import Product
+from station.domain.plates import PLATES
 from station.settings.bench import read_station
 from station.settings.calibrations import names_of, quantities_of, read_calibration
 from station.settings.devices import DriverEntry, Placed
@@ -20,8 +21,9 @@ from station.settings.mislaid import mislaid
 from station.settings.names import nearest_of
 from station.settings.needs import check_needs
 from station.settings.plan_safety import check_gate_limits
-from station.settings.plans import check_limits, read_plan, read_product, steps_of
+from station.settings.plans import check_limits, read_plan, steps_of
 from station.settings.problem import InvalidTree, Problem
+from station.settings.products import read_product
 from station.settings.required import bias_rows, check_required
 from station.settings.revisions import DIAGNOSIS, INTERLOCKS, shared_part
 from station.settings.secrets import secrets_in
@@ -102,7 +104,9 @@ def _read(
             problems += (astray := list(check_readings(files.found[INTERLOCKS], placed, measured)))
             if interlocks and not astray:
                 adjusted = bias_rows(files.group("plans"), files.group("products"))
-                problems += check_required(files.found[INTERLOCKS], [device.place for device in placed], adjusted)
+                families = {str(product.data.get("family")) for product in files.group("products")} & PLATES.keys()
+                roles = [device.place for device in placed]
+                problems += check_required(files.found[INTERLOCKS], roles, adjusted, families)
     problems += check_load_bank(files.group("products"), placed or ())
     if DIAGNOSIS in files.found:
         interlocks_file = files.found.get(INTERLOCKS)

@@ -191,7 +191,7 @@ def _of_product(keys: Keys, before: Any, after: Any) -> tuple[Way, bool]:
         case ("limits", name, *rest):
             return _of_limit(name, tuple(rest), before, after, of_plan=False)
         case ("protection_class",):
-            return _ranked(before, after, {"II": 0, "I": 1}, None), True
+            return _ranked(before, after, {"III": 0, "II": 1, "I": 2}, None), True
         case ("rated_power_w",):  # what it is driven with is reckoned from these three
             return _more(before, after), True
         case ("load_ohm",) | ("gain_db",):

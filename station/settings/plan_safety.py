@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from station.domain.plan import Needs, OnFail, Product
+from station.domain.plates import FED_BY_BENCH
 from station.domain.prompt import PROMPT_S
 from station.settings.locate import Path
 from station.settings.problem import Problem
 from station.settings.source import Source, table, tables, texts
-from station.settings.tree import NOT_FOR_CLASS_II, PlanTemplate, StepTemplate, limit_of
+from station.settings.tree import PlanTemplate, StepTemplate, limit_of, not_for
 
 SWITCHED_ON = "switched-on"
 """The guided step that has the power switch confirmed: behind an open one 500 V see only the cord (invariant 22)."""
@@ -55,7 +56,7 @@ GATES: tuple[Gate, ...] = (
 
 def check_order(source: Source, plan: PlanTemplate) -> Iterator[Problem]:
     """What a plan lacks before it may energise; only for a plan in which nothing else is wrong."""
-    for gate in GATES:
+    for gate in () if plan.family in FED_BY_BENCH else GATES:
         needing = [index for index, step in enumerate(plan.steps) if step.spec.needs in gate.before]
         if needing:
             yield from _check_gate(source, plan, gate, needing[0])
@@ -152,7 +153,7 @@ def check_gate_limits(
             if plan.family not in (None, product.family):
                 continue
             for gate in GATES:
-                if product.protection_class == "II" and gate.use in NOT_FOR_CLASS_II:
+                if gate.use in not_for(product.protection_class):
                     continue
                 found = _lawful(plan, gate)
                 if found and not any(_holds(step, gate, product) for _, step in found):

@@ -1,4 +1,4 @@
-"""Plans and products: read, checked against the step catalogue and against each other, and frozen.
+"""Plans: read, checked against the step catalogue and against the products, and frozen.
 
 The checks between files look at the raw tables, so that a misspelled key in one place hides no error in another.
 """
@@ -7,22 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import PurePosixPath
 from typing import Any, get_args
 
-from station.domain.limit import Limit
-from station.domain.plan import NeedsPass, OnFail, Product, Purpose
+from station.domain.plan import NeedsPass, OnFail, Purpose
 from station.settings.locate import Path
-from station.settings.names import nearest_of, suggest, unit_word
+from station.settings.names import nearest_of, suggest
 from station.settings.plan_safety import check_kept, check_order
 from station.settings.problem import Problem
-from station.settings.schema import PlanFile, ProductFile, StepTable
+from station.settings.products import BOUNDS, check_bounds, check_id
+from station.settings.schema import PlanFile, StepTable
 from station.settings.source import Source, table, tables, texts
-from station.settings.tree import NOT_FOR_CLASS_II, PlanTemplate, StepEntry, StepTemplate, merge_limit
+from station.settings.tree import PlanTemplate, StepEntry, StepTemplate, merge_limit, not_for
 from station.settings.validate import read
 
 _WITHOUT_LABEL = tuple(purpose for purpose in get_args(Purpose) if purpose != "outgoing")
-_BOUNDS = ("low", "high", "relative_percent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +59,11 @@ def steps_of(source: Source, catalogue: Mapping[str, StepEntry]) -> list[Step]:
     ]
 
 
-# ---- one product, one plan ---------------------------------------------------------------------------------
-def read_product(source: Source) -> tuple[Product | None, list[Problem]]:
-    """A product, or None and what is wrong with it by itself."""
-    file, problems = read(ProductFile, source.data, source)
-    problems += _check_id(source)
-    for name, limit in table(source.data.get("limits")).items():
-        if isinstance(limit, dict):
-            problems += _check_bounds(source, ("limits", name), limit)
-    if file is None or problems:
-        return None, problems
-    own = {name: getattr(file, name) for name in ("id", "maker", "model", "family", "rated_power_w", "load_ohm")}
-    limits = {name: Limit(**asdict(limit)) for name, limit in file.limits.items()}
-    return Product(**own, gain_db=file.gain_db, protection_class=file.protection_class, limits=limits,
-                   without=file.without, emitter_ohm=file.emitter_ohm, bias_ma=file.bias_ma), []  # fmt: skip
-
-
+# ---- one plan -----------------------------------------------------------------------------------------------
 def read_plan(source: Source, catalogue: Mapping[str, StepEntry]) -> tuple[PlanTemplate | None, list[Problem]]:
     """A plan, or None and what is wrong with it by itself."""
     file, problems = read(PlanFile, source.data, source)
-    problems += _check_id(source)
+    problems += check_id(source)
     problems += _check_label(source)
     params: list[Any] = []
     seen: dict[str, int] = {}
@@ -135,13 +118,6 @@ def _freeze_step(step: StepTable, spec: StepEntry, params: Any) -> StepTemplate:
     )
 
 
-def _check_id(source: Source) -> Iterator[Problem]:
-    own, stem = source.data.get("id"), PurePosixPath(source.name).stem
-    if isinstance(own, str) and own != stem:
-        wrong = f"{own!r} differs from the file's name"
-        yield source.problem(("id",), wrong, f"write {stem!r}, or rename the file to {own}.toml")
-
-
 def _check_label(source: Source) -> Iterator[Problem]:
     if source.data.get("label") is True and source.data.get("purpose") in _WITHOUT_LABEL:
         wrong = f"a run of purpose {source.data.get('purpose')!r} earns no label"
@@ -170,21 +146,11 @@ def _check_step(source: Source, step: Step, catalogue: Mapping[str, StepEntry]) 
         if name not in seen:
             wrong = "a limit that this step does not require a measurement for"
             yield source.problem(path, wrong, suggest(name, seen) if seen else f"add `{name}` to requires")
-        bounds = any(bound in table(limit) for bound in _BOUNDS)
+        bounds = any(bound in table(limit) for bound in BOUNDS)
         if bounds and "source" not in table(limit):
             yield source.problem((*path, "source"), "is missing", "say where the plan's own bound comes from")
         if bounds:
-            yield from _check_bounds(source, path, table(limit))
-
-
-def _check_bounds(source: Source, path: Path, limit: Mapping[str, Any]) -> Iterator[Problem]:
-    name = str(path[-1])
-    if limit.keys() <= {"source", "decision"}:
-        yield source.problem(path, "a limit without a bound", "give low, high or relative_percent")
-    if "relative_percent" in limit and ("low" in limit or "high" in limit):
-        yield source.problem(path, "relative_percent beside low or high", "keep one of the two sorts of bounds")
-    if not unit_word(name) and name != "dropouts":
-        yield source.problem(path, "the name does not end in its unit", "end it in one (`thd_percent`, `idle_power_w`)")
+            yield from check_bounds(source, path, table(limit))
 
 
 # ---- plans against products --------------------------------------------------------------------------------
@@ -218,7 +184,7 @@ def _check_pair(plan: Source, product: Source, steps: Sequence[Step]) -> Iterato
     limits = table(product.data.get("limits"))
     title = product.data.get("id", product.name)
     for step in steps:
-        if product.data.get("protection_class") == "II" and step.raw.get("use") in NOT_FOR_CLASS_II:
+        if step.raw.get("use") in not_for(product.data.get("protection_class")):
             continue
         for index, name in step.requires:
             if step.spec is not None and name not in step.measurements:
@@ -226,7 +192,7 @@ def _check_pair(plan: Source, product: Source, steps: Sequence[Step]) -> Iterato
             base, override = limits.get(name), table(step.limits.get(name))
             merged = merge_limit(table(base), override)
             low, high = merged.get("low"), merged.get("high")
-            if name not in limits and not any(bound in merged for bound in _BOUNDS):
+            if name not in limits and not any(bound in merged for bound in BOUNDS):
                 wrong = f"`{name}` is required but has no limit for product {title!r}"
                 remedy = f"add [limits.{name}] to {product.name}, or [step.limits.{name}] here"
                 yield plan.problem((*step.path, "requires", index), wrong, remedy)

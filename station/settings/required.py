@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from station.settings.problem import Problem
-from station.settings.source import Source, table, tables
+from station.settings.source import Source, table, tables, texts
 
 ENERGISED, DRIVE = frozenset({"always", "energised"}), frozenset({"always", "energised", "drive"})
 
@@ -90,8 +90,12 @@ def bias_rows(plans: Sequence[Source], products: Sequence[Source]) -> tuple[Requ
     )
 
 
-def check_required(source: Source, roles: Collection[str], more: Sequence[Required] = ()) -> Iterator[Problem]:
+def check_required(
+    source: Source, roles: Collection[str], more: Sequence[Required] = (), families: Collection[str] = ()
+) -> Iterator[Problem]:
     """Interlocks that are missing or too loose for a bench with devices in `roles`; `more`: what its plans ask for.
+
+    `families`: of the products it tests; a row that is for some families leaves the others to another row.
 
     Only for a file in which nothing else is wrong, so that a misspelled reading is not said twice. One row that holds
     is enough; where none does, the first on that reading is told what to tighten.
@@ -105,8 +109,21 @@ def check_required(source: Source, roles: Collection[str], more: Sequence[Requir
             wrong = f"nothing watches {wanted.reading} ({wanted.why})"
             whens = " or ".join(f'"{when}"' for when in sorted(wanted.when))
             yield source.problem(("interlock",), wrong, f"add one with when = {whens}, {wanted.words()}")
-        elif not any(not list(_loose(source, index, raw, wanted)) for index, raw in found):
+            continue
+        held = [raw for index, raw in found if not list(_loose(source, index, raw, wanted))]
+        if not held:
             yield from _loose(source, *found[0], wanted)
+            continue
+        unwatched = [one for one in sorted(families) if not any(_is_for(raw, one) for raw in held)]
+        if unwatched:
+            wrong = f"nothing watches {wanted.reading} for {', '.join(unwatched)} ({wanted.why})"
+            yield source.problem(
+                ("interlock", found[0][0], "families"), wrong, f"name them, or add one with {wanted.words()}"
+            )
+
+
+def _is_for(raw: Mapping[str, Any], family: str) -> bool:
+    return not raw.get("families") or family in (name for _, name in texts(raw["families"]))
 
 
 def _loose(source: Source, index: int, raw: Mapping[str, Any], wanted: Required) -> Iterator[Problem]:

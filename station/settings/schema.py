@@ -23,6 +23,9 @@ Positive = Annotated[float, Field(gt=0)]
 Duration = Annotated[float, Field(ge=0)]
 ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
+RETENTION_DAYS = (30, 36500)
+"""Fewer, and a device that comes back within 30 days would not be known as rework."""
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -53,7 +56,10 @@ class ClockTable:
 
 @dataclass(frozen=True, slots=True)
 class StoreTable:
+    """`retention_days`: what is older and receipted is deleted (docs/privacy.md); without it nothing ever is."""
+
     path: Words
+    retention_days: Annotated[int, Field(ge=RETENTION_DAYS[0], le=RETENTION_DAYS[1])] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,20 +205,15 @@ class PlanFile:
 
 @dataclass(frozen=True, slots=True)
 class ProductFile:
-    """products/NAME.toml."""
+    """products/NAME.toml, without what its family adds (`station.domain.plates`)."""
 
     id: Name
     maker: Words
     model: Words
     family: Name
-    rated_power_w: Positive
-    load_ohm: Positive
-    gain_db: float
-    protection_class: Literal["I", "II"]
+    protection_class: Literal["I", "II", "III"]
     limits: Mapping[str, LimitTable] = field(default_factory=dict)
     without: tuple[Name, ...] = ()
-    emitter_ohm: Positive | None = None
-    bias_ma: Positive | None = None
 
 
 # ---- interlocks and diagnosis ------------------------------------------------------------------------------
@@ -234,6 +235,7 @@ class InterlockTable:
     for_s: Duration = 0.0
     measurement: str | None = None
     reaction: Reaction = "trip"
+    families: tuple[Name, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,11 @@ from station.domain.limit import Limit
 from station.domain.measurement import CHANNELS
 from station.domain.plan import Needs, NeedsPass, OnFail, Plan, PlanStep, Product, Purpose, Requirement
 
-NOT_FOR_CLASS_II = frozenset({"earth_bond"})
-"""Steps (`use`) that do not apply to a device of protection class II: it has no protective conductor."""
+NOT_FOR_CLASS = {
+    "II": frozenset({"earth_bond"}),
+    "III": frozenset({"earth_bond", "insulation", "touch_current"}),
+}
+"""Steps (`use`) that do not apply to a device by its protection class: II has no protective conductor, III no mains."""
 
 
 class StepEntry(Protocol):
@@ -110,6 +113,8 @@ class StationSettings:
     """Whether an instrument without any calibration may make a PASS (never, where this is true)."""
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     """By role, from calibration/ROLE.toml."""
+    retention_days: int | None = None
+    """What is older is deleted once it is receipted; None: nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +175,11 @@ class Tree:
         return _resolve(template, product)
 
 
+def not_for(protection_class: object) -> frozenset[str]:
+    """Steps that do not apply to this protection class (as it stands in a product's file)."""
+    return NOT_FOR_CLASS.get(str(protection_class), frozenset())
+
+
 def merge_limit(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
     """A product's limit with what the plan gives put over it; bounds of the other sort (relative or not) go."""
     merged = {**base, **override}
@@ -224,7 +234,7 @@ def _resolve_step(step: StepTemplate, product: Product) -> PlanStep:
 
 def _applies(step: StepTemplate, product: Product) -> bool:
     """Whether the product has what the step is about; only a guided step can be left out by its id."""
-    if product.protection_class == "II" and step.spec.use in NOT_FOR_CLASS_II:
+    if step.spec.use in not_for(product.protection_class):
         return False
     return step.spec.items_of is None or step.id not in product.without
 

@@ -15,6 +15,7 @@ from station.domain.measurement import CHANNELS, Channel, Curve, Measurement
 from station.domain.prompt import PROMPT_S
 from station.steps.bias_lead import Lead, Window, drift_of
 from station.steps.bias_meter import READ_S, WEIGH_EVERY, MeterWatch, refuse_frozen, refuse_loose, refuse_reversed
+from station.steps.levels import plate_of
 from station.steps.params import require
 from station.steps.readings import mean_of
 from station.steps.step import StepContext
@@ -120,7 +121,7 @@ async def measure(context: StepContext, params: Params) -> None:
     out: never a PASS. Raises `StepError` where the product file says no bias and where the meter is not to be
     believed, `StepDeclined` where no clip holds.
     """
-    ohm, target_ma = context.product.emitter_ohm, context.product.bias_ma
+    ohm, target_ma = plate_of(context).emitter_ohm, plate_of(context).bias_ma
     if ohm is None or target_ma is None:
         raise StepError(
             f"product {context.product.id} does not say its bias; write emitter_ohm and bias_ma into its file"

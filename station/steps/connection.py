@@ -21,7 +21,7 @@ from station.domain.errors import StepError
 from station.domain.measurement import CHANNELS, Channel
 from station.domain.sound import Stimulus, ToneReading, Value
 from station.steps.connection_words import Suspect, question
-from station.steps.levels import db, delivers, rated_output_v, source_v
+from station.steps.levels import db, delivers, plate_of, rated_output_v, source_v
 from station.steps.loads import is_missing, is_shorted
 from station.steps.params import require
 from station.steps.step import StepContext
@@ -106,10 +106,10 @@ async def _look(context: StepContext, params: Params) -> list[Suspect]:
 async def _look_at_loads(context: StepContext) -> list[Suspect]:
     suspects: list[Suspect] = []
     for channel, (ohm, _) in (await context.bench.drive.measure_loads()).items():
-        seen = f"load bank, {channel}: {ohm:.3g} ohm, the product wants {context.product.load_ohm:g} ohm"
-        if is_shorted(ohm, context.product.load_ohm):
+        seen = f"load bank, {channel}: {ohm:.3g} ohm, the product wants {plate_of(context).load_ohm:g} ohm"
+        if is_shorted(ohm, plate_of(context).load_ohm):
             suspects.append(Suspect("load-short", channel, seen))
-        elif is_missing(ohm, context.product.load_ohm):
+        elif is_missing(ohm, plate_of(context).load_ohm):
             suspects.append(Suspect("load-open", channel, seen))
     return suspects
 
@@ -194,7 +194,7 @@ async def _mains_rise(context: StepContext, index: int, output_v: float) -> tupl
     finally:
         await stream.close()
     rail_v = RAIL_FACTOR * math.sqrt(2.0) * rated_output_v(context)
-    return driven_w - before_w, rail_v * 0.9 * output_v / context.product.load_ohm
+    return driven_w - before_w, rail_v * 0.9 * output_v / plate_of(context).load_ohm
 
 
 async def _offset_mv(context: StepContext, channel: Channel) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from station.domain.measurement import Channel
+from station.domain.plates import AmplifierPlate
 from station.domain.sound import Value
 from station.metrology.uncertainty import DB
 from station.steps.step import StepContext
@@ -39,9 +40,14 @@ def delivers(level: Value, asked_v: float) -> bool:
     return level.value >= asked_v / 10 ** (GAIN_BELIEVED_DB / 20.0)
 
 
+def plate_of(context: StepContext) -> AmplifierPlate:
+    """The amplifier's data plate. Raises `StepError` for a product of another family."""
+    return context.product.plate_of(AmplifierPlate)
+
+
 def rated_output_v(context: StepContext) -> float:
     """V rms at the terminals at rated power into the rated load."""
-    return math.sqrt(context.product.rated_power_w * context.product.load_ohm)
+    return math.sqrt(plate_of(context).rated_power_w * plate_of(context).load_ohm)
 
 
 def source_v(context: StepContext, channel: Channel, output_v: float) -> float:
@@ -50,7 +56,7 @@ def source_v(context: StepContext, channel: Channel, output_v: float) -> float:
     Uses the gain measured in this run, so that "at rated power" is true of a DUT whose gain is off; one that gives far
     less than its nominal gain, or nothing, is driven as the product says and no harder.
     """
-    nominal = context.product.gain_db
+    nominal = plate_of(context).gain_db
     measured = context.already("gain_db", channel)
     gain_db = measured if measured is not None and measured >= nominal - GAIN_BELIEVED_DB else nominal
     return float(output_v / 10 ** (gain_db / 20.0))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from station.domain.errors import StepError
 from station.domain.measurement import Channel
+from station.steps.levels import plate_of
 from station.steps.step import StepContext
 
 FACTOR = 2.0
@@ -25,7 +26,7 @@ def is_missing(ohm: float, wanted_ohm: float) -> bool:
 async def measured_loads(context: StepContext) -> Mapping[Channel, tuple[float, float]]:
     """Ohm and uncertainty by channel; the loads stay open. Raises `StepError` for one that is missing or shorted."""
     loads = await context.bench.drive.measure_loads()
-    wanted_ohm = context.product.load_ohm
+    wanted_ohm = plate_of(context).load_ohm
     for channel, (ohm, _) in loads.items():
         if is_shorted(ohm, wanted_ohm) or is_missing(ohm, wanted_ohm):
             raise StepError(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from station.domain.errors import StepError
 from station.domain.measurement import CHANNELS, Channel, Measurement
+from station.steps.levels import plate_of
 from station.steps.params import require
 from station.steps.readings import mean_of
 from station.steps.step import StepContext
@@ -38,7 +39,7 @@ async def measure(context: StepContext, params: Params) -> None:
 
     A node that the technician cannot reach (NG) was not measured, which is an ERROR of that measurement alone.
     """
-    ohm = context.product.emitter_ohm
+    ohm = plate_of(context).emitter_ohm
     if ohm is None:
         raise StepError(f"product {context.product.id} does not say its emitter_ohm; write it into the product's file")
     done = 0

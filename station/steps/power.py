@@ -12,7 +12,7 @@ from station.domain.measurement import CHANNELS, Bound, Channel, Measurement
 from station.domain.sound import Stimulus, ToneReading
 from station.metrology.uncertainty import bound as half_width
 from station.metrology.uncertainty import expanded, normal, relative
-from station.steps.levels import delivers, rated_output_v, source_v
+from station.steps.levels import delivers, plate_of, rated_output_v, source_v
 from station.steps.params import require
 from station.steps.step import StepContext
 
@@ -225,9 +225,9 @@ async def _loads(context: StepContext) -> Mapping[Channel, tuple[float, float]]:
     """The measured load; a load bank that is not the product's load would make every watt a lie."""
     loads = await context.bench.drive.measure_loads()
     for channel, (ohm, _) in loads.items():
-        if abs(ohm / context.product.load_ohm - 1.0) > LOAD_TOLERANCE:
+        if abs(ohm / plate_of(context).load_ohm - 1.0) > LOAD_TOLERANCE:
             raise StepError(
-                f"load bank, {channel}: {ohm:.3f} ohm, the product wants {context.product.load_ohm:g} ohm "
+                f"load bank, {channel}: {ohm:.3f} ohm, the product wants {plate_of(context).load_ohm:g} ohm "
                 f"within {100 * LOAD_TOLERANCE:g} %; set the load bank, then test again"
             )
     return loads

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from station.domain.measurement import CHANNELS, Measurement
 from station.domain.sound import Stimulus, ToneReading
 from station.metrology.uncertainty import DB
-from station.steps.levels import db, db_uncertainty, delivers, noise_db, rated_output_v, source_v
+from station.steps.levels import db, db_uncertainty, delivers, noise_db, plate_of, rated_output_v, source_v
 from station.steps.params import require
 from station.steps.step import StepContext
 
@@ -79,7 +79,7 @@ async def measure_damping(context: StepContext, params: DampingParams) -> None:
     """Records `damping_factor` per channel: 1/(V_open/V_loaded - 1), muted while the load switches."""
     drive = context.bench.drive
     await drive.prepare()
-    output_v = math.sqrt(params.power_w * context.product.load_ohm)
+    output_v = math.sqrt(params.power_w * plate_of(context).load_ohm)
     left_v, right_v = (source_v(context, channel, output_v) for channel in CHANNELS)
     stimulus = Stimulus(params.frequency_hz, left_v, right_v, params.capture_s)
     loaded = await context.bench.sound.measure_tone(stimulus)
@@ -102,7 +102,7 @@ def _record_damping(context: StepContext, loaded: ToneReading, unloaded: ToneRea
     drop_uncertainty = math.hypot(noise_db(loaded.level_v), noise_db(unloaded.level_v)) / DB  # the scale cancels
     conditions: dict[str, str | float] = {"frequency_hz": params.frequency_hz, "power_w": params.power_w}
     if drop <= drop_uncertainty:
-        if not delivers(unloaded.level_v, math.sqrt(params.power_w * context.product.load_ohm)):
+        if not delivers(unloaded.level_v, math.sqrt(params.power_w * plate_of(context).load_ohm)):
             context.note(f"{channel} gives only {unloaded.level_v.value:.3g} V, too little to see it sag")
             context.skip("damping_factor", channel)
             return

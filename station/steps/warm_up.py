@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from drivers.ports import Accuracy
 from station.domain.measurement import CHANNELS, Measurement
 from station.domain.sound import Stimulus
-from station.steps.levels import GAIN_BELIEVED_DB, rated_output_v, source_v
+from station.steps.levels import GAIN_BELIEVED_DB, plate_of, rated_output_v, source_v
 from station.steps.params import require
 from station.steps.readings import mean_of
 from station.steps.soak_tally import Tally
@@ -98,4 +98,4 @@ async def _at_rest_w(context: StepContext, params: Params) -> list[float]:
 def _plays(context: StepContext, channel: str) -> bool:
     """Whether this channel was found to give about what it should: one that never spoke drops out of nothing."""
     gain_db = context.already("gain_db", channel)  # type: ignore[arg-type]
-    return gain_db is not None and gain_db >= context.product.gain_db - GAIN_BELIEVED_DB
+    return gain_db is not None and gain_db >= plate_of(context).gain_db - GAIN_BELIEVED_DB

@@ -31,6 +31,7 @@ from station.domain.journal import RunDraft
 from station.domain.limit import Limit
 from station.domain.measurement import Measurement
 from station.domain.plan import Needs, Plan, PlanStep, Product, Requirement
+from station.domain.plates import AmplifierPlate
 from station.domain.record import ClockStamp, DutInfo, PlanInfo
 from station.domain.verdict import Verdict
 from station.run.delivery import RunMessages
@@ -130,7 +131,9 @@ async def ours(folder: Path) -> float:
         gc.collect()
         gc.freeze()  # as the daemon does once it is up
         began = time.perf_counter()
-        record = await runner.run(Order(_plan(), Product("p", "m", "x", "f", 1.0, 8.0, 0.0, "I"), draft))
+        record = await runner.run(
+            Order(_plan(), Product("p", "m", "x", "f", "I", AmplifierPlate(1.0, 8.0, 0.0)), draft)
+        )
         took_s = time.perf_counter() - began
         assert record.verdict is Verdict.PASS and store.commits_by_kind["step"] == STEPS
         return took_s

@@ -38,6 +38,21 @@ HAND_PROBE = RegisterMapSettings(
     16,
     {"volts_v": _field(0, type="float32", low=-200.0, high=200.0, accuracy_relative=0.005, accuracy_absolute=5e-4)},
 )
+FEED = RegisterMapSettings(
+    "b",
+    18,
+    {
+        name: _field(2 * place, type="float32", low=low, high=high, accuracy_relative=part, accuracy_absolute=whole)
+        for place, (name, low, high, part, whole) in enumerate(
+            (
+                ("main_v", -1.0, 65.0, 0.002, 0.002),
+                ("main_a", -10.0, 10.0, 0.003, 5e-4),
+                ("battery_v", -1.0, 65.0, 0.002, 0.002),
+                ("battery_a", -10.0, 10.0, 0.003, 1e-4),
+            )
+        )
+    },
+)
 BIAS = RegisterMapSettings(
     "b",
     17,

@@ -31,7 +31,7 @@ from drivers.sim.multimeter import TextbookMeterTwin, XdmTwin
 from drivers.sim.st5540 import St5540Twin
 from drivers.sim.world import RELAY_ROLES
 from tests.contract.hand_cases import PANELS, PRINTERS, SCANNERS
-from tests.contract.maps import BIAS, DC, DISCHARGE, FAN, HAND_PROBE, PROBE
+from tests.contract.maps import BIAS, DC, DISCHARGE, FAN, FEED, HAND_PROBE, PROBE
 from tests.contract.more_twins import SdmTwin
 from tests.contract.rig import Case, Rig, plugged
 from tests.contract.wire_cases import AUDIO, BUSES, GUARDS
@@ -123,6 +123,10 @@ SENSORS: tuple[Case, ...] = (
         lambda world: {name: getattr(world.discharge_now, name) for name in DISCHARGE.quantities}, "discharge",
     ),
     _on_bus("modbus-registers", BUS_B[16], 16, HAND_PROBE, lambda world: {"volts_v": world.probe_v_now}, "probe"),
+    _on_bus(
+        "modbus-registers", BUS_B[18], 18, FEED,
+        lambda world: {name: getattr(world.feed_now, name) for name in FEED.quantities}, "feed",
+    ),
     _on_bus(
         "modbus-registers", BUS_B[17], 17, BIAS,
         lambda world: dict(zip(("left_mv", "right_mv"), world.bias_mv_now, strict=True)), "bias",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from drivers.sim.world import RELAY_ROLES, DischargeVolts, MainsReading, TerminalVolts
+from drivers.sim.world import RELAY_ROLES, DischargeVolts, FeedReading, MainsReading, TerminalVolts
 
 
 class DoubleWorld:
@@ -23,6 +23,7 @@ class DoubleWorld:
         self.load_bank_degc_now, self.ambient_degc_now = 50.0, 25.0
         self.load_bank_ohm_now = 8.02
         self.terminals_now = TerminalVolts(0.008, 0.0, -0.012, 0.0)
+        self.feed_now = FeedReading(5.1, 1.2, 3.9, -0.8)
         self.discharge_now = DischargeVolts(230.0, 230.0, 0.5)
         self.insulation_mohm_now, self.earth_bond_ohm_now = 80.0, 0.06
         self.touch_current_ma_now = 0.12
@@ -86,6 +87,9 @@ class DoubleWorld:
 
     def terminals(self) -> TerminalVolts:
         return self.terminals_now
+
+    def feed(self) -> FeedReading:
+        return self.feed_now
 
     def discharge(self) -> DischargeVolts:
         return self.discharge_now

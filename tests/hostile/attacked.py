@@ -31,6 +31,7 @@ from station.domain.clock import ScaledClock, utc_text
 from station.domain.journal import RunDraft
 from station.domain.measurement import Measurement
 from station.domain.plan import Needs, Plan, PlanStep, Product, Purpose, Requirement
+from station.domain.plates import AmplifierPlate
 from station.domain.record import ClockStamp, DutInfo, PlanInfo
 from station.domain.work_order import Ticket
 from station.mqtt.keeper import Backoff
@@ -57,7 +58,7 @@ RECEIPTS, COMMANDS, STRANGER = (
     SigningKey(name, Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32))
     for number, name in enumerate(("receipts", "commands", "stranger"), start=1)
 )
-PRODUCT = Product("amp", "Example", "A-100", "amplifier", 100.0, 8.0, 29.0, "I")
+PRODUCT = Product("amp", "Example", "A-100", "amplifier", "I", AmplifierPlate(100.0, 8.0, 29.0))
 BOOT = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 PRESS_S, SCAN_S = 0.3, 0.05
 

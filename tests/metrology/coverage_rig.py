@@ -26,6 +26,8 @@ from station.analysis.sweep import plan_sweep, render_sweep
 from station.analysis.tones import analyse_tone
 from station.domain.calibration import Loopback, Revision
 from station.domain.measurement import Measurement
+from station.domain.plan import Product
+from station.domain.plates import AmplifierPlate
 from station.domain.sound import Stimulus, ToneReading, Value
 from station.metrology.fitting import Beside, Comparison, Contribution, fit
 from station.metrology.uncertainty import bound, normal
@@ -191,7 +193,7 @@ class Context:
 
     def __init__(self, **bench: Any) -> None:
         self.bench = SimpleNamespace(**bench)
-        self.product = SimpleNamespace(rated_power_w=100.0, load_ohm=8.0, gain_db=29.0)
+        self.product = Product("p", "m", "x", "audio-amplifier", "I", AmplifierPlate(100.0, 8.0, 29.0))
         self.measured: list[Measurement] = []
 
     def record(self, measurement: Measurement) -> None:

@@ -23,6 +23,7 @@ from drivers.sim.instrument import Instrument
 from drivers.sim.modbus_devices import (
     BiasTwin,
     DcMeterTwin,
+    FeedTwin,
     HandProbeTwin,
     LoadBankTwin,
     MainsTwin,
@@ -37,6 +38,7 @@ from station.domain.interlock import Interlock, Trip
 from station.domain.journal import RunDraft
 from station.domain.measurement import Channel
 from station.domain.outbox import Draft
+from station.domain.plates import AmplifierPlate
 from station.domain.prompt import Answer, Prompt
 from station.domain.record import PlanInfo, Record, StepRecord
 from station.run.diagnosis import diagnose
@@ -113,6 +115,7 @@ class _Meters:
                 _floats, names=("left_plus_v", "left_minus_v", "right_plus_v", "right_minus_v"))),
             "loadbank": (twin(LoadBankTwin, 1, 15), 4, partial(_floats, names=("left_ohm", "right_ohm"))),
             "probe": (twin(HandProbeTwin, 1, 16), 4, partial(_floats, names=("volts_v",))),
+            "feed": (twin(FeedTwin, 1, 18), 4, partial(_floats, names=("main_v", "main_a", "battery_v", "battery_a"))),
             "bias": (twin(BiasTwin, 1, 17), 4, partial(_floats, names=("left_mv", "right_mv"))),
         }  # fmt: skip
 
@@ -174,7 +177,7 @@ class _Ports:
         self._touch = Instrument(f"{SEED} st5540", METER)
 
     # mains
-    def limit(self, bound_s: float) -> None:
+    def limit(self, bound_s: float, family: str = "") -> None:
         return
 
     async def on(self, bound_s: float) -> None:
@@ -292,7 +295,7 @@ def run_incoming(dut: Dut, plan_id: str = "incoming-amplifier") -> Record:
 async def _run(dut: Dut, plan_id: str) -> Record:
     settings, product = tree(), tree().products[dut.product]
     wall, watch, kept = _Wall(), _Watch(), _Kept()
-    plant = Plant(dut, 1.0, SEED, product.load_ohm, wall.now_s)
+    plant = Plant(dut, 1.0, SEED, product.plate_of(AmplifierPlate).load_ohm, wall.now_s)
     meters = _Meters(plant, wall, watch, settings.interlocks)
     ports: Any = _Ports(plant, wall, meters)
     sound = FastSound(plant, settings.station.audio.settings, SEED)
@@ -302,7 +305,7 @@ async def _run(dut: Dut, plan_id: str) -> Record:
     async def ask(prompt: Prompt) -> Answer:
         wall.at_s += 5.0
         if "probe" in prompt.about:
-            plant.touch_node(prompt.about["probe"])
+            plant.act(f"probe {prompt.about['probe']}")
         return True
 
     runner = Runner(bench, watch, kept, kept, STEPS, wall, kept, lambda event: None, ask)

@@ -18,6 +18,7 @@ from station.domain.journal import RunDraft
 from station.domain.limit import Limit
 from station.domain.measurement import Channel, Measurement
 from station.domain.plan import Needs, OnFail, Plan, PlanStep, Product, Requirement
+from station.domain.plates import AmplifierPlate
 from station.domain.prompt import Answer, Prompt
 from station.domain.record import Record
 from station.domain.work_order import EarlierRun
@@ -34,7 +35,7 @@ from tests.uplink.rig import MESSAGES, STATION, TS, make_draft
 LIMIT = Limit("of the test", 1.0, 2.0)
 LONG = " and so on" * 1000
 """Makes a row longer than a page, so that a database that cannot grow cannot take it."""
-PRODUCT = Product("example-a-100", "Example", "A-100", "audio-amplifier", 100.0, 8.0, 29.0, "I")
+PRODUCT = Product("example-a-100", "Example", "A-100", "audio-amplifier", "I", AmplifierPlate(100.0, 8.0, 29.0))
 Measure = Callable[[StepContext, Any], Coroutine[Any, Any, None]]
 
 

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from settings_tree import CONFIG, TreeCopy
 
+from station.domain.plates import AmplifierPlate
 from station.settings.schema import ProductFile
 
 FILES = {
@@ -65,7 +66,7 @@ def test_check_answers_whatever_stands_in_a_file(
 
 
 PRODUCT = "products/example-a-100.toml"
-OPTIONAL = {(own.name,) for own in fields(ProductFile) if own.default is not MISSING}
+OPTIONAL = {(own.name,) for kind in (ProductFile, AmplifierPlate) for own in fields(kind) if own.default is not MISSING}
 BOTH_WAYS = "dc_offset_mv"
 """A limit that safety hangs on, and on both of its bounds."""
 NEEDED = st.sampled_from([(PRODUCT, path) for path in places(FILES[PRODUCT]) if path and path[:1] not in OPTIONAL])

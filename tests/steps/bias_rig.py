@@ -14,6 +14,7 @@ from station.campaign.virtual import VirtualLoop
 from station.domain.events import Event
 from station.domain.measurement import Channel, Measurement
 from station.domain.plan import PlanStep
+from station.domain.plates import AmplifierPlate
 from station.domain.prompt import Answer, Prompt
 from station.run.context import Context
 from tests.run.run_rig import PRODUCT
@@ -21,7 +22,7 @@ from tests.run.run_rig import PRODUCT
 OHM = 0.22
 RAIL_V = 46.0
 WIRE_S = 0.015
-A_100 = replace(PRODUCT, emitter_ohm=OHM, bias_ma=50.0)
+A_100 = replace(PRODUCT, plate=AmplifierPlate(100.0, 8.0, 29.0, emitter_ohm=OHM, bias_ma=50.0))
 STEP = PlanStep("bias", "bias", {"zh": "偏置", "en": "bias"}, None, ())
 
 

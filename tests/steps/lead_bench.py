@@ -23,11 +23,12 @@ from drivers.sim.leads import leads_of
 from drivers.sim.plant import Plant
 from station.domain.measurement import Channel, Measurement
 from station.domain.plan import Product
+from station.domain.plates import AmplifierPlate
 from station.domain.record import Capture
 from station.sound.client import SoundProcess
 from station.sound.permit_page import PermitPage
 
-PRODUCT = Product("example-a-100", "Example", "A-100", "audio-amplifier", 100.0, 8.0, 29.0, "I")
+PRODUCT = Product("example-a-100", "Example", "A-100", "audio-amplifier", "I", AmplifierPlate(100.0, 8.0, 29.0))
 LOADS = ("load_left", "load_right")
 SPEED = 240.0
 WRITTEN_S = 20.0

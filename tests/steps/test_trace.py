@@ -67,7 +67,7 @@ async def test_a_step_of_dc_is_an_event_of_the_meter(tmp_path: Path) -> None:
         bench.sound.keep_under(RUN)
         tracing = asyncio.ensure_future(measure(bench, params(240.0)))  # type: ignore[arg-type]
         await asyncio.sleep(0.5)
-        bench.plant.dut = dataclasses.replace(bench.plant.dut, dc_offset_mv=(8.0, 44.0))
+        bench.plant.device.file = dataclasses.replace(bench.plant.device.file, dc_offset_mv=(8.0, 44.0))
         await tracing
     (capture,) = bench.captures
     assert capture.event == "dc" and capture.before_s == pytest.approx(30.0)

@@ -1,0 +1,102 @@
+"""What stands on a data plate, by product family: the values that drive a test, never its limits.
+
+A family is a row of `PLATES`: its name in product and plan files, and the keys that a product file of that family has
+beside the common ones (`Product`). Adding one: docs/adding-a-family.md. What a plate's values do is the steps' matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AmplifierPlate:
+    """An audio amplifier or powered speaker. Power is per channel, both driven, into `load_ohm`."""
+
+    rated_power_w: float
+    load_ohm: float
+    gain_db: float
+    """Nominal; sets the source level for a wanted output."""
+    emitter_ohm: float | None = None
+    """One emitter resistor of the output stage; the bias is measured across it."""
+    bias_ma: float | None = None
+    """What the bias is set to."""
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "rated_power_w", "load_ohm", "emitter_ohm", "bias_ma")
+
+
+@dataclass(frozen=True, slots=True)
+class HeadphonesPlate:
+    """Headphones on the house's fixture (docs/headphones.md)."""
+
+    impedance_ohm: float
+    """Rated impedance of one side."""
+    sensitivity_db_v: float
+    """Sound pressure level in the coupler at 1 V rms, 1 kHz, in dB SPL."""
+    reference_db: Mapping[str, float]
+    """The model's response in the coupler re 1 kHz: frequency in Hz (as text) and dB, lowest frequency first."""
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "impedance_ohm")
+
+
+@dataclass(frozen=True, slots=True)
+class PhonePlate:
+    """A smart phone or tablet, charged from the bench's DC supply."""
+
+    charger_v: float
+    """What the charger's lead is set to, in V."""
+    battery_v: float
+    """Nominal voltage of the battery."""
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "charger_v", "battery_v")
+
+
+@dataclass(frozen=True, slots=True)
+class AppliancePlate:
+    """A home appliance on mains."""
+
+    rated_power_w: float
+    cord_m: float
+    """Length of its mains cord, which the earth bond's limit hangs on (0: a fixed socket at the appliance)."""
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "rated_power_w")
+        if not 0.0 <= self.cord_m <= 100.0:
+            raise ValueError(f"cord_m is {self.cord_m:g}; give the length of the cord in m, from 0 to 100")
+
+
+@dataclass(frozen=True, slots=True)
+class ElectronicsPlate:
+    """Any other device that a DC supply feeds."""
+
+    supply_v: float
+    """What the DC supply is set to."""
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "supply_v")
+
+
+Plate = AmplifierPlate | HeadphonesPlate | PhonePlate | AppliancePlate | ElectronicsPlate
+
+PLATES: Mapping[str, type[Plate]] = {
+    "audio-amplifier": AmplifierPlate,
+    "headphones": HeadphonesPlate,
+    "phone": PhonePlate,
+    "appliance": AppliancePlate,
+    "electronics": ElectronicsPlate,
+}
+
+FED_BY_BENCH = frozenset({"headphones", "phone"})
+"""Families whose devices have no mains plug: the DUT outlet feeds the bench's own supply or fixture, which is safe to
+touch by itself, so their plans prove no insulation before mains."""
+
+
+def _require_positive(plate: object, *names: str) -> None:
+    for name in names:
+        value = getattr(plate, name)
+        if value is not None and not 0.0 < value < 1e6:
+            raise ValueError(f"{name} is {value:g}; give what the data plate says, above 0")
