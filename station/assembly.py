@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -37,6 +38,8 @@ from station.metrology.in_force import InForce
 from station.paper.printing import Printing, Told
 from station.paper.rendering import renderer
 from station.paper.rules import paper_rules
+from station.purging.daily import DailyPurge
+from station.purging.work import Place
 from station.run.session_events import TimeTold
 from station.run.wall import Now, WallClock
 from station.safety.pollers import Poller, Pollers
@@ -240,6 +243,13 @@ def printing_of(
     printing = Printing(store, printer, render, messages, told)
     store.on_paper = printing.wake
     return printing
+
+
+def purging_of(tree: Tree, running: Callable[[], bool], now: Now) -> DailyPurge:
+    """The daily purge of this bench, while `running` says that no run is under way."""
+    its = tree.station
+    place = Place(Path(its.store_path), Path(its.captures.path))
+    return DailyPurge(place, its.retention_days, its.calibrations, running, now, simulated=its.simulated)
 
 
 def _make(device: DeviceSettings, buses: Mapping[str, Any]) -> Any:

@@ -27,7 +27,7 @@ from drivers.catalog import CATALOG
 from drivers.errors import DriverError
 from station import __version__
 from station.applying import Applying, Proofs, Quiet
-from station.assembly import Devices, make_devices, printing_of, rules_of, wall_of
+from station.assembly import Devices, make_devices, printing_of, purging_of, rules_of, wall_of
 from station.contract.bodies import Info
 from station.contract.keys import PublicKeys, load_public_keys
 from station.contract.messages import Messages
@@ -264,9 +264,9 @@ async def _serve(tree: Tree, keys: _Keys, switching: Switching, proofs: Callable
             kernel.each_turn(hears_of_it)
         return await _live(
             supervisor, conductor.stop, lambda: applying.on_trial, applying.run(),
-            kernel.wait_failed(), conductor.panel.run(), _scans(devices, conductor),
+            kernel.wait_failed(), conductor.panel.run(), _scans(devices, conductor), conductor.watch_guard(),
             uplink.stay_silent(why_silent(owner, here)) if owner and here else uplink.run(),
-            conductor.watch_guard(), printing.run(), certificate.run(),
+            printing.run(), certificate.run(), purging_of(tree, lambda: conductor.running, stamps.read_now).run(),
             CalibrationWatch(devices.in_force.remarks, today).run(), devices.inventory(),
         )  # fmt: skip
 

@@ -14,6 +14,7 @@ from station.cli import apply_verbs, calibrate_verbs, doctor_verbs, verify_verbs
 from station.cli.analyze import analyze
 from station.cli.options import CONFIG, Json, Language, wrong_use
 from station.cli.ports import ports
+from station.cli.purge_verbs import purge
 from station.cli.result_verbs import results
 from station.cli.service_verbs import service
 from station.domain.errors import SettingsError
@@ -207,6 +208,7 @@ app.add_typer(service, name="service")
 app.add_typer(results, name="results")
 app.command()(ports)
 app.command()(analyze)
+app.command()(purge)
 for verb in (*apply_verbs.VERBS, *doctor_verbs.VERBS, *verify_verbs.VERBS, *calibrate_verbs.VERBS):
     app.command()(verb)
 

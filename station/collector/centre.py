@@ -6,15 +6,17 @@ Two hold the promise: `station.collector.sqlite` and `station.collector.postgres
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from station.collector.dialect import Transaction
 from station.contract.bodies import Body
 from station.contract.envelope import Envelope
 from station.contract.receipts import Status
 from station.domain.record import Record
 
+T = TypeVar("T")
 RECEIPTED = ("result", "event", "alarm", "reply")
 """Kept for good, one row a message, and receipted."""
 RETAINED = ("presence", "info", "progress", "alarm_active")
@@ -75,6 +77,13 @@ class Centre(Protocol):
 
     def stations_online(self) -> int:
         """How many stations were born and have not died since. Raises `CentreError`."""
+
+    def change(self, write: Callable[[Transaction], T]) -> T:
+        """What somebody who may changes, in a transaction of its own. Raises `CentreError`; then nothing is changed."""
+
+    def reclaim(self) -> None:
+        """After much was deleted: indexes and log keep no text of it, as far as the database can. May raise
+        `CentreError`."""
 
     def close(self) -> None:
         """Let go of it; without waiting for a call that hangs."""

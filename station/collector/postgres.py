@@ -84,6 +84,17 @@ class PostgresCentre:
         with self._lock:
             return int(self._commit(lambda transaction: transaction.run(sql))[0][0])
 
+    def change(self, write: Callable[[Transaction], T]) -> T:
+        with self._lock:
+            return self._commit(write)
+
+    def reclaim(self) -> None:
+        """Rows that are gone become free room of their tables; the files keep their size."""
+        with self._lock, self._said():
+            for table in ("messages", "results", "measurements", "steps", "findings", "events", "replies", "alarms"):
+                if self._db is not None:
+                    self._db.execute(pg.SQL("VACUUM {}").format(pg.Identifier(table)))
+
     def close(self) -> None:
         """The server rolls back what was open. A call that hangs is left to the end of the process."""
         if self._db is not None and self._lock.acquire(timeout=_CLOSE_S):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from station.collector.budget import AlarmBudget
 from station.collector.centre import CentreAlarm, Incoming, Stored
@@ -22,6 +22,7 @@ from station.domain.clock import utc_text
 from station.domain.errors import CentreError
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 BUSY_S = 30.0
 """How long a worker waits for its turn while others commit."""
 _CLOSE_S = 1.0
@@ -64,6 +65,18 @@ class SqliteCentre:
             sql = "SELECT count(*) FROM latest WHERE kind = 'presence' AND state = 'online'"
             return int(self._connected().execute(sql).fetchone()[0])
 
+    def change(self, write: Callable[[Transaction], T]) -> T:
+        with self._lock:
+            return self._commit(write)
+
+    def reclaim(self) -> None:
+        """Indexes are written anew, because a page that was split may keep what left it, and the log is emptied."""
+        with self._lock, self._said():
+            db = self._connected()
+            for index in ("results_serial_number", "results_work_order", "events_work_order"):
+                db.execute(f"REINDEX {index}")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Whole in its one file again, if nobody else has it open: no -wal and no -shm stay beside it."""
         if self._db is None or not self._lock.acquire(timeout=_CLOSE_S):
@@ -84,6 +97,7 @@ class SqliteCentre:
         try:
             _use_log(db)
             db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA secure_delete = ON")  # what is purged leaves no text in pages that are free
             with _transaction(db) as transaction:
                 migrate(transaction, SQLITE, str(self._path), utc_text(datetime.now(UTC)))
         except BaseException:
@@ -96,7 +110,7 @@ class SqliteCentre:
             raise CentreError(f"{self._path}: not open")
         return self._db
 
-    def _commit(self, write: Callable[[Transaction], list[Stored]]) -> list[Stored]:
+    def _commit(self, write: Callable[[Transaction], T]) -> T:
         with self._said():
             try:
                 with _transaction(self._connected()) as transaction:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from station.domain.record import Capture
+from station.sound.capture_folder import PART, runs_of
 from station.sound.protocol import CapturePlace
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ BACKLOG_S_MAX = 150.0
 RESERVE_BYTES = 200_000_000
 """Of the disk; left to the store, which must never lack room for a result."""
 NICE = 10
-PART = ".part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,25 +208,6 @@ class CaptureWriter:
             self._file, self._open = None, 0
         with contextlib.suppress(OSError):
             self._part.unlink(missing_ok=True)
-
-
-def runs_of(folder: Path) -> list[Path]:
-    """The folders of captures in `folder`: those that hold nothing else, so that nobody's own files are deleted."""
-    if not folder.is_dir():
-        return []
-    return [run for run in folder.iterdir() if run.is_dir() and not run.is_symlink() and _is_run(run)]
-
-
-def _is_run(folder: Path) -> bool:
-    try:
-        files = list(folder.iterdir())
-        return bool(files) and all(map(_is_ours, files))
-    except OSError:  # not ours to read: lost+found, say
-        return False
-
-
-def _is_ours(file: Path) -> bool:
-    return file.is_file() and file.suffix in (".flac", PART)
 
 
 def _require_whole(path: Path, frames: int) -> None:

@@ -18,6 +18,7 @@ from station.store.earlier import MOST, read_earlier
 from station.store.journal import Codec
 from station.store.orders import read_waiting
 from station.store.record_texts import read_epoch, read_texts
+from station.store.retention import PurgeEntry, read_entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,13 @@ class History:
         told = [run for order, _ in waiting for run in order.history]
         own = {run.run_id for run in self.runs(MOST, serial_number=serial_number)}
         return tuple({run.run_id: run for run in (*known, *told) if run.run_id not in own}.values())
+
+    @_reading
+    def purges(self) -> list[PurgeEntry]:
+        """What was purged, the latest first; none in a store of an older software."""
+        if self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'purges'").fetchone() is None:
+            return []
+        return read_entries(self._db)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -12,7 +12,7 @@ import sqlite3
 from pathlib import Path
 
 from station.domain.errors import StoreError
-from station.store import asked, orders, outbox, paper
+from station.store import asked, orders, outbox, paper, retention
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -45,6 +45,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     asked.MIGRATION,
     outbox.MIGRATION,
     asked.MIGRATION_ASKER,
+    retention.MIGRATION,
 )
 """One entry a version: the statements that lead to it from the one before. Entries are only ever appended."""
 
@@ -64,8 +65,9 @@ def open_database(path: Path) -> sqlite3.Connection:
         if mode != "wal":
             raise StoreError(f"{path}: the journal mode is {mode}, not WAL; put the store on a local file system")
         db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA secure_delete = ON")  # what is deleted leaves no text in pages that are free
         _migrate(db, path)
-        _reserve_log(db, path)
+        reserve_log(db, path)
     except BaseException:
         db.close()
         raise
@@ -89,7 +91,7 @@ def _migrate(db: sqlite3.Connection, path: Path) -> None:
         db.execute("COMMIT")
 
 
-def _reserve_log(db: sqlite3.Connection, path: Path) -> None:
+def reserve_log(db: sqlite3.Connection, path: Path) -> None:
     """Grow the write-ahead log once, so that later commits overwrite it: a sync without a change of the file's
     size takes about half the time (0.17 against 0.32 ms where it was measured)."""
     log = path.with_name(path.name + "-wal")
