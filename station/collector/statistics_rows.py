@@ -109,12 +109,12 @@ class CentreRows(ABC):
         areas = _by_run(self._of_runs("run_id, area", "findings", incoming))
         for row in batch:
             run_id = row[0]
-            yield Run(
-                *row[1:14], cause=cause_of(row[14], row[15]),
-                areas=tuple(area for (area,) in areas.get(run_id, ())), rework=bool(row[16]),
-                values=tuple(map(Value._make, values.get(run_id, ()))),
-                steps=tuple(map(Lap._make, steps.get(run_id, ()))),
+            counted: Row = (
+                *row[1:14], cause_of(row[14], row[15]), tuple(area for (area,) in areas.get(run_id, ())),
+                bool(row[16]), tuple(map(Value._make, values.get(run_id, ()))),
+                tuple(map(Lap._make, steps.get(run_id, ()))),
             )  # fmt: skip
+            yield Run(*counted)
 
     def _require_tables(self, dialect: Dialect) -> None:
         """Raises `SettingsError` for a database that is none of ours, or of another version."""
@@ -179,7 +179,7 @@ class SqliteRows(CentreRows):
         try:
             yield
         except sqlite3.DatabaseError as error:
-            raise CentreError(f"{self.name}: {error}; {_NOT_A_CENTRE}") from error
+            raise CentreError(f"{self.name}: {error}; see whether it is the centre's database and in order") from error
 
 
 def _by_run(rows: Sequence[Row]) -> dict[str, list[Row]]:

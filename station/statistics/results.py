@@ -143,3 +143,58 @@ class Statistics:
     rework: tuple[Rework, ...]
     engineers: tuple[Person, ...]
     operators: tuple[Person, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenChart:
+    """One measurement of a golden unit against its centre. `level`: where it stands now; `off_sigma` of its mean.
+
+    `percent_to_limit`: of the way from the centre to the plan's own limit on that side. `chance`: at most how often a
+    bench in order shows as much somewhere among all charts of the unit. `means`: of the subgroups, `low` and `high` the
+    control limits of a mean.
+    """
+
+    measurement: str
+    channel: str | None
+    unit: str
+    checks: int
+    state: str
+    centre: float | None
+    low: float | None
+    high: float | None
+    level: float | None
+    off_sigma: float | None
+    percent_to_limit: float | None
+    chance: float | None
+    since_run: int | None
+    means: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenUnit:
+    """The control charts of a golden unit at a bench, what drifts first. `kept`: the limits are frozen ones."""
+
+    station: str
+    serial_number: str
+    checks: int
+    first_run: int
+    last_run: int
+    last_ended_at: str
+    state: str
+    kept: bool
+    headline: str
+    charts: tuple[GoldenChart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Everything that `stats` tells: of what, what was left out, in `words` what a reader must not overlook."""
+
+    source: str
+    sample: bool
+    zone: str
+    selection: dict[str, str | None]
+    left_out: dict[str, int]
+    words: tuple[str, ...]
+    statistics: Statistics
+    golden: tuple[GoldenUnit, ...]
