@@ -13,9 +13,9 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ READY_S = 30.0
 REFUSALS = 20
 REFUSED_PAUSE_S = 0.5
 DEFAULT_PLAN = "outgoing-amplifier"
+GOOD_DUT, AMPLIFIER = "repaired", "audio-amplifier"
 LEFT_BEHIND = (
     "record.json", "report.html", "certificate.html", "fault-report.html", "label.zpl", "return-slip.zpl",
     "retest-slip.zpl", "centre.sqlite",
@@ -50,7 +51,7 @@ EXIT = {"PASS": 0, "FAIL": 1, "ABORTED": 3, "ERROR": 4}
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The options of the verb (contracts/cli.md)."""
+    """The options of the verb (contracts/cli.md). `dut` "": the one of the plan's family that passes."""
 
     dut: str
     dut_file: Path | None
@@ -63,18 +64,20 @@ class Choice:
 
 def run_demo(choice: Choice) -> int:
     """Run it; the verdict as exit status. Raises `SettingsError` for wrong use, `StationError` if it came to a stop."""
-    dut = find_dut(choice.dut, choice.dut_file)
     plans = Path(__file__).resolve().parents[2] / "config" / "plans"
     if not (plans / f"{choice.plan}.toml").is_file():
         names = ", ".join(sorted(path.stem for path in plans.glob("*.toml")))
         raise SettingsError(f"--plan {choice.plan}: no such plan; there are {names}")
-    _require_startable(choice.plan, plans / f"{choice.plan}.toml")
+    plan = tomllib.loads((plans / f"{choice.plan}.toml").read_text(encoding="utf-8"))
+    _require_startable(choice.plan, plan)
+    choice = replace(choice, dut=choice.dut or _good_dut(plan.get("family")))
+    dut = find_dut(choice.dut, choice.dut_file)
     _clear(choice.out)
     began = time.monotonic()
     with ExitStack() as open_things, DemoView(choice.lang, to_stderr=choice.as_json) as view:
         view.say("starting broker, collector, simulated bench and daemon")
         bench, others, socket = _start(choice, open_things)
-        technician = Technician(_scans(choice, dut.product), bench.send)
+        technician = Technician(_scans(choice, dut.product), bench.send, getattr(dut, "wrong", ()))
         with _connect(socket, others[-1]) as client, Overseer(client, (bench, *others), technician.remind) as overseer:
             run_id = _play(client, technician, view, overseer, socket)
     record = _record(choice.out / "centre.sqlite", run_id)
@@ -86,9 +89,13 @@ def run_demo(choice: Choice) -> int:
     return EXIT[record["verdict"]]
 
 
-def _require_startable(name: str, path: Path) -> None:
+def _good_dut(family: str | None) -> str:
+    """The DUT of a plan's family that passes."""
+    return GOOD_DUT if family in (None, AMPLIFIER) else f"{GOOD_DUT}-{family}"
+
+
+def _require_startable(name: str, plan: Mapping[str, Any]) -> None:
     """Raises `SettingsError` for a plan that START would refuse for ever: a demo has no earlier run and no consent."""
-    plan = tomllib.loads(path.read_text(encoding="utf-8"))
     if "needs_pass" in plan:
         first = plan["needs_pass"]["plan"]
         raise SettingsError(f"--plan {name}: it waits for a PASS of {first} on the same device; demo that plan instead")
@@ -200,14 +207,15 @@ def _abort_on_interrupt(socket: Path, technician: Technician) -> None:
 class Technician:
     """What a technician would do at each turn, as commands of `simulate`; `scans` by field of the session."""
 
-    def __init__(self, scans: dict[str, str], send: Callable[[str], None]) -> None:
+    def __init__(self, scans: dict[str, str], send: Callable[[str], None], wrong: Collection[str] = ()) -> None:
         self.run_id = ""
         self._scans = scans
         self._send = send
         self._given: set[str] = set()
         self._refusals_left = REFUSALS
         self._session: dict[str, Any] = {}
-        self._hands = Hands(time.monotonic)
+        self._hands = Hands(time.monotonic, wrong)
+        self._about: dict[str, str] = {}
         self._badge, self._answered = BADGE, False
 
     def see(self, kind: str, data: dict[str, Any]) -> None:
@@ -225,7 +233,7 @@ class Technician:
     def acts(self, kind: str, data: dict[str, Any]) -> Iterator[str]:
         """What to do on this event: RESET after power-up, scans, START once ready, an answer at every prompt."""
         if kind == "prompt":
-            self._answered, self._badge = False, BADGE
+            self._answered, self._badge, self._about = False, BADGE, data["about"]
             yield from self._hands.prepare(data["about"])
             return
         if kind == "guide":
@@ -250,11 +258,12 @@ class Technician:
             yield from self._before(state)
 
     def _answer(self) -> Iterator[str]:
-        """OK, or a badge where one is asked for; once, unless it was refused or missed."""
+        """OK or NG as the DUT is, or a badge where one is asked for; once, unless it was refused or missed."""
         if not self._answered:
             self._answered = True
             asks = self._session.get("asks") or {}
-            yield f"scan OP:{self._badge}" if asks.get("kind") == "badge" else "press ok"
+            right = self._hands.finds_right(self._about)
+            yield f"scan OP:{self._badge}" if asks.get("kind") == "badge" else f"press {'ok' if right else 'ng'}"
 
     def _before(self, state: str) -> Iterator[str]:
         if state == "tripped":

@@ -1,13 +1,14 @@
 """The hands of the demo's technician: what they do inside the DUT when the bench asks, as commands of `simulate`.
 
-Clips and probe go where a prompt says (`about`). Trimmers are turned as a person turns them: a look at the needle, a
-turn of about the right size that is often a little too far, another look. No judgement lives here.
+Clips and probe go where a prompt says (`about`), and what else a hand is asked for is done in its words. Trimmers are
+turned as a person turns them: a look at the needle, a turn of about the right size that is often a little too far,
+another look. What is wrong to the eye or ear stands in the DUT's file; no judgement lives here.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 LOOK_S = 0.3
@@ -18,10 +19,11 @@ CLIPS: Mapping[str, str] = {"clips-on": "clips 1", "clips-off": "clips 0"}
 
 
 class Hands:
-    """`now_s`: monotonic wall seconds."""
+    """`now_s`: monotonic wall seconds. `wrong`: items of guided checks that a person finds wrong on this DUT."""
 
-    def __init__(self, now_s: Callable[[], float]) -> None:
+    def __init__(self, now_s: Callable[[], float], wrong: Collection[str] = ()) -> None:
         self._now_s = now_s
+        self._wrong = frozenset(wrong)
         self._skill = random.Random(4)
         self._turned_s: dict[str, float] = {}
 
@@ -29,8 +31,15 @@ class Hands:
         """What a prompt wants done before it is answered."""
         if "probe" in about:
             yield f"probe {about['probe']}"
+        if "hand" in about:
+            yield about["hand"]
         if about.get("item") in CLIPS:
             yield CLIPS[about["item"]]
+
+    def finds_right(self, about: Mapping[str, str]) -> bool:
+        """Whether all that a prompt asks about is as it should be; what had to be set is set when asked again."""
+        asked = {about.get("item", ""), *about.get("items", "").split()}
+        return "again" in about or asked.isdisjoint(self._wrong)
 
     def turn(self, guide: Mapping[str, Any] | None) -> Iterator[str]:
         """What follows from a guide: one turn, at most one each `LOOK_S`."""

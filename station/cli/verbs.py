@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from station import __version__
-from station.cli import apply_verbs, calibrate_verbs, doctor_verbs, verify_verbs
+from station.cli import apply_verbs, calibrate_verbs, doctor_verbs, stats_verbs, verify_verbs
 from station.cli.analyze import analyze
 from station.cli.options import CONFIG, Json, Language, wrong_use
 from station.cli.ports import ports
@@ -56,7 +56,7 @@ def _root(
 
 @app.command()
 def demo(
-    dut: Annotated[str, typer.Option(help="A simulated DUT of config/duts.")] = "repaired",
+    dut: Annotated[str, typer.Option(help="A simulated DUT of config/duts; else the plan's that passes.")] = "",
     dut_file: Annotated[Path | None, typer.Option(help="A DUT file of your own.")] = None,
     plan: Annotated[str, typer.Option(help="A plan of config/plans.")] = "outgoing-amplifier",
     speed: Speed = 240.0,
@@ -209,7 +209,7 @@ app.add_typer(results, name="results")
 app.command()(ports)
 app.command()(analyze)
 app.command()(purge)
-for verb in (*apply_verbs.VERBS, *doctor_verbs.VERBS, *verify_verbs.VERBS, *calibrate_verbs.VERBS):
+for verb in (*apply_verbs.VERBS, *doctor_verbs.VERBS, *verify_verbs.VERBS, *calibrate_verbs.VERBS, *stats_verbs.VERBS):
     app.command()(verb)
 
 

@@ -54,6 +54,13 @@ def test_clips_and_probe_go_where_the_prompt_says_before_it_is_answered() -> Non
         assert list(hands.prepare({"probe": node})) == [f"probe {node}"]
 
 
+def test_what_a_person_would_find_wrong_is_answered_ng_and_set_right_when_asked_again() -> None:
+    hands = Hands(Clock(), wrong=("camera", "volume"))
+    assert not hands.finds_right({"item": "camera"}) and not hands.finds_right({"items": "sound camera"})
+    assert hands.finds_right({"item": "sound"}) and hands.finds_right({"item": "volume", "again": "1"})
+    assert list(hands.prepare({"hand": "fixture coupler"})) == ["fixture coupler"]
+
+
 def session(kind: str | None) -> dict[str, Any]:
     return {"state": "prompt" if kind else "energised", "asks": {"kind": kind, "about": {}} if kind else None}
 

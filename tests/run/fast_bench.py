@@ -17,7 +17,7 @@ from typing import Any
 
 from drivers.catalog import CATALOG
 from drivers.ports import Accuracy, BondSetup, InsulationSetup, TesterReading, TouchReading
-from drivers.sim.dut import Dut
+from drivers.sim.device import DutFile
 from drivers.sim.gpt9800 import TESTER
 from drivers.sim.instrument import Instrument
 from drivers.sim.modbus_devices import (
@@ -34,6 +34,8 @@ from drivers.sim.modbus_devices import (
 from drivers.sim.plant import Plant
 from drivers.sim.st5540 import METER
 from station.assembly import make_devices
+from station.cli.demo import OTHER_BADGE
+from station.cli.demo_hand import Hands
 from station.domain.interlock import Interlock, Trip
 from station.domain.journal import RunDraft
 from station.domain.measurement import Channel
@@ -287,16 +289,24 @@ class _Kept:
         return "2026-11-22T03:52:10.123Z"
 
 
-def run_incoming(dut: Dut, plan_id: str = "incoming-amplifier") -> Record:
+def run_incoming(dut: DutFile, plan_id: str = "incoming-amplifier") -> Record:
     """The record of an incoming run on this DUT, with its findings."""
-    return asyncio.run(_run(dut, plan_id))
+    return run_plan(dut, plan_id)
 
 
-async def _run(dut: Dut, plan_id: str) -> Record:
-    settings, product = tree(), tree().products[dut.product]
+def run_plan(dut: DutFile, plan_id: str, settings: Tree | None = None) -> Record:
+    """The record of a run of any plan on this DUT; `settings`: another tree than the shipped one."""
+    return asyncio.run(_run(dut, plan_id, settings or tree()))
+
+
+async def _run(dut: DutFile, plan_id: str, settings: Tree) -> Record:
+    product = settings.products[dut.product]
     wall, watch, kept = _Wall(), _Watch(), _Kept()
-    plant = Plant(dut, 1.0, SEED, product.plate_of(AmplifierPlate).load_ohm, wall.now_s)
-    meters = _Meters(plant, wall, watch, settings.interlocks)
+    load_ohm = product.plate.load_ohm if isinstance(product.plate, AmplifierPlate) else 8.0
+    plant = Plant(dut, 1.0, SEED, load_ohm, wall.now_s)
+    hands = Hands(wall.now_s, getattr(dut, "wrong", ()))
+    rows = [row for row in settings.interlocks if not row.families or product.family in row.families]
+    meters = _Meters(plant, wall, watch, rows)
     ports: Any = _Ports(plant, wall, meters)
     sound = FastSound(plant, settings.station.audio.settings, SEED)
     bench = Bench(ports, ports, ports, ports, ports, meters, sound)
@@ -304,10 +314,10 @@ async def _run(dut: Dut, plan_id: str) -> Record:
 
     async def ask(prompt: Prompt) -> Answer:
         wall.at_s += 5.0
-        if "probe" in prompt.about:
-            plant.act(f"probe {prompt.about['probe']}")
-        return True
+        for words in hands.prepare(prompt.about):
+            assert plant.act(words), f"nobody can do {words!r} to this device"
+        return OTHER_BADGE if prompt.kind == "badge" else hands.finds_right(prompt.about)
 
     runner = Runner(bench, watch, kept, kept, STEPS, wall, kept, lambda event: None, ask)
-    draft = replace(make_draft(), purpose="incoming", plan=PlanInfo(plan.id, plan.revision, plan.sha256))
+    draft = replace(make_draft(), purpose=plan.purpose, plan=PlanInfo(plan.id, plan.revision, plan.sha256))
     return await runner.run(Order(plan, product, draft, partial(diagnose, settings.diagnosis)))
