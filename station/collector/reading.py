@@ -81,9 +81,9 @@ def _postgres(url: str) -> Iterator[Connection]:
         raise SettingsError(
             f"--database postgresql://…: {error}; install what the centre needs: pip install 'bench-station[centre]'"
         ) from error
-    if "password" in psycopg.conninfo.conninfo_to_dict(url):
-        raise SettingsError("--database: no password on a command line; ~/.pgpass or PGPASSFILE (docs/collector.md)")
     try:
+        if "password" in psycopg.conninfo.conninfo_to_dict(url):
+            raise SettingsError("--database: no password on a command line; ~/.pgpass or PGPASSFILE holds it")
         with psycopg.connect(url, autocommit=True, connect_timeout=10) as db:
             db.read_only = True
             yield db

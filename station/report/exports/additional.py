@@ -9,7 +9,7 @@ RECORD = "record"
 
 
 def additional(values: dict[str, Any]) -> list[dict[str, Any]]:
-    """One piece of additional data that holds plain JSON values without nulls under their own names."""
+    """One piece of additional data that holds plain JSON values (no null, no empty list) under their own names."""
     return [{"name": RECORD, "props": [_named(name, member) for name, member in values.items()]}]
 
 
@@ -25,8 +25,7 @@ def _typed(value: Any) -> dict[str, Any]:
             {"text": f"[{place}]", "indexes": [place], "value": _named(f"[{place}]", member)}
             for place, member in enumerate(value)
         ]
-        kind = _kind(value[0]) if value else "String"
-        return {"type": "Array", "array": {"dimension": 1, "type": kind, "indexes": indexes}}
+        return {"type": "Array", "array": {"dimension": 1, "type": _kind(value[0]), "indexes": indexes}}
     return {"type": _kind(value), "value": _text(value)}
 
 

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, tostring
 from station.domain.record import Part, Record
 from station.report.exports.atml_steps import outcome, test_group
 from station.report.exports.atml_values import child, collection, datum
-from station.report.exports.shared import NONE, run_values, without_nulls
+from station.report.exports.shared import NONE, present, run_values
 from station.report.record_view import plain
 
 NAMESPACES = {
@@ -113,5 +113,5 @@ def _events(record: Record) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
         ("cause", record.causes, "text"), ("trip", record.trips, "cause"), ("handover", record.handovers, "operator"),
     ):  # fmt: skip
         for number, one in enumerate(happened, start=1):
-            told = without_nulls(plain(one))
+            told = present(plain(one))
             yield f"{kind}-{number}", kind, str(told.get(message, "")), told

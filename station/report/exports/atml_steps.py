@@ -93,4 +93,5 @@ def _curve(group: Element, curve: Curve, number: str) -> None:
             datum(child(told, "c:Item", name=title), text)
     double_array(child(told, "c:Item", name="x"), curve.x, curve.x_unit)
     double_array(child(told, "c:Item", name="y"), curve.y, curve.y_unit)
-    double_array(child(told, "c:Item", name="mask"), curve.mask, curve.y_unit)
+    if curve.mask:
+        double_array(child(told, "c:Item", name="mask"), curve.mask, curve.y_unit)

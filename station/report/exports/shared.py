@@ -1,4 +1,4 @@
-"""What the formats have in common: plain values of a record without what is null, file names, and their one error."""
+"""What the formats have in common: plain values of a record, file names, and their one error."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ class ExportError(StationError):
     """A record that a format cannot carry without changing what it says."""
 
 
-def without_nulls(value: Any) -> Any:
-    """Plain JSON values; a member that is null is left out, as the exports do everywhere."""
+def present(value: Any) -> Any:
+    """Plain JSON values; a member that is null or an empty list or object is left out, as the exports do everywhere."""
     if isinstance(value, dict):
-        return {name: without_nulls(member) for name, member in value.items() if member is not None}
-    if isinstance(value, list):
-        return [without_nulls(member) for member in value]
-    return value
+        members = {name: present(member) for name, member in value.items()}
+        return {name: member for name, member in members.items() if member is not None and member not in ([], {})}
+    return [present(member) for member in value] if isinstance(value, list) else value
 
 
 def run_values(record: Record) -> dict[str, Any]:
@@ -44,7 +43,7 @@ def measurement_values(measurement: JudgedMeasurement) -> dict[str, Any]:
 
 
 def _values(value: Record | StepRecord | JudgedMeasurement, *left_out: str) -> dict[str, Any]:
-    values: dict[str, Any] = without_nulls(plain(value))
+    values: dict[str, Any] = present(plain(value))
     return {name: member for name, member in values.items() if name not in left_out}
 
 

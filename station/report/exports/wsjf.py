@@ -61,7 +61,7 @@ def _step(record: Record, step: StepRecord, numbers: Iterator[int]) -> dict[str,
         | measurement_step(one)
         for one in step.measurements
     ] + [
-        {"id": next(numbers), "group": "M", "name": _fits(record, name), "status": "D", "stepType": "Action",
+        {"id": next(numbers), "group": "M", "name": _fits(record, f"curve {name}"), "status": "D", "stepType": "Action",
          "chart": chart}
         for name, chart in charts(step.curves)
     ]  # fmt: skip
