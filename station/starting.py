@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from station.contract.building import build
 from station.domain.errors import SettingsError, StationError
 from station.settings.revisions import Revisions, store_of
 from station.settings.switching import Switching
@@ -50,6 +51,7 @@ def _on_trial(serve: Serve, switching: Switching) -> int:
         switching.begin()
     except OSError as error:
         return _cannot_write(switching, error)
+    build()
     try:
         status = serve(switching)
         why = f"the daemon ended with status {status}; see its log"

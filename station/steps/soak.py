@@ -36,6 +36,8 @@ GAIN_DRIFT_DB = 0.005
 """What an interface's gain may wander within hours, once warm."""
 THERMOMETER_K = 0.03
 """What a thermometer may wander against itself within ten minutes."""
+TURN_S = 0.001
+"""Long enough that whoever's time has come meanwhile has his whole turn."""
 WINDOW_STOPS = 10
 """Batches in the reference window, so that silences in some of them leave the others to compare with."""
 
@@ -110,11 +112,13 @@ async def monitor(context: StepContext, params: Params, output_v: float, listene
             _curves(context, tally)
     _record_dropouts(context, tally)
     _record_heatsink(context, tally)
+    await _let_scan()
     if tally.longest_silence_s >= params.lasting_silence_s:
         context.note(f"ended at {tally.end_s:.1f} s: silent for {tally.longest_silence_s:.1f} s")
         _skip_the_rest(context)
         return
-    _record_sound(context, tally)
+    await _record_sound(context, tally)
+    await _let_scan()
     _record_mains_and_rise(context, params, tally)
     after = await measured_loads(context)
     for channel in CHANNELS:
@@ -216,13 +220,23 @@ def _cannot(context: StepContext, tally: Tally, name: str, channel: Channel | No
         context.record(Measurement(name, None, channel))
 
 
-def _record_sound(context: StepContext, tally: Tally) -> None:
+async def _let_scan() -> None:
+    """Two hours are 7,200 values a channel: between one figure of them and the next the scan has its turn.
+
+    A pause of no length at all would give it only half of one.
+    """
+    await asyncio.sleep(TURN_S)
+
+
+async def _record_sound(context: StepContext, tally: Tally) -> None:
     context.record(
         Measurement("soak_s", tally.end_s, uncertainty=bound("clock", CLOCK_RELATIVE * tally.end_s).expanded)
     )
     for index, channel in enumerate(CHANNELS):
+        await _let_scan()
         reference = tally.reference(tally.level_v[index])
         worst = None if reference is None else tally.furthest(tally.level_v[index], partial(_apart_db, reference))
+        await _let_scan()
         if reference is None or worst is None:
             _cannot(context, tally, "power_drift_db", channel)
         else:
@@ -232,14 +246,20 @@ def _record_sound(context: StepContext, tally: Tally) -> None:
                     conditions={"reference_v": round(reference, 4)},
                 )
             )  # fmt: skip
-        worst_thd = max((value for _, value in tally.thd_percent[index]), default=None)
-        if worst_thd is None:
-            _cannot(context, tally, "soak_thd_percent", channel)
-        else:
-            thd = _values(tally.thd_percent[index])
-            uncertainty = furthest_uncertainty(worst_thd, thd, Accuracy(), tally.thd_uncertainty[index])
-            context.record(Measurement("soak_thd_percent", worst_thd, channel, uncertainty))
+        await _let_scan()
+        _record_thd(context, tally, index, channel)
+        await _let_scan()
         _record_offset(context, channel, tally.offset_v[index])
+
+
+def _record_thd(context: StepContext, tally: Tally, index: int, channel: Channel) -> None:
+    worst_thd = max((value for _, value in tally.thd_percent[index]), default=None)
+    if worst_thd is None:
+        _cannot(context, tally, "soak_thd_percent", channel)
+        return
+    thd = _values(tally.thd_percent[index])
+    uncertainty = furthest_uncertainty(worst_thd, thd, Accuracy(), tally.thd_uncertainty[index])
+    context.record(Measurement("soak_thd_percent", worst_thd, channel, uncertainty))
 
 
 def _apart(reference: float, value: float) -> float:

@@ -3,8 +3,8 @@ for half the processor time.
 
 `begin(module, arguments, log)` is `python -m MODULE ARGUMENTS` in a process of its own: its own environment, working
 directory and end, its own random numbers, and the interpreter's whole clean-up. What it shares is what Python's imports
-gave. The fork is not our child: the zygote waits for it and tells how it ended. A program that must begin from nothing
-is begun with `subprocess` (`tests/scenarios/live.py`, `afresh`).
+gave, and the contract's classes as built. The fork is not our child: the zygote waits for it and tells how it ended. A
+program that must begin from nothing is begun with `subprocess` (`tests/scenarios/live.py`, `afresh`).
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from station.contract.building import build
 
 ROOT = Path(__file__).resolve().parents[2]
 IMPORTED = (
@@ -195,6 +197,7 @@ def main(descriptor: int) -> None:
     with socket.socket(fileno=descriptor) as door:
         for name in IMPORTED:
             importlib.import_module(name)
+        build()  # at every start else
         gc.collect()
         gc.freeze()  # what is there now stays shared
         asked = _serve(door)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -32,7 +33,8 @@ def drift_db(*levels_v: float) -> float | None:
     level = [(float(second), 1.0) for second in range(290, 311)] + [(400.0 + n, v) for n, v in enumerate(levels_v)]
     thd, offset = [(300.0, 0.01)], [(300.0, 0.001)]
     context: Any = Context()
-    _record_sound(context, Tally(300.0, 5.0, (level, level), (thd, thd), offset_v=(offset, offset), end_s=410.0))
+    tally = Tally(300.0, 5.0, (level, level), (thd, thd), offset_v=(offset, offset), end_s=410.0)
+    asyncio.run(_record_sound(context, tally))
     found = context.measured["power_drift_db", "left"].value
     assert found == context.measured["power_drift_db", "right"].value
     return None if found is None else float(found)
@@ -44,3 +46,21 @@ def test_a_fall_counts_before_a_rise_of_more_volts_but_less_db() -> None:
 
 def test_a_rise_counts_where_it_is_the_largest_in_db_too() -> None:
     assert drift_db(1.12, 0.90, 1.0) == pytest.approx(20.0 * math.log10(1.12))
+
+
+async def test_between_the_figures_of_two_hours_whoever_waits_has_his_turn() -> None:
+    """As the scan does: the seconds of a whole soak, and nothing may be computed of them in one go."""
+    hours = [(float(second), 1.0 + second * 1e-6) for second in range(7200)]
+    context, turns = Context(), []
+
+    async def scan() -> None:
+        while True:
+            await asyncio.sleep(0.0)
+            turns.append(len(context.measured))
+
+    scanning = asyncio.create_task(scan())
+    await _record_sound(cast(Any, context), Tally(300.0, 5.0, (hours, hours), (hours, hours), offset_v=(hours, hours)))
+    scanning.cancel()
+    figures = len(context.measured)
+    assert figures == 7
+    assert set(turns) >= set(range(1, figures)), "a turn before each of them"

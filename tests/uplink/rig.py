@@ -129,7 +129,7 @@ async def open_store(path: Path) -> Store:
     return await Store.open(path, RecordCodec(), STATION, lambda: TS)
 
 
-async def until(condition: Callable[[], Any], what: str, deadline_s: float = 15.0) -> None:
+async def until(condition: Callable[[], Any], what: str, deadline_s: float = 40.0) -> None:
     """Wait for a condition, plain or awaitable; fails with `what` when the deadline passes."""
     end = time.monotonic() + deadline_s
     while True:
