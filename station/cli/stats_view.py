@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 
+from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from station.cli.stats_words import NO_RUN, SAMPLE
 from station.cli.terminal import Terminal
 from station.cli.trend import sparks
 from station.cli.verify_words import STATES
 from station.report.numbers import limits, number
+from station.report.statistics_page import one_in
 from station.report.words import unit_title
 from station.statistics.results import Capability, Duration, GoldenUnit, ParetoRow, Person, Rework, Share, Told, Yield
 
@@ -34,7 +37,7 @@ def show(told: Told) -> None:
     console.print(f"{counts.runs} runs counted" + f" ({verdicts})" * bool(verdicts) if counts.runs else NO_RUN)
     tables = (
         _yields("yield by product (units: serial number and work order)", "product", found.yields),
-        _yields("by month of the first judged outgoing run (UTC)", "month", found.months[-MOST_ROWS:]),
+        _yields("yield by month of the first judged outgoing run (UTC)", "month", found.months[-MOST_ROWS:]),
         _areas(found.areas, counts.found_faulty, counts.no_fault_found), _causes(found.causes),
         _capabilities(found.capabilities), *map(_golden, told.golden),
         _durations("time of a step (test time, s)", found.durations),
@@ -63,24 +66,23 @@ def _asked(told: Told) -> str:
     return f" · {asked}" + f" (days of {told.zone})" * ("since" in asked or "until" in asked) if asked else ""
 
 
-def _table(title: str, names: Cells, rows: Iterable[Cells], left: int = 1, most: int = MOST_ROWS) -> Table | None:
+def _table(title: str, names: Cells, rows: Iterable[Cells], left: int = 1, most: int = MOST_ROWS) -> Group | None:
     """The first `left` columns are words. What is more than `most` is said under the table."""
     held = list(rows)
     if not held:
         return None
-    more = f"{len(held) - most} more rows: --json" if len(held) > most else None
-    table = Table(
-        box=None, pad_edge=False, header_style="dim", title=title, title_justify="left", title_style="bold",
-        caption=more, caption_justify="left",
-    )  # fmt: skip
+    table = Table(box=None, pad_edge=False, header_style="dim")
     for at, name in enumerate(names):
         table.add_column(name, justify="left" if at < left else "right", no_wrap=at >= left)
     for row in held[:most]:
         table.add_row(*row)
-    return table
+    parts: list[Text | Table] = [Text(title, style="bold"), table]
+    if len(held) > most:
+        parts.append(Text(f"{len(held) - most} more rows: --json", style="dim"))
+    return Group(*parts)
 
 
-def _yields(title: str, name: str, rows: Sequence[Yield]) -> Table | None:
+def _yields(title: str, name: str, rows: Sequence[Yield]) -> Group | None:
     head = (name, "first pass", "", "95 %", "final", "", "95 %", "not judged")
     return _table(
         title, head,
@@ -89,13 +91,13 @@ def _yields(title: str, name: str, rows: Sequence[Yield]) -> Table | None:
     )  # fmt: skip
 
 
-def _areas(rows: Sequence[ParetoRow], faulty: int, fine: int) -> Table | None:
+def _areas(rows: Sequence[ParetoRow], faulty: int, fine: int) -> Group | None:
     title = f"likely area as found ({faulty} units faulty, {fine} with no fault found)"
     head = ("product", "area", "units", "share", "together", "named at all")
     return _table(title, head, ((escape(one.product), *_pareto(one)) for one in _first(rows)), 2)
 
 
-def _causes(rows: Sequence[ParetoRow]) -> Table | None:
+def _causes(rows: Sequence[ParetoRow]) -> Group | None:
     title = "first cause of a FAIL, by measurement (FAIL runs)"
     head = ("product", "purpose", "measurement", "runs", "share", "together", "units")
     return _table(title, head, ((escape(one.product), one.purpose, *_pareto(one)) for one in _first(rows)), 3)
@@ -119,7 +121,7 @@ def _pareto(one: ParetoRow) -> Cells:
     )  # fmt: skip
 
 
-def _capabilities(rows: Sequence[Capability]) -> Table | None:
+def _capabilities(rows: Sequence[Capability]) -> Group | None:
     head = ("product", "measurement", "channel", "limits", "n", "mean", "s", "outside", "Ppk", "95 %", "left out")
     return _table("capability of outgoing tests, the least first", head, map(_capability, rows), 3)
 
@@ -140,12 +142,12 @@ def _capability(one: Capability) -> Cells:
     )  # fmt: skip
 
 
-def _golden(unit: GoldenUnit) -> Table | None:
+def _golden(unit: GoldenUnit) -> Group | None:
     """What is not in control, and how many are."""
     where = f" at {unit.station}" if unit.station else ""
     told = [one for one in unit.charts if one.state != "in_control"]
     kept = "kept limits" if unit.kept else "limits of its first checks"
-    title = escape(f"golden unit {unit.serial_number}{where}, {unit.checks} checks, {kept}: {unit.headline}")
+    title = f"golden unit {unit.serial_number}{where}, {unit.checks} checks, {kept}: {unit.headline}"
     head = (
         "measurement",
         "channel",
@@ -163,31 +165,24 @@ def _golden(unit: GoldenUnit) -> Table | None:
             escape(one.measurement), one.channel or "", sparks(one.means, COURSE), _figure(one.level, one.unit),
             _figure(one.centre, one.unit), "-" if one.off_sigma is None else f"{one.off_sigma:+.1f} sigma",
             "-" if one.percent_to_limit is None else f"{one.percent_to_limit:.0f} %",
-            chance_text(one.chance), str(one.since_run or "-"), "[{}]{}[/]".format(*STATES[one.state]),
+            "-" if one.chance is None else one_in(one.chance), str(one.since_run or "-"), "[{}]{}[/]".format(*STATES[one.state]),
         ) for one in told
     ]  # fmt: skip
     return _table(title, head, rows or [("all charts", "", "", "", "", "", "", "", "", "[green]in control[/]")], 3)
-
-
-def chance_text(chance: float | None) -> str:
-    """How often a bench in order shows as much: a bound."""
-    if chance is None:
-        return "-"
-    return "likely" if chance > 0.5 else f"1 in {min(int(1.0 / max(chance, 1e-9)), 1_000_000):,}"
 
 
 def _figure(value: float | None, unit: str) -> str:
     return "-" if value is None else f"{number(value, 5)} {unit_title(unit)}".rstrip()
 
 
-def _durations(title: str, rows: Sequence[Duration]) -> Table | None:
+def _durations(title: str, rows: Sequence[Duration]) -> Group | None:
     made = (
         (escape(one.plan), escape(one.step), str(one.n), f"{one.median_s:,.1f}", f"{one.p95_s:,.1f}") for one in rows
     )
     return _table(title, ("plan", "step", "n", "median", "95 % within"), made, 2, 200)
 
 
-def _rework(rows: Sequence[Rework]) -> Table | None:
+def _rework(rows: Sequence[Rework]) -> Group | None:
     head = ("product", "back", "", "95 %", "same fault", "not yet 30 days old", "of them back")
     title = "rework: back in another work order within 30 days after an outgoing PASS"
     made = (
@@ -197,7 +192,7 @@ def _rework(rows: Sequence[Rework]) -> Table | None:
     return _table(title, head, made)
 
 
-def _people(title: str, rows: Sequence[Person]) -> Table | None:
+def _people(title: str, rows: Sequence[Person]) -> Group | None:
     head = ("badge", "first pass", "", "95 %", "final", "", "95 %", "back in 30 days", "", "95 %")
     made = (
         (escape(one.badge), *share_text(one.first_pass), *share_text(one.final), *share_text(one.rework.returned))

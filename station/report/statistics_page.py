@@ -171,6 +171,11 @@ def _golden(unit: GoldenUnit) -> str:
     return f'<div>{name}<p class="empty">{escape(unit.headline)}</p><div class="grid2">{pairs}</div></div>'
 
 
+def one_in(chance: float) -> str:
+    """How often, of its looks, a bench in order shows as much by chance: `likely`, `1 in 40` (a bound)."""
+    return "likely" if chance > 0.5 else f"1 in {min(int(1.0 / max(chance, 1e-9)), 1_000_000):,}"
+
+
 def _course(one: GoldenChart) -> str:
     places = [float(at) for at in range(1, len(one.means) + 1)]
     lines = [Line("", places, one.means, slot=0)]
@@ -182,7 +187,8 @@ def _course(one: GoldenChart) -> str:
     channel = f" ({one.channel})" if one.channel else ""
     off = f": {one.off_sigma:+.1f} sigma" if one.off_sigma is not None else ""
     state = one.state.replace("_", " ")
-    title = f"{measurement_title(one.measurement, 'en')}{channel}, {state}{off}"
+    chance = f", by chance {one_in(one.chance)}" if one.chance is not None else ""
+    title = f"{measurement_title(one.measurement, 'en')}{channel}, {state}{off}{chance}"
     return draw(Chart(title, "subgroup, oldest first", unit_title(one.unit) or "1", tuple(lines), height=200))
 
 

@@ -119,7 +119,7 @@ class Tally:
         counts = self._selection.holds(run)
         if counts:
             self._count(run)
-        if run.purpose == "outgoing":
+        if run.purpose == "outgoing" and self._selection.plan in (None, run.plan):
             self._values.add(run, counts=counts)
         self._device.append(replace(run, values=(), steps=()))
 
@@ -188,8 +188,10 @@ class Tally:
         outgoing = outgoing_of(unit, self._selection.plan)
         said = judge(outgoing)
         if said is None:
-            if any(map(holds, outgoing)):
-                self._products.unit(unit[0].product).not_judged += 1
+            met = next(filter(holds, outgoing), None)
+            if met is not None:
+                self._products.unit(met.product).not_judged += 1
+                self._months.unit(met.ended_at[:7]).not_judged += 1
         elif holds(said.first):
             first = said.first
             for units in (
