@@ -56,9 +56,9 @@ def purge(choice: Choice) -> int:
         raise SettingsError(f"{problems[0]}; which runs it names is not known, so nothing is deleted")
     with open_history(bench):  # says what is wrong with a path that leads nowhere
         pass
-    work, squeezed, traces = Purge(place, bound, named), None, None
+    squeezed, traces = None, None
     try:
-        tally = work.reckon() if choice.dry_run else work.carry_out()
+        tally = _carried_out(Purge(place, bound, named), bound, dry_run=choice.dry_run)
         if choice.compacted and not choice.dry_run:
             squeezed = _compact(place.store)
         if bound.marker is not None and not choice.dry_run:
@@ -74,6 +74,13 @@ def purge(choice: Choice) -> int:
 _NONE = Traces(0, 0, 0)
 
 
+def _carried_out(work: Purge, bound: Bound, *, dry_run: bool) -> Tally:
+    """Without any bound there is nothing to do: `--compact` alone."""
+    if bound == Bound():
+        return Tally()
+    return work.reckon() if dry_run else work.carry_out()
+
+
 def show_history(config: Path, *, as_json: bool) -> int:
     """What was purged, the latest first: why numbers are missing among the runs."""
     with open_history(bench_of(config)) as history:
@@ -82,8 +89,8 @@ def show_history(config: Path, *, as_json: bool) -> int:
         print(json.dumps([asdict(entry) for entry in entries], ensure_ascii=False))
         return DONE
     for entry in entries:
-        print(f"{entry.at}  {entry.bound}: {entry.runs} runs{f' ({entry.run_nos})' if entry.runs else ''}, "
-              f"{entry.messages} messages, {entry.captures} captures, {entry.bytes / 1e6:.1f} MB")  # fmt: skip
+        print(f"{entry.at}  {entry.bound}: runs {entry.run_nos or 'none'} ({entry.runs}), "
+              f"{entry.messages} messages, {entry.captures} captures, {entry.bytes / 1e3:,.0f} kB")  # fmt: skip
     if not entries:
         print("nothing was ever purged here", file=sys.stderr)
     return DONE
@@ -117,7 +124,7 @@ def _bound(choice: Choice, retention_days: int | None, *, simulated: bool) -> Bo
     if given and not (markers[given[0]] or "").strip():
         raise SettingsError(f"{given[0]}: empty; name whose data are to go")
     days = choice.days if choice.days is not None or given else retention_days
-    if days is None and not given:
+    if days is None and not given and not choice.compacted:
         raise SettingsError(
             f"{choice.config / 'station.toml'}: no store.retention_days, so nothing is too old; set it, or give "
             "--days, --serial, --work-order or --badge"
@@ -154,19 +161,26 @@ def _tell(choice: Choice, bound: Bound, tally: Tally, squeezed: Compacted | None
         told["traces"] = None if traces is None else asdict(traces)
         print(json.dumps(told, ensure_ascii=False))
         return
-    verb = "would go" if choice.dry_run else "gone"
-    numbers = f" ({ranges(tally.run_nos)})" if tally.runs else ""
-    print(f"{verb} ({bound.words}): {tally.runs} runs{numbers}, {tally.messages} messages, {tally.captures} captures, "
-          f"{tally.bytes / 1e6:.1f} MB")  # fmt: skip
-    for why, count in sorted(tally.kept.items()):
-        print(f"stays: {count} x {why}")
-    for why in tally.left:
-        print(f"not done: {why}")
+    if bound != Bound():
+        _tell_tally(choice, bound, tally)
     if squeezed is not None:
         print(f"compacted: {squeezed.bytes_before / 1e6:.1f} MB to {squeezed.bytes_after / 1e6:.1f} MB, "
               f"{squeezed.bytes_written / 1e6:.1f} MB written for it")  # fmt: skip
     if traces is not None:
         print(_words_of(traces))
+
+
+def _tell_tally(choice: Choice, bound: Bound, tally: Tally) -> None:
+    verb = "would go" if choice.dry_run else "gone"
+    numbers = f" ({ranges(tally.run_nos)})" if tally.runs else ""
+    print(f"{verb} ({bound.words}): {tally.runs} run{'s' * (tally.runs != 1)}{numbers}, {tally.messages} messages, "
+          f"{tally.captures} captures, {tally.bytes / 1e3:,.0f} kB")  # fmt: skip
+    if bound.marker is not None and not (tally.runs or tally.messages or tally.kept):
+        print("nothing here names it")
+    for why, count in sorted(tally.kept.items()):
+        print(f"stays: {count} x {why}")
+    for why in tally.left:
+        print(f"not done: {why}")
 
 
 def _words_of(traces: Traces) -> str:

@@ -60,8 +60,8 @@ def purge_messages(change: Change, bound: CentreBound, *, dry_run: bool) -> Cent
             tally.results += sum(run_id is not None for _, run_id, _ in going)
             tally.messages += len(going)
             tally.bytes += sum(length for _, _, length in going)
-    if bound.before is not None and bound == CentreBound(bound.before) and not dry_run:
-        change(_deleting_rest(bound.before))
+    if not dry_run:
+        change(_deleting_rest(bound))
     return tally
 
 
@@ -133,12 +133,16 @@ def _deleting(going: Sequence[_Row]) -> Callable[[Transaction], None]:
     return delete
 
 
-def _deleting_rest(before: str) -> Callable[[Transaction], None]:
-    """The centre's own alarms, and where benches stood that were not heard since: a work order is in that."""
+def _deleting_rest(bound: CentreBound) -> Callable[[Transaction], None]:
+    """The centre's own alarms, and where benches stand that were not heard since: a work order is in that."""
 
     def delete(transaction: Transaction) -> None:
-        transaction.run("DELETE FROM alarms WHERE source = 'centre' AND at < ?", (before,))
-        transaction.run("DELETE FROM latest WHERE kind = 'progress' AND received_at < ?", (before,))
+        if bound.work_order is not None:
+            body = f'%"work_order":{_like(bound.work_order)}%'
+            transaction.run("DELETE FROM latest WHERE kind = 'progress' AND body LIKE ? ESCAPE '!'", (body,))
+        if bound.before is not None and bound == CentreBound(bound.before):
+            transaction.run("DELETE FROM alarms WHERE source = 'centre' AND at < ?", (bound.before,))
+            transaction.run("DELETE FROM latest WHERE kind = 'progress' AND received_at < ?", (bound.before,))
 
     return delete
 

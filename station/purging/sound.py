@@ -6,7 +6,7 @@ Only folders that hold captures and nothing else are looked at: nobody's own fil
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,14 +40,19 @@ def size_of(files: Sequence[Path]) -> int:
     return size
 
 
-def delete(files: Sequence[Path]) -> None:
-    """Delete the files of one run and its folder, and have the disk know. Raises `OSError`."""
+def delete(folder: Path, run_ids: Sequence[str], held: Mapping[str, Sequence[Path]]) -> tuple[int, int]:
+    """Delete the sound of these runs and their folders, also those that a purge which died left empty, and have the
+    disk know; files and bytes. Raises `OSError`."""
+    files = [file for run_id in run_ids for file in held.get(run_id, ())]
+    size = size_of(files)
     for file in files:
         file.unlink(missing_ok=True)
-    for folder in {file.parent for file in files}:
-        with suppress(OSError):  # another capture came
-            folder.rmdir()
-            _sync(folder.parent)
+    for run_id in run_ids:
+        with suppress(OSError):  # there is none, or another's file is in it
+            (folder / run_id).rmdir()
+    if files:
+        _sync(folder)
+    return len(files), size
 
 
 def orphans_of(held: dict[str, tuple[Path, ...]], before: str, is_known: Callable[[str], bool]) -> list[str]:

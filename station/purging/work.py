@@ -135,15 +135,13 @@ class Purge:
             if not self._is_time(db):
                 return False
             going = [run for run in batch if why_kept(db, run.run_no, run.run_id, self._named) is None]
-            files = [file for run in going for file in held.get(run.run_id, ())]
-            size = sound.size_of(files)
-            sound.delete(files)
+            sounds = sound.delete(self._place.captures, [run.run_id for run in going], held)
             with _transaction(db):
                 entry = self._entry_in(db)
                 gone = retention.delete_runs(db, entry, going, newest, self._named)
-                retention.note_captures(db, entry, len(files), size)
+                retention.note_captures(db, entry, *sounds)
             self._tally.add_runs(gone)
-            self._tally.add_sound(len(files), size)
+            self._tally.add_sound(*sounds)
             time.sleep(self._pause_s)
         return True
 
@@ -157,12 +155,11 @@ class Purge:
                 gone = retention.delete_loose(db, self._entry_in(db), batch)
             self._tally.add_loose(len(gone), sum(gone))
             time.sleep(self._pause_s)
-        for files in (held[run_id] for run_id in self._orphans(db, held)):
-            size = sound.size_of(files)
-            sound.delete(files)
+        if orphans := self._orphans(db, held):
+            sounds = sound.delete(self._place.captures, orphans, held)
             with _transaction(db):
-                retention.note_captures(db, self._entry_in(db), len(files), size)
-            self._tally.add_sound(len(files), size)
+                retention.note_captures(db, self._entry_in(db), *sounds)
+            self._tally.add_sound(*sounds)
         if self._bound.marker is not None:
             with _transaction(db):
                 retention.delete_brought(db, self._bound)

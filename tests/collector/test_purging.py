@@ -93,6 +93,7 @@ def test_a_device_an_order_or_a_person_is_forgotten_and_nobody_else(
     centre.take([
         of(1, TS, serial_number="ZZSN1"), of(2, TS, imei="356938035643809"), of(3, TS, work_order="ZZWO"),
         of(4, TS, second_operator="ZZBADGE1"), of(5, TS, serial_number="ZZSN10", second_operator="ZZBADGE10"), event,
+        said("progress", "p1", state="PASS", work_order="ZZWO"),
     ], [], NOW)  # fmt: skip
     assert purge(database, *asked)["results"] == 1
     left = {int(str(one).removeprefix("run-")) for (one,) in rows(database, "SELECT run_id FROM results")}
