@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
 from station.domain.plan import NeedsPass, OnFail, Purpose
+from station.domain.plates import PLATES
 from station.settings.locate import Path
 from station.settings.names import nearest_of, suggest
 from station.settings.plan_safety import check_kept, check_order
@@ -69,6 +70,7 @@ def read_plan(source: Source, catalogue: Mapping[str, StepEntry]) -> tuple[PlanT
     seen: dict[str, int] = {}
     for step in steps_of(source, catalogue):
         problems += _check_step(source, step, catalogue)
+        problems += _check_family(source, step)
         name = step.raw.get("id")
         if isinstance(name, str) and seen.setdefault(name, int(step.path[-1]) + 1) != int(step.path[-1]) + 1:
             wrong = f"step {seen[name]} already has the id {name!r}"
@@ -151,6 +153,19 @@ def _check_step(source: Source, step: Step, catalogue: Mapping[str, StepEntry]) 
             yield source.problem((*path, "source"), "is missing", "say where the plan's own bound comes from")
         if bounds:
             yield from check_bounds(source, path, table(limit))
+
+
+def _check_family(source: Source, step: Step) -> Iterator[Problem]:
+    """A step that works from the data plate of one family has no place in a plan of another, nor in one for all."""
+    plate = step.spec.plate if step.spec is not None else None
+    family = source.data.get("family")
+    if plate is None or PLATES.get(str(family)) is plate or (family is not None and family not in PLATES):
+        return  # a family that nobody knows is said where it stands
+    own = " or ".join(name for name, kind in PLATES.items() if kind is plate)
+    whose = "is for every product" if family is None else f"is for {family}"
+    wrong = f"step {step.raw.get('use')!r} works from the data plate of {own}, and this plan {whose}"
+    remedy = f'family = "{own}" in this plan' if family is None else "take a step of this family, or another plan"
+    yield source.problem((*step.path, "use"), wrong, remedy)
 
 
 # ---- plans against products --------------------------------------------------------------------------------

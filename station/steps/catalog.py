@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from station.domain.plan import Needs
+from station.domain.plates import AmplifierPlate
 from station.steps import (
     bias,
     bias_meter,
@@ -41,9 +43,13 @@ _SOAK = ("soak_s", "dropouts", "power_drift_db", "soak_thd_percent", "soak_dc_of
 
 
 def _spec(use: str, module_measure: object, params: type, needs: Needs, *names: str, mono: frozenset[str] = _BOTH,
-          per_channel: bool = True, items_of: ItemsOf | None = None) -> StepSpec:  # fmt: skip
+          per_channel: bool = True, items_of: ItemsOf | None = None,
+          plate: type | None = None) -> StepSpec:  # fmt: skip
     channels = frozenset(names) - mono if per_channel else frozenset()
-    return StepSpec(use, module_measure, params, names, channels, needs, items_of)  # type: ignore[arg-type]
+    return StepSpec(use, module_measure, params, names, channels, needs, items_of, plate)  # type: ignore[arg-type]
+
+
+_amplifier = partial(_spec, plate=AmplifierPlate)
 
 
 STEPS: Mapping[str, StepSpec] = {
@@ -64,34 +70,34 @@ STEPS: Mapping[str, StepSpec] = {
         _spec("idle_power", electrical.measure_idle_power, electrical.IdlePowerParams, Needs.MAINS,
               "idle_power_w", per_channel=False),
         _spec("dc_offset", output.measure_dc_offset, output.DcOffsetParams, Needs.MAINS, "dc_offset_mv"),
-        _spec("connection", connection.measure, connection.Params, Needs.DRIVE),
-        _spec("gain", gain.measure, gain.Params, Needs.DRIVE, "gain_db", "channel_balance_db",
+        _amplifier("connection", connection.measure, connection.Params, Needs.DRIVE),
+        _amplifier("gain", gain.measure, gain.Params, Needs.DRIVE, "gain_db", "channel_balance_db",
               mono=frozenset({"channel_balance_db"})),
-        _spec("output_power", power.measure, power.Params, Needs.DRIVE, "output_power_w"),
-        _spec("thd", distortion.measure_thd, distortion.Params, Needs.DRIVE, "thd_percent"),
-        _spec("thd_n", distortion.measure_thd_n, distortion.Params, Needs.DRIVE, "thd_n_percent"),
-        _spec("response", response.measure, response.Params, Needs.DRIVE, "response_drop_db"),
-        _spec("snr", noise.measure, noise.Params, Needs.DRIVE, "snr_db"),
-        _spec("crosstalk", transfer.measure_crosstalk, transfer.CrosstalkParams, Needs.DRIVE, "crosstalk_db"),
-        _spec("damping", transfer.measure_damping, transfer.DampingParams, Needs.DRIVE, "damping_factor"),
+        _amplifier("output_power", power.measure, power.Params, Needs.DRIVE, "output_power_w"),
+        _amplifier("thd", distortion.measure_thd, distortion.Params, Needs.DRIVE, "thd_percent"),
+        _amplifier("thd_n", distortion.measure_thd_n, distortion.Params, Needs.DRIVE, "thd_n_percent"),
+        _amplifier("response", response.measure, response.Params, Needs.DRIVE, "response_drop_db"),
+        _amplifier("snr", noise.measure, noise.Params, Needs.DRIVE, "snr_db"),
+        _amplifier("crosstalk", transfer.measure_crosstalk, transfer.CrosstalkParams, Needs.DRIVE, "crosstalk_db"),
+        _amplifier("damping", transfer.measure_damping, transfer.DampingParams, Needs.DRIVE, "damping_factor"),
         _spec("bias_zero", bias_meter.measure_zero, bias_meter.ZeroParams, Needs.NOTHING),
         _spec("bias_warm_up", bias.measure_warm_up, bias.WarmUpParams, Needs.MAINS),
-        _spec("bias", bias.measure, bias.Params, Needs.MAINS, "bias_ma", "bias_drift_ma", "heatsink_degc",
+        _amplifier("bias", bias.measure, bias.Params, Needs.MAINS, "bias_ma", "bias_drift_ma", "heatsink_degc",
               mono=frozenset({"heatsink_degc"})),
         _spec("signature", bias.measure_signature, bias.SignatureParams, Needs.NOTHING),
-        _spec("soak", soak.measure, soak.Params, Needs.DRIVE, *_SOAK, mono=_SOAK_MONO),
-        _spec("trace", trace.measure, trace.Params, Needs.DRIVE, *_SOAK, mono=_SOAK_MONO),
+        _amplifier("soak", soak.measure, soak.Params, Needs.DRIVE, *_SOAK, mono=_SOAK_MONO),
+        _amplifier("trace", trace.measure, trace.Params, Needs.DRIVE, *_SOAK, mono=_SOAK_MONO),
         # ---- as found (config/plans/incoming-*.toml)
         _spec("power_up", power_up.measure, power_up.Params, Needs.MAINS,
               "power_up_a", "power_up_w", per_channel=False),
         _spec("inrush_held", power_up.measure_held, power_up.HeldParams, Needs.MAINS, "inrush_a", per_channel=False),
-        _spec("node_voltages", nodes.measure, nodes.Params, Needs.MAINS, "rail_plus_v", "rail_minus_v", "bias_ma"),
-        _spec("distortion_levels", low_level.measure, low_level.Params, Needs.DRIVE,
+        _amplifier("node_voltages", nodes.measure, nodes.Params, Needs.MAINS, "rail_plus_v", "rail_minus_v", "bias_ma"),
+        _amplifier("distortion_levels", low_level.measure, low_level.Params, Needs.DRIVE,
               "even_thd_percent", "odd_thd_percent", "middle_thd_percent", "low_thd_percent"),
-        _spec("response_ends", response_ends.measure, response.Params, Needs.DRIVE,
+        _amplifier("response_ends", response_ends.measure, response.Params, Needs.DRIVE,
               "response_drop_db", "low_drop_db", "high_drop_db"),
-        _spec("hum_lines", hum.measure, hum.Params, Needs.DRIVE, "ripple_mv", "mains_line_mv"),
-        _spec("warm_up", warm_up.measure, warm_up.Params, Needs.DRIVE,
+        _amplifier("hum_lines", hum.measure, hum.Params, Needs.DRIVE, "ripple_mv", "mains_line_mv"),
+        _amplifier("warm_up", warm_up.measure, warm_up.Params, Needs.DRIVE,
               "idle_power_rise_w", "dropouts", "heatsink_degc",
               mono=frozenset({"idle_power_rise_w", "heatsink_degc"})),
         _spec("heatsink", warm_up.measure_heatsink, warm_up.HeatsinkParams, Needs.MAINS,

@@ -98,3 +98,5 @@ class StepSpec:
     needs: Needs
     items_of: ItemsOf | None = None
     """A guided step, whose items (and with them further measurements) stand in the plan."""
+    plate: type | None = None
+    """The data plate that it works from, where it works from one: only plans of that plate's family may have it."""
