@@ -7,7 +7,6 @@ next chart. Where a curve has a mask it is a series of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from typing import Any
 
 from station.domain.measurement import Curve
@@ -20,21 +19,25 @@ _SEPARATOR = ";"
 
 def charts(curves: Sequence[Curve]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Name and chart, in the order of the curves; those of one name and the same axes share one."""
-    for axes, group in groupby(curves, key=_axes):
+    groups: dict[tuple[str, str, str, str, str], list[Curve]] = {}
+    for curve in curves:
+        groups.setdefault(_axes(curve), []).append(curve)
+    for axes, group in groups.items():
         series = [one for curve in group for one in _series_of(curve)]
+        logarithmic = axes[2] == "Hz" and all(x > 0 for curve in group for x in curve.x)
         for start in range(0, len(series), SERIES_MOST):
             number = f" {start // SERIES_MOST + 1}" if start else ""
-            yield f"{axes[0]}{number}", _chart(axes, series[start : start + SERIES_MOST])
+            yield f"{axes[0]}{number}", _chart(axes, series[start : start + SERIES_MOST], logarithmic)
 
 
 def _axes(curve: Curve) -> tuple[str, str, str, str, str]:
     return curve.name, curve.x_name, curve.x_unit, curve.y_name, curve.y_unit
 
 
-def _chart(axes: tuple[str, str, str, str, str], series: list[dict[str, str]]) -> dict[str, Any]:
+def _chart(axes: tuple[str, str, str, str, str], series: list[dict[str, str]], logarithmic: bool) -> dict[str, Any]:
     name, x_name, x_unit, y_name, y_unit = axes
     return {
-        "chartType": "LineLogX" if x_unit == "Hz" else "Line",
+        "chartType": "LineLogX" if logarithmic else "Line",
         "label": name, "xLabel": x_name or NONE, "xUnit": x_unit, "yLabel": y_name or NONE, "yUnit": y_unit,
         "series": series,
     }  # fmt: skip

@@ -38,6 +38,8 @@ def make_rich() -> Record:
         replace(step, measurements=tuple(map(_changed, step.measurements))) for step in (*found.steps, never)
     ]
     steps[1] = replace(steps[1], notes=("first note", NASTY), verdict=Verdict.ABORTED, signed_by="E07")
+    for number, step in enumerate(steps):  # each channel's curves in a row, as the steps of a bench give them
+        steps[number] = replace(step, curves=tuple(sorted(step.curves, key=lambda curve: curve.channel or "")))
     steps[2] = replace(steps[2], verdict=Verdict.NOT_APPLICABLE)
     return replace(
         found,

@@ -143,13 +143,13 @@ def _lines(values: Values, path: str) -> Values:
 
 
 def _once(record: Record, values: Values) -> Values:
-    """Curves of one name and the same axes that follow each other in a step share a chart."""
-    seen: Values = []
-    for step_number, step in enumerate(record.steps):
-        for one in step.curves:
-            key = (step_number, one.name, one.x_name, one.x_unit, one.y_name, one.y_unit)
-            seen.append(key)
-    return [value for place, value in enumerate(values) if place == 0 or seen[place] != seen[place - 1]]
+    """Curves of one name and the same axes share a chart of their step."""
+    keys = [
+        (number, one.name, one.x_name, one.x_unit, one.y_name, one.y_unit)
+        for number, step in enumerate(record.steps)
+        for one in step.curves
+    ]
+    return [value for place, value in enumerate(values) if keys.index(keys[place]) == place]
 
 
 # ---- what the exports hold -----------------------------------------------------------------------------------------
