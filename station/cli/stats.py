@@ -54,6 +54,10 @@ class Choice:
             raise SettingsError("--config and --database: a bench's own history or the centre's, one of the two")
         if self.station is not None and self.database is None:
             raise SettingsError(f"--station {self.station}: a bench's history is its own alone; with --database URL")
+        if self.plot is not None and self.plot.suffix.lower() not in (".html", ".htm"):
+            raise SettingsError(f"--plot {self.plot}: the figures are drawn as a page; name a file such as stats.html")
+        if self.plot is not None and not self.plot.absolute().parent.is_dir():
+            raise SettingsError(f"--plot {self.plot}: there is no such folder; name a file that you may write")
 
 
 class Rows(Protocol):

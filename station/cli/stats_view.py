@@ -130,7 +130,7 @@ def _capability(one: Capability) -> Cells:
     unit = unit_title(one.unit)
     asked = limits(one.low, one.high, unit, "to")
     aside = [f"{one.bounds} bounds"] * bool(one.bounds) + [f"{one.no_value} without"] * bool(one.no_value)
-    values = (number(one.mean), number(one.deviation, 2)) if one.n else ("-", "-")
+    values = "-" if one.mean is None else number(one.mean), "-" if one.deviation is None else number(one.deviation, 2)
     index, span = "-", "no scatter" if one.n > 1 else "-"
     if one.ppk is not None and one.ppk_low is not None and one.ppk_high is not None:
         style = "red" if one.ppk < 1.0 else "yellow" if one.ppk < 1.33 else "green"
@@ -165,7 +165,8 @@ def _golden(unit: GoldenUnit) -> Group | None:
             escape(one.measurement), one.channel or "", sparks(one.means, COURSE), _figure(one.level, one.unit),
             _figure(one.centre, one.unit), "-" if one.off_sigma is None else f"{one.off_sigma:+.1f} sigma",
             "-" if one.percent_to_limit is None else f"{one.percent_to_limit:.0f} %",
-            "-" if one.chance is None else one_in(one.chance), str(one.since_run or "-"), "[{}]{}[/]".format(*STATES[one.state]),
+            "-" if one.chance is None else one_in(one.chance), str(one.since_run or "-"),
+            "[{}]{}[/]".format(*STATES[one.state]),
         ) for one in told
     ]  # fmt: skip
     return _table(title, head, rows or [("all charts", "", "", "", "", "", "", "", "", "[green]in control[/]")], 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,10 +29,9 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """A work order that ended in an outgoing PASS, `done`; `back`: the first run of the device's next work order."""
+    """A work order that ended in an outgoing PASS, `done`."""
 
     done: Run
-    back: Run | None
     returned: bool
     same_fault: bool
     old: bool
@@ -75,23 +75,23 @@ def repairs_of(runs: Sequence[Run], now: datetime) -> list[Repair]:
     for run in runs:
         if run.work_order is not None and run.purpose in ("incoming", "outgoing") and moment(run.started_at):
             orders.setdefault((run.product, run.work_order), []).append(run)
+    begun: dict[str, list[tuple[datetime, str]]] = {}
+    for (product, order), own in orders.items():
+        began = min(at for run in own if (at := moment(run.started_at)) is not None)
+        insort(begun.setdefault(product, []), (began, order))
     found = []
-    for key, own in orders.items():
+    for (product, order), own in orders.items():
         done = next((run for run in reversed(own) if run.purpose == "outgoing" and run.verdict == "PASS"), None)
         ended = moment(done.ended_at) if done else None
         if done is not None and ended is not None:
-            others = [one for other, one in orders.items() if other != key and other[0] == key[0]]
-            found.append(_repair(done, ended, others, now))
+            place = bisect_right(begun[product], ended, key=_at)
+            later = begun[product][place : place + 2]
+            back = next((one for one in later if one[1] != order), None)
+            returned = back is not None and back[0] - ended <= REWORK
+            same = returned and back is not None and any(run.rework for run in orders[product, back[1]])
+            found.append(Repair(done, returned, same, now - ended >= REWORK))
     return found
 
 
-def _repair(done: Run, ended: datetime, others: Sequence[Sequence[Run]], now: datetime) -> Repair:
-    after = [(began, one) for one in others if (began := _began(one)) is not None and began > ended]
-    began, back = min(after, key=lambda one: one[0], default=(None, None))
-    returned = began is not None and began - ended <= REWORK
-    same = returned and back is not None and any(run.rework for run in back)
-    return Repair(done, back[0] if back else None, returned, same, now - ended >= REWORK)
-
-
-def _began(order: Sequence[Run]) -> datetime | None:
-    return min((at for run in order if (at := moment(run.started_at)) is not None), default=None)
+def _at(begun: tuple[datetime, str]) -> datetime:
+    return begun[0]

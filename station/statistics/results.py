@@ -50,7 +50,8 @@ class ParetoRow:
 class Capability:
     """One measurement of one channel under one pair of limits. `outside`: values beyond them.
 
-    `bounds`: values known only as a bound, `no_value`: null, SKIPPED, NOT_APPLICABLE and ERROR; both are left out.
+    `deviation` of one value is None. `bounds`: values known only as a bound, `no_value`: null, SKIPPED, NOT_APPLICABLE
+    and ERROR; both are left out.
     """
 
     product: str
@@ -61,10 +62,10 @@ class Capability:
     low: float | None
     high: float | None
     n: int
-    mean: float
-    deviation: float
-    least: float
-    greatest: float
+    mean: float | None
+    deviation: float | None
+    least: float | None
+    greatest: float | None
     outside: int
     ppk: float | None
     ppk_low: float | None

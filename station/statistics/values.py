@@ -17,6 +17,9 @@ from station.statistics.run import JUDGED, Run, Value
 Limited = tuple[str, str, str, str | None, str, float | None, float | None]
 """Product, step, measurement, channel, unit, low, high."""
 
+MOST_ORDERS = 200
+"""Work orders of one serial number whose values are remembered: some scan `0` for all that has no number."""
+
 
 class Moments:
     """Mean and sum of squares of what was added, without keeping it (Welford, Technometrics 4 (1962) 419)."""
@@ -56,7 +59,7 @@ class ValueTally:
         self._moments: dict[Limited, Moments] = {}
         self._bounds: Counter[Limited] = Counter()
         self._no_value: Counter[Limited] = Counter()
-        self._taken: set[tuple[str, str | None, str, str, str | None]] = set()
+        self._taken: dict[tuple[str, str | None], set[tuple[str, str, str | None]]] = {}
 
     def next_device(self) -> None:
         """Forget which values the device has given."""
@@ -64,11 +67,13 @@ class ValueTally:
 
     def add(self, run: Run, *, counts: bool) -> None:
         """`counts` False: the run is not asked about, but what it gave first is not given again."""
-        product, order = run.product, run.work_order
+        taken = self._taken.setdefault((run.product, run.work_order), set())
+        if len(self._taken) > MOST_ORDERS:
+            del self._taken[next(iter(self._taken))]
         for one in run.values:
-            place = (product, order, one.step, one.name, one.channel)
-            if place not in self._taken and self._take(product, one, counts):
-                self._taken.add(place)
+            place = one[:3]
+            if place not in taken and self._take(run.product, one, counts):
+                taken.add(place)
 
     def _take(self, product: str, one: Value, counts: bool) -> bool:
         """Count it; whether it was a value, so that no later one of the unit counts."""
@@ -79,7 +84,7 @@ class ValueTally:
             return is_value
         if low is None and high is None:
             self.without_limits += is_value
-        elif low == high or name.endswith("_ok"):
+        elif low == high or name.endswith("_ok") or (low is None and high == 0.0):  # at most none: a count
             self.one_allowed += is_value
         elif value is None or not is_value:
             self._no_value[key] += 1
@@ -106,7 +111,7 @@ class ValueTally:
         index = capability(moments.mean, deviation, count, low, high)
         ppk, ppk_low, ppk_high = index or (None, None, None)
         return Capability(
-            product, step, name, channel, unit, low, high, count, moments.mean, deviation,
-            moments.least if count else 0.0, moments.greatest if count else 0.0, moments.outside, ppk, ppk_low,
-            ppk_high, count < FEW, self._bounds[key], self._no_value[key],
+            product, step, name, channel, unit, low, high, count, moments.mean if count else None,
+            deviation if count > 1 else None, moments.least if count else None, moments.greatest if count else None,
+            moments.outside, ppk, ppk_low, ppk_high, count < FEW, self._bounds[key], self._no_value[key],
         )  # fmt: skip

@@ -148,7 +148,8 @@ def test_curves_are_cut_out_of_a_record_and_what_reads_like_their_end_is_not(rec
             "the last day lies before the first",
         ),
         (("--config", "/nowhere"), "name the station's configuration with --config DIR"),
-        (("--config", "{bench}", "--plot", "/nowhere/page.html"), "name a file that you may write"),
+        (("--config", "{bench}", "--plot", "/nowhere/page.html"), "there is no such folder"),
+        (("--config", "{bench}", "--plot", "page.svg"), "name a file such as stats.html"),
     ],
 )
 def test_wrong_use_is_one_clear_line(say: Say, bench: str, arguments: tuple[str, ...], said: str) -> None:

@@ -125,7 +125,7 @@ def test_values_under_other_limits_are_another_row_and_those_without_a_choice_ar
     runs = [
         made("A", "W1", "PASS", 1, values=(
             value(1.0, None, 2.0), value(1.0, None, 2.0, channel="left"), value(1.0, 1.0, 1.0, name="sound_ok"),
-            value(0.0, 0.0, 0.0, name="dropouts"), value(5.0, name="hum_mv"), value(1.0, None, 2.0, verdict="ERROR",
+            value(0.0, None, 0.0, name="dropouts"), value(5.0, name="hum_mv"), value(1.0, None, 2.0, verdict="ERROR",
                                                                                    name="snr_db"))),
         made("B", "W2", "PASS", 1, values=(value(1.5, None, 3.0),)),
     ]  # fmt: skip
@@ -159,6 +159,13 @@ def test_a_return_within_30_days_of_a_pass_in_another_work_order_is_a_rework() -
 def test_a_work_order_that_was_open_before_the_pass_is_no_return() -> None:
     found = tallied(made("A", "W2", "FAIL", 0, "incoming"), made("A", "W1", "PASS", 1), made("A", "W2", "PASS", 2))
     assert [counted(one.returned) for one in found.rework] == [(0, 2)]
+
+
+def test_a_serial_number_that_stands_for_thousands_of_devices_is_counted_all_the_same() -> None:
+    """Some scan `0` for what has no number: all of its work orders are returns of each other, and told in time."""
+    runs = [made("0", f"W{n:04d}", "PASS", n / 12) for n in range(3000)]
+    (one,) = tallied(*runs, now=BEGIN.replace(year=2027)).rework
+    assert counted(one.returned) == (2999, 3000)
 
 
 def test_young_repairs_are_in_no_share() -> None:
