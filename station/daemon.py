@@ -172,7 +172,7 @@ class Station:
         return RunDraft(
             run_id=mint_run_id(), purpose=purpose, work_order=order.number, operator=ticket.operator,
             second_operator=None, repair_engineer=order.repair_engineer,
-            dut=DutInfo(product.id, product.maker, product.model, ticket.serial_number),
+            dut=DutInfo(product.id, product.maker, product.model, ticket.serial_number, ticket.imei),
             plan=PlanInfo(plan.id, plan.revision, plan.sha256, plan.label), planned=(), station=settings.name,
             software=__version__, config_sha256=self.tree.sha256, simulated=settings.simulated, speed=settings.speed,
             started_at=stamp.ts, clock=stamp.clock, parts=order.parts, instruments=self.devices.instruments(),

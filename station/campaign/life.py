@@ -325,7 +325,7 @@ class Life:
         return RunDraft(
             run_id=run_id, purpose=purpose, work_order=ticket.work_order.number, operator=ticket.operator,
             second_operator=None, repair_engineer=None,
-            dut=DutInfo(product.id, product.maker, product.model, ticket.serial_number),
+            dut=DutInfo(product.id, product.maker, product.model, ticket.serial_number, ticket.imei),
             plan=PlanInfo(plan.id, plan.revision, plan.sha256, plan.label), planned=(), station=STATION,
             software="campaign",
             config_sha256=self.setting.sha256, simulated=True, speed=self.setting.speed, started_at=stamp.ts,

@@ -32,7 +32,7 @@ def status(socket: Path, *, as_json: bool = False, lang: str = "zh") -> int:
 
 
 def scan(socket: Path, text: str, *, as_json: bool = False) -> int:
-    """Scan a code as if by the scanner: `OP:`, `WO:`, `SN:`, `PR:` or `PL:` and a value."""
+    """Scan a code as if by the scanner: `OP:`, `WO:`, `SN:`, `IM:`, `PR:` or `PL:` and a value."""
     return _ask(socket, "scan", {"text": text}, as_json)
 
 

@@ -82,7 +82,7 @@ def status_table(status: Mapping[str, Any], lang: str) -> Table:
     if session.get("typed"):
         table.add_row("", _word("typed", lang))
     if run := session.get("run"):
-        facts = (run.get("run_id"), run.get("work_order"), run.get("serial_number"), run.get("plan"))
+        facts = (run.get(name) for name in ("run_id", "work_order", "serial_number", "imei", "plan"))
         table.add_row(_word("run", lang), escape("  ".join(str(fact) for fact in facts if fact)))
     if session.get("prompt"):
         table.add_row(_word("prompt", lang), Text(_in(session["prompt"], lang), style="bold"))

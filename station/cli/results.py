@@ -126,11 +126,14 @@ def _list(rows: Sequence[RunRow], zone: tzinfo, zone_name: str) -> Table:
 
 def _head(record: Record, zone: tzinfo, zone_name: str) -> list[str]:
     dut = record.dut
+    imei = f", IMEI {dut.imei}" if dut.imei else ""
     style = VERDICT_STYLES[record.verdict.value]
     when = f"{local_time(record.ended_at, zone)} {zone_name}, {record.duration_s:.0f} s"
     lines = [
         f"[{style}]{record.verdict.value}[/]  run {record.run_no}  {record.run_id}" + "  SIMULATED" * record.simulated,
-        escape(f"{dut.maker} {dut.model}, serial number {dut.serial_number}, work order {record.work_order or '-'}"),
+        escape(
+            f"{dut.maker} {dut.model}, serial number {dut.serial_number}{imei}, work order {record.work_order or '-'}"
+        ),
         escape(f"{record.plan.id} {record.plan.revision} ({record.purpose}) on {record.station}"),
         f"{when}, operator {escape(record.operator or '-')}",
     ]

@@ -27,6 +27,8 @@ from station.report.numbers import limits, local_time
 from station.report.words import VERDICTS
 
 WIDTH, HEIGHT = 80, 24
+FACTS = ("work_order", "serial_number", "imei", "plan")
+"""Of a run, beside the scans."""
 TITLE, LIMIT, SPARKS, BAR = 22, 20, 16, 24
 _LAMP_STYLES = {"blue": "bold blue", "white": "bold", "yellow": "bold yellow", "violet": "bold magenta"}
 _RHYTHM = {"on": "●", "slow": "◐", "fast": "◓", "flicker": "◌", "wink": "·", "code": "◉"}
@@ -123,7 +125,7 @@ class WatchView:
     def _scans(self) -> Text:
         session = self._board.section("session") or {}
         ticket = session.get("ticket") or {}
-        told = [*session.get("scans", {}).values(), *(ticket.get(n) for n in ("work_order", "serial_number", "plan"))]
+        told = [*session.get("scans", {}).values(), *(ticket.get(n) for n in FACTS)]
         said = "  ".join(dict.fromkeys(str(one) for one in told if one))
         orders = ", ".join(order["number"] for order in session.get("orders") or ())
         line = Text.assemble(self._label("scans"), said or self._word("none"))

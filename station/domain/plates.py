@@ -44,12 +44,14 @@ class HeadphonesPlate:
 
 @dataclass(frozen=True, slots=True)
 class PhonePlate:
-    """A smart phone or tablet, charged from the bench's DC supply."""
+    """A smart phone or tablet, charged from the bench's DC supply (docs/phone.md)."""
 
     charger_v: float
     """What the charger's lead is set to, in V."""
     battery_v: float
     """Nominal voltage of the battery."""
+    imei: bool = True
+    """Whether it has an IMEI or MEID, which START then waits for; a tablet without a mobile radio has none."""
 
     def __post_init__(self) -> None:
         _require_positive(self, "charger_v", "battery_v")

@@ -63,7 +63,7 @@ class Ticket:
     """Everything that a run must know before START: complete, or there is no run.
 
     `step`: only this step of the plan (an engineering run), None for the whole plan. `proof`: the PASS of another plan
-    that this one stands on, where its plan asks for one.
+    that this one stands on, where its plan asks for one. `imei`: of a phone, or its MEID; None for other devices.
     """
 
     operator: str
@@ -73,3 +73,4 @@ class Ticket:
     plan: str
     step: str | None = None
     proof: Reference | None = None
+    imei: str | None = None

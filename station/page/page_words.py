@@ -28,6 +28,7 @@ UI: Mapping[str, Pair] = {
     "operator": ("工牌", "Badge"),
     "work_order": ("工单", "Work order"),
     "serial_number": ("序列号", "Serial number"),
+    "imei": ("IMEI", "IMEI"),
     "product": ("产品", "Product"),
     "plan": ("方案", "Plan"),
     "to_scan": ("待扫", "to scan"),

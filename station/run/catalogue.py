@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from station.domain.plates import PhonePlate
 from station.metrology.roles import roles_needed
 from station.run.session_scans import Catalogue, PlanFacts
 from station.settings.tree import PlanTemplate, Tree
@@ -17,6 +18,7 @@ def catalogue_of(tree: Tree) -> Catalogue:
         {name: plan.purpose for name, plan in tree.plans.items()},
         {name: _facts(plan) for name, plan in tree.plans.items()},
         tree.station.simulated,
+        frozenset(name for name, one in tree.products.items() if isinstance(one.plate, PhonePlate) and one.plate.imei),
     )
 
 

@@ -17,6 +17,11 @@ every state answers every event. Only the buttons of the panel can start a run o
 scans; a badge is good for 30 minutes and not beyond its shift ([Work orders](work-orders.md)). A diamond is a choice
 by what the session holds: `by_scans` (nothing scanned, something missing, wrong serial number, complete), `by_verdict`
 (the run's verdict), `by_voltage` (mains on or off).
+
+A scan is a prefix and a value: badge `OP:`, work order `WO:`, serial number `SN:`, IMEI or MEID `IM:`, product `PR:`,
+plan `PL:` or `PL:PLAN/STEP`. START waits for an IMEI where the product is a [phone](phone.md), and a bench for phones
+takes the bare code too: 15 decimal digits, or 14 hexadecimal ones that begin with A to F. A wrong one is refused, its
+length or its check digit named. Another serial number is another device, so the IMEI is forgotten with it.
 """
 
 

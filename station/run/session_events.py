@@ -58,7 +58,7 @@ class Kind(StrEnum):
 # ---- events ------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """A line from the scanner or from the socket: `OP:`, `WO:`, `SN:`, `PR:` or `PL:` and a value."""
+    """A line from scanner or socket: `OP:`, `WO:`, `SN:`, `IM:`, `PR:` or `PL:` and a value, or a bare IMEI."""
 
     text: str
     source: Source = "scanner"

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from station.domain.imei import Fault, is_bare, read_imei
 from station.domain.plan import NeedsPass, Purpose
 from station.domain.work_order import EarlierRun, Ticket, WorkOrder
 from station.run.needs import next_purpose
@@ -16,7 +17,7 @@ from station.run.session_texts import list_steps, say
 BADGE_S = 1800.0
 """A badge older than this (monotonic seconds) signs nothing any more."""
 PREFIXES: Mapping[str, str] = {
-    "OP": "operator", "WO": "work_order", "SN": "serial_number", "PR": "product", "PL": "plan",
+    "OP": "operator", "WO": "work_order", "SN": "serial_number", "IM": "imei", "PR": "product", "PL": "plan",
 }  # fmt: skip
 _VALUE = re.compile(r"[!-~]{1,48}")
 _SHOWN = 60
@@ -46,13 +47,14 @@ NO_FACTS = PlanFacts()
 class Catalogue:
     """What the configuration holds: products with their family, plans with their purpose and the rest.
 
-    `simulated`: of a simulated bench, where simulated runs count.
+    `simulated`: of a simulated bench, where simulated runs count. `with_imei`: products that have one.
     """
 
     products: Mapping[str, str]
     plans: Mapping[str, Purpose]
     facts: Mapping[str, PlanFacts] = field(default_factory=dict)
     simulated: bool = False
+    with_imei: frozenset[str] = frozenset()
 
     def facts_of(self, plan: str | None) -> PlanFacts:
         """The rest of a plan; nothing special where nothing is told."""
@@ -105,6 +107,7 @@ class Scans:
     work_order: WorkOrder | None = None
     earlier: tuple[EarlierRun, ...] = ()
     serial_number: str | None = None
+    imei: str | None = None
     product: str | None = None
     plan: str | None = None
     step: str | None = None
@@ -153,6 +156,8 @@ class Scans:
     def missing(self, catalogue: Catalogue) -> tuple[str, ...]:
         """Fields that START still needs, in the order in which a technician scans them."""
         missing = [name for name in ("operator", "work_order", "serial_number") if getattr(self, name) is None]
+        if self.chosen_product() in catalogue.with_imei and self.imei is None:
+            missing.append("imei")
         if self.chosen_product() not in catalogue.products:
             missing.append("product")
         elif self.work_order is not None and self.chosen_plan(catalogue) not in catalogue.plans:
@@ -200,6 +205,8 @@ def read_scan(text: str, scans: Scans, catalogue: Catalogue, assigned: Mapping[s
     name = PREFIXES.get(prefix.strip().upper()) if colon else None
     value = value.strip()
     shown = "".join(char if char.isprintable() else "?" for char in line[:_SHOWN])
+    if name is None and catalogue.with_imei and is_bare(line):
+        name, value = "imei", line
     if name is None:
         return Refuse("scan_unknown", say("scan_unknown", text=shown))
     if not _VALUE.fullmatch(value):
@@ -208,6 +215,8 @@ def read_scan(text: str, scans: Scans, catalogue: Catalogue, assigned: Mapping[s
         return _check_product(value, scans, catalogue)
     if name == "plan":
         return _check_plan(value, catalogue)
+    if name == "imei":
+        return _check_imei(value, scans.chosen_product(), catalogue)
     if name == "work_order" and (refused := order_refusal(assigned.get(value), scans, catalogue)) is not None:
         return refused
     return Scan(name, value)
@@ -247,10 +256,23 @@ def _check_product(value: str, scans: Scans, catalogue: Catalogue) -> Scan | Ref
     return Scan("product", value)
 
 
+def _check_imei(value: str, product: str | None, catalogue: Catalogue) -> Scan | Refuse:
+    if product in catalogue.products and product not in catalogue.with_imei:
+        return Refuse("imei_unwanted", say("imei_unwanted", product=product))
+    number = read_imei(value)
+    if isinstance(number, Fault):
+        words = {"text": value, "digits": number.digits, "said": number.said, "wanted": number.wanted}
+        return Refuse(number.code, say(number.code, **words))
+    return Scan("imei", number)
+
+
 def keep_scan(
     scan: Scan, scans: Scans, assigned: Mapping[str, WorkOrder], now_s: float, shift_ends_at_s: float = math.inf
 ) -> Scans:
-    """`scans` with `scan` in it. A work order that is not on the list is a typed one: number only."""
+    """`scans` with `scan` in it. A work order that is not on the list is a typed one: number only.
+
+    Another serial number is another device, whose IMEI is to be scanned anew.
+    """
     if scan.field == "operator":
         return replace(
             scans, operator=scan.value, badge_at_s=now_s, shift_ends_at_s=shift_ends_at_s, badge_lost=""
@@ -258,7 +280,10 @@ def keep_scan(
     if scan.field == "work_order":
         return scans.with_order(assigned.get(scan.value) or WorkOrder(scan.value))
     if scan.field == "serial_number":
-        return replace(scans, serial_number=scan.value)
+        kept = scans.imei if scans.serial_number in (None, scan.value) else None
+        return replace(scans, serial_number=scan.value, imei=kept)
+    if scan.field == "imei":
+        return replace(scans, imei=scan.value)
     if scan.field == "product":
         return replace(scans, product=scan.value)
     plan, _, step = scan.value.partition("/")
@@ -278,7 +303,8 @@ def complete(scans: Scans, catalogue: Catalogue) -> Complete | None:
         return None
     purpose = catalogue.plans[plan]
     wanted = scans.work_order.purpose
-    ticket = Ticket(scans.operator, scans.work_order, scans.serial_number, product, plan, scans.step)
+    imei = scans.imei if product in catalogue.with_imei else None
+    ticket = Ticket(scans.operator, scans.work_order, scans.serial_number, product, plan, scans.step, imei=imei)
     return Complete(ticket, purpose if wanted in (None, purpose) and scans.step is None else "engineering")
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 TEXTS: Mapping[str, tuple[str, str]] = {
     "scan_unknown": (
-        "无法识别的条码“{text}”：应以 OP: WO: SN: PR: PL: 开头",
-        "unknown scan “{text}”: it must start with OP: WO: SN: PR: or PL:",
+        "无法识别的条码“{text}”：应以 OP: WO: SN: IM: PR: PL: 开头",
+        "unknown scan “{text}”: it must start with OP: WO: SN: IM: PR: or PL:",
     ),
     "step_unknown": (
         "测试方案 {plan} 没有步骤“{step}”。其步骤：{steps}",
@@ -16,6 +16,34 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "scan_value": (
         "条码“{text}”的内容无效：须为 1 至 48 个可打印 ASCII 字符，不含空格",
         "the value of “{text}” is not usable: 1 to 48 printable ASCII characters without spaces",
+    ),
+    "imei_digits": (
+        "IMEI“{text}”含无效字符：IMEI 为 15 位数字；MEID 为 14 位十六进制，以 A–F 或 99 开头。请按 *#06# 核对后重扫",
+        "“{text}” is no IMEI: that is 15 decimal digits (a MEID: 14 hexadecimal ones, beginning with A to F or 99). "
+        "Dial *#06# on the phone and scan what it shows",
+    ),
+    "imei_length": (
+        "IMEI“{text}”有 {digits} 位，应为 15 位（含校验位；16 位的是 IMEISV）。请重扫，或按 *#06# 核对",
+        "IMEI “{text}” has {digits} digits: it takes 15, check digit included (16 is an IMEISV). Scan it again, or "
+        "dial *#06# on the phone",
+    ),
+    "meid_length": (
+        "MEID“{text}”有 {digits} 位，应为 14 位十六进制（可另加 1 位校验位）。请重扫，或按 *#06# 核对",
+        "MEID “{text}” has {digits} digits: it takes 14 hexadecimal ones, or 15 with its check digit. Scan it again, "
+        "or dial *#06# on the phone",
+    ),
+    "imei_check": (
+        "IMEI“{text}”校验位不符：末位是 {said}，应为 {wanted}，有一位读错。请重扫，或按 *#06# 核对",
+        "the check digit of IMEI “{text}” is wrong: it ends in {said} and should end in {wanted}: a digit was misread. "
+        "Scan it again, or dial *#06# on the phone",
+    ),
+    "imei_zero": (
+        "IMEI 全为零：该手机的 IMEI 已丢失，须先修复再检验",
+        "the IMEI is all zeros: this phone has lost its number, which is a fault to repair before the test",
+    ),
+    "imei_unwanted": (
+        "产品“{product}”没有 IMEI，请勿扫描",
+        "product “{product}” has no IMEI: none is to be scanned for it",
     ),
     "product_unknown": ("没有产品“{text}”的测试资料", "no product “{text}” in the configuration"),
     "plan_unknown": ("没有测试方案“{text}”", "no plan “{text}” in the configuration"),
@@ -159,6 +187,7 @@ SCAN_TITLES: Mapping[str, tuple[str, str]] = {
     "operator": ("工牌 OP:", "badge (OP:)"),
     "work_order": ("工单 WO:", "work order (WO:)"),
     "serial_number": ("序列号 SN:", "serial number (SN:)"),
+    "imei": ("IMEI/MEID（IM:）", "IMEI or MEID (IM:, or the bare code)"),
     "product": ("产品 PR:", "product (PR:)"),
     "plan": ("测试方案 PL:", "plan (PL:)"),
 }

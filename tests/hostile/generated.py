@@ -35,7 +35,7 @@ ODD: tuple[Any, ...] = (
 SCANS = (
     "OP:e7", "OP:e8", "OP:e9", "OP:e8", "OP:e9", "WO:W1", "WO:W-FRONT", "WO:NEW", "SN:S1", "SN:OTHER", "PR:amp",
     "PR:none", "PL:mains", "PL:wait", "PL:mains/hold", "PL:none", "RESET", "START", "OP:", ":", "op:E7",
-    "WO:" + "9" * 60, "QR:1",
+    "WO:" + "9" * 60, "QR:1", "IM:490154203237518", "IM:1", "490154203237518",
 )  # fmt: skip
 GOOD_RUN = {"id": "r1", "purpose": "incoming", "verdict": "FAIL", "date": "2026-11-20"}
 

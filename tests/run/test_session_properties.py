@@ -34,7 +34,10 @@ CATALOGUE = Catalogue(
         "outgoing-receiver": PlanFacts("receiver", ("gain",), needs_consent=True),
         "soak": PlanFacts(None, ("soak",), needs_pass=NeedsPass("outgoing-amplifier", 24.0)),
     },
+    with_imei=frozenset({"radio"}),
 )
+RADIO = ("PL:self-test", "IM:490154203237518")
+"""What a device with an IMEI takes besides."""
 SMALLER = Catalogue({"radio": "receiver"}, {"outgoing-receiver": "outgoing"})
 FROM_AFAR = (ev.Scanned, ev.Assigned, ev.Withdrawn, ev.PutInFront, ev.AbortAsked)
 """What the control socket and, later, MQTT can post."""
@@ -54,9 +57,10 @@ values = st.sampled_from(
     ]
 )
 scans = st.one_of(
-    st.builds("{}:{}".format, st.sampled_from(["OP", "WO", "SN", "PR", "PL"]), values),
+    st.builds("{}:{}".format, st.sampled_from(["OP", "WO", "SN", "IM", "PR", "PL"]), values),
     st.text(max_size=300),
     st.builds("{}:{}".format, st.sampled_from(["OP", "wo", " Sn ", "ＯＰ"]), st.text(max_size=400)),
+    st.sampled_from(["IM:490154203237518", "490154203237518", "AF0123450ABCDE", "490154203237519", "IM:1"]),
     st.sampled_from(["", ":", "OP:", "{}", "SN:{order}", "\ud800", "SN:\x00", "OP:" + "9" * 100_000]),
 )
 orders = st.builds(
@@ -118,12 +122,12 @@ class AnythingAtAnyTime(RuleBasedStateMachine):
         if pressed:
             self.post(ButtonPressed(Button.START))
 
-    @rule(start=st.booleans())
-    def scan_everything(self, start: bool = False) -> None:
+    @rule(start=st.booleans(), product=st.sampled_from(["amp", "radio"]))
+    def scan_everything(self, start: bool = False, product: str = "amp") -> None:
         """What a technician does who knows how, so that READY and runs are well visited."""
         if self.session.state in IDLE:
             self.post(ButtonPressed(Button.STOP))
-        for text in ("OP:1", "WO:9", "SN:1", "PR:amp"):
+        for text in ("OP:1", "WO:9", "SN:1", f"PR:{product}", *(RADIO if product == "radio" else ())):
             self.post(ev.Scanned(text))
         if start:
             self.post(ButtonPressed(Button.START))
@@ -162,6 +166,8 @@ class AnythingAtAnyTime(RuleBasedStateMachine):
             assert not self.latched, "a run out of a trip"
             assert whole(action.ticket)
             assert action.ticket.operator == operator
+            wanted = action.ticket.product in self.session.memory.catalogue.with_imei
+            assert (action.ticket.imei is not None) == wanted, "an IMEI on record of a phone, and of nothing else"
             if operator == "1":
                 assert self.now_s - self.badge_at_s <= BADGE_S
             assert not self.session.memory.energised and Button.STOP not in self.session.memory.stuck

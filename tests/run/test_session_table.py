@@ -31,7 +31,10 @@ ORDERS = (WorkOrder("W1", "amp", "S1", "outgoing", assigned=True), WorkOrder("W2
 EVENTS: tuple[ev.Event, ...] = (
     *(ButtonPressed(button) for button in Button),
     ButtonStuck(Button.STOP),
-    *(ev.Scanned(text) for text in ("OP:1", "WO:W1", "WO:W9", "SN:S1", "SN:S2", "PR:amp", "PL:self-test", "?")),
+    *(
+        ev.Scanned(text)
+        for text in ("OP:1", "WO:W1", "WO:W9", "SN:S1", "SN:S2", "IM:490154203237518", "PR:amp", "PL:self-test", "?")
+    ),
     *(ev.Assigned(order) for order in ORDERS),
     *(kind(number) for kind in (ev.Withdrawn, ev.PutInFront) for number in ("W1", "W9")),
     ev.AbortAsked("r1"),

@@ -2,7 +2,7 @@
 import { fit, h, icon, put, say, symbol, text, ui, verdictWord } from "./dom.js";
 import { axisOfTime, curveGroups, curvePlot, Needle, plot, spark, Tile } from "./draw.js";
 
-const FIELDS = ["operator", "work_order", "serial_number", "product", "plan"];
+const FIELDS = ["operator", "work_order", "serial_number", "imei", "product", "plan"];
 const HINTS = { raise: "up", lower: "down", hold: "hand", done: "pass" };
 
 export function modeOf(board) {
@@ -26,7 +26,8 @@ function idle() {
       const session = board.session;
       if (!session || !(news.has("session") || news.has("history"))) return;
       const next = session.missing[0];
-      put(tiles, ...FIELDS.map((name) => {
+      const asked = (name) => name !== "imei" || session.scans.imei || session.missing.includes("imei");
+      put(tiles, ...FIELDS.filter(asked).map((name) => {
         const value = session.scans[name], missing = session.missing.includes(name);
         const state = value ? "have" : name === next ? "next" : missing ? "miss" : "free";
         const wrong = name === "serial_number" && session.state === "wrong_serial";
