@@ -98,10 +98,15 @@ def _directory(out: Path) -> Path:
 
 @contextmanager
 def _document(path: Path | None) -> Iterator[BinaryIO]:
-    """Standard output or a new file, which is there whole or not at all."""
+    """Standard output or a new file; of one that could not be written whole nothing is left."""
     if path is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        try:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise SettingsError(f"standard output: {error.strerror}; what is there is not whole") from error
         return
     try:
         out = path.open("xb")

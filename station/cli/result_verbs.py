@@ -92,9 +92,7 @@ def report_result(
 
 @results.command("export")
 def export_results(
-    runs: Annotated[
-        list[str] | None, typer.Argument(metavar="[RUN]...", help="Numbers, ids or their beginnings.")
-    ] = None,
+    runs: Annotated[list[str] | None, typer.Argument(metavar="RUN", help="Numbers, ids or their beginnings.")] = None,
     serial: Annotated[str | None, typer.Option(help="Runs of this serial number.")] = None,
     work_order: Annotated[str | None, typer.Option(help="Runs of this work order.")] = None,
     since: Annotated[str | None, typer.Option(help="Runs that ended on this day or later: 2026-01-31.")] = None,

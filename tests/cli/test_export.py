@@ -7,6 +7,8 @@ import csv
 import io
 import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -26,6 +28,7 @@ from station.store import record_texts
 from station.store.store import Store
 from tests.cli.test_results import draft_of
 from tests.collector.post import result
+from tests.docs.pages import ROOT
 from tests.report.conftest import make_error, make_pass
 from tests.report.exports.records import make_rich
 from tests.uplink.rig import STATION
@@ -154,6 +157,20 @@ def test_the_process_code_is_asked_for_and_a_default_is_said(say: Say) -> None:
     assert json.loads(out)["processCode"] == 500 and "process code" not in err
 
 
+@pytest.fixture
+def changed(store: Path, tmp_path: Path, say: Say) -> Callable[[str], None]:
+    """Sets the record of run 3, in a copy of the store, to what an SQL expression says."""
+
+    def change(expression: str) -> None:
+        with closing(sqlite3.connect(store)) as good, closing(sqlite3.connect(tmp_path / "station.sqlite")) as copy:
+            good.backup(copy)
+            copy.execute(f"UPDATE runs SET record = {expression} WHERE run_no = 3")
+            copy.commit()
+        _configure(tmp_path / "config", tmp_path / "station.sqlite")
+
+    return change
+
+
 def _configure(config: Path, store: Path) -> None:
     (config / "station.toml").write_text(
         f'[station]\nname = "bench-07"\ntimezone = "Asia/Shanghai"\n[store]\npath = "{store}"\n', encoding="utf-8"
@@ -207,15 +224,28 @@ def test_a_file_of_a_run_that_is_there_is_left_as_it_is(say: Say, tmp_path: Path
     assert kept.read_bytes() == b"mine"
 
 
-def test_a_record_that_cannot_be_read_is_named_and_leaves_no_half_file(say: Say, store: Path, tmp_path: Path) -> None:
-    with closing(sqlite3.connect(store)) as good, closing(sqlite3.connect(tmp_path / "station.sqlite")) as copy:
-        good.backup(copy)
-    _configure(tmp_path / "config", tmp_path / "station.sqlite")
-    with closing(sqlite3.connect(tmp_path / "station.sqlite", isolation_level=None)) as db:
-        db.execute("UPDATE runs SET record = '{' WHERE run_no = 3")
+def test_a_record_that_cannot_be_read_is_named_and_leaves_no_half_file(
+    say: Say, changed: Callable[[str], None], tmp_path: Path
+) -> None:
+    changed("'{'")
     status, _, err = say("--out", "all.json")
     assert status == 2 and err.count("\n") == 1 and "the record of run 3 cannot be read: " in err
     assert not (tmp_path / "all.json").exists()
+
+
+def test_a_field_of_a_later_version_is_exported_too(say: Say, changed: Callable[[str], None]) -> None:
+    changed("json_set(record, '$.weather', 'rain')")
+    assert json.loads(say("3")[1])[0]["weather"] == "rain"
+    assert say("3", "--format", "atml")[0] == 0
+
+
+def test_a_full_disk_behind_standard_output_is_one_line(store: Path, tmp_path: Path) -> None:
+    _configure(tmp_path, store)
+    command = [sys.executable, "-m", "station", "results", "export", "--config", str(tmp_path)]
+    with Path("/dev/full").open("wb") as full:
+        told = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, cwd=ROOT, check=False)
+    assert told.returncode == 2 and told.stderr.count(b"\n") == 1
+    assert b"standard output: No space left on device; what is there is not whole" in told.stderr
 
 
 # ---- the centre ----------------------------------------------------------------------------------------------------
