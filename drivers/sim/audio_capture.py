@@ -7,6 +7,7 @@ period as a table, computed again only when a switch between interface and loads
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,8 +83,10 @@ class Repeating:
         self._signal: Frames = np.zeros_like(period)
         self._table: Frames = np.zeros_like(period)
         self._drive = SILENT
-        self._silent = _silences(plant.device.dropouts, interface.rate_hz)
-        self._next_silent = 0
+        device, rate_hz = plant.device, interface.rate_hz
+        everywhere: tuple[int, ...] = (0, 1)
+        self._cuts = [_Cuts(_silences(device.dropouts, rate_hz), everywhere)]
+        self._cuts += [_Cuts(_silences(own, rate_hz), (side,)) for side, own in enumerate(device.side_dropouts) if own]
 
     def fill(self, out: Frames) -> None:
         """The next `len(out)` frames, at most a second; plant time passes with them."""
@@ -135,21 +138,38 @@ class Repeating:
         out -= self._signal[at % len(self._signal)] * missing[:, None].astype(np.float32)
 
     def _drop(self, out: Frames) -> int:
-        """Silence what lies in a dropout, to the frame; how many frames that were."""
+        """Silence what lies in a dropout, to the frame; how many frames both channels lost."""
         begin, end = self._at, self._at + len(out)
         dropped = 0
-        while self._next_silent < len(self._silent):
-            first, last = self._silent[self._next_silent]
-            if first >= end:
-                break
-            where = slice(max(first, begin) - begin, min(last, end) - begin)
-            count = where.stop - where.start
-            out[where] = self._interface.dry_noise(count)
-            dropped += count
-            if last > end:
-                break
-            self._next_silent += 1
+        for cuts in self._cuts:
+            for first, last in cuts.within(begin, end):
+                where = slice(first - begin, last - begin)
+                count = where.stop - where.start
+                dry = self._interface.dry_noise(count)
+                for side in cuts.sides:
+                    out[where, side] = dry[:, side]
+                dropped += count if len(cuts.sides) > 1 else 0
         return dropped
+
+
+class _Cuts:
+    """Stretches of silence of one channel or of both, taken in order."""
+
+    def __init__(self, silent: list[tuple[int, int]], sides: tuple[int, ...]) -> None:
+        self.sides = sides
+        self._silent = silent
+        self._next = 0
+
+    def within(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
+        """What of them lies in [begin, end), which follows what was asked for before."""
+        while self._next < len(self._silent):
+            first, last = self._silent[self._next]
+            if first >= end:
+                return
+            yield max(first, begin), min(last, end)
+            if last > end:
+                return
+            self._next += 1
 
 
 def _silences(dropouts: tuple[tuple[float, float], ...], rate_hz: int) -> list[tuple[int, int]]:

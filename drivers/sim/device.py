@@ -130,6 +130,11 @@ class Device:
         """(at_s, for_s): when both channels fall silent in a continuous stream."""
         return ()
 
+    @property
+    def side_dropouts(self) -> tuple[tuple[tuple[float, float], ...], tuple[tuple[float, float], ...]]:
+        """The same of left alone and of right alone."""
+        return (), ()
+
     # ---- what a person does ----------------------------------------------------------------------------------
     def act(self, words: str) -> bool:
         """Do what a hand does (`probe rail_5v`, `fixture coupler`); False where this device has no such thing."""

@@ -11,6 +11,8 @@ from drivers.sim.amplifier_device import AmplifierDevice
 from drivers.sim.device import Device, DutFile
 from drivers.sim.dut import Dut
 from drivers.sim.dut_file import read_dut
+from drivers.sim.headphones import Headphones
+from drivers.sim.headphones_device import HeadphonesDevice
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Family:
 
 FAMILIES: Mapping[str, Family] = {
     "audio-amplifier": Family(Dut, AmplifierDevice),
+    "headphones": Family(Headphones, HeadphonesDevice),
 }
 
 

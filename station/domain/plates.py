@@ -7,7 +7,8 @@ beside the common ones (`Product`). Adding one: docs/adding-a-family.md. What a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,35 @@ class HeadphonesPlate:
     """Rated impedance of one side."""
     sensitivity_db_v: float
     """Sound pressure level in the coupler at 1 V rms, 1 kHz, in dB SPL."""
-    reference_db: Mapping[str, float]
-    """The model's response in the coupler re 1 kHz: frequency in Hz (as text) and dB, lowest frequency first."""
+    max_v: float
+    """The most that may ever drive one side, V rms: spares ears and coils; every level of a test stays below."""
+    reference_db: Mapping[str, float] = field(default_factory=dict)
+    """The model's response in the house's coupler re 1 kHz: frequency in Hz (as text) and dB, lowest frequency first.
+    Without one a side is held against the mean of both."""
 
     def __post_init__(self) -> None:
-        _require_positive(self, "impedance_ohm")
+        _require_positive(self, "impedance_ohm", "max_v")
+        if not 60.0 <= self.sensitivity_db_v <= 140.0:
+            raise ValueError(
+                f"sensitivity_db_v is {self.sensitivity_db_v:g}; give dB SPL at 1 V, from 60 to 140 "
+                "(of dB at 1 mW: add 30 - 10 log10 of the impedance)"
+            )
+        if self.test_v > self.max_v:
+            raise ValueError(
+                f"max_v is {self.max_v:g}, and 94 dB SPL take {self.test_v:.3g} V; raise it if the coil may have that, "
+                "or correct sensitivity_db_v"
+            )
+        _require_reference(self.reference_db)
+
+    @property
+    def test_v(self) -> float:
+        """V rms at one side for 94 dB SPL (1 Pa) at 1 kHz, the level of its tests."""
+        return float(10.0 ** ((94.0 - self.sensitivity_db_v) / 20.0))
+
+    @property
+    def reference(self) -> tuple[tuple[float, float], ...]:
+        """`reference_db` as (Hz, dB), rising."""
+        return tuple((float(hz), level_db) for hz, level_db in self.reference_db.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +127,16 @@ def _require_positive(plate: object, *names: str) -> None:
         value = getattr(plate, name)
         if value is not None and not 0.0 < value < 1e6:
             raise ValueError(f"{name} is {value:g}; give what the data plate says, above 0")
+
+
+def _require_reference(reference_db: Mapping[str, float]) -> None:
+    last = 0.0
+    for text, level_db in reference_db.items():
+        hz = float(text) if text.replace(".", "", 1).isdigit() else 0.0
+        if not 20.0 <= hz <= 20000.0 or hz <= last:
+            raise ValueError(f"reference_db: {text!r} is no frequency from 20 to 20000 Hz above the one before it")
+        if not -60.0 <= level_db <= 40.0:
+            raise ValueError(f"reference_db at {text} Hz is {level_db:g}; give dB re 1 kHz, from -60 to 40")
+        last = hz
+    if reference_db and not float(next(iter(reference_db))) < 1000.0 < last:
+        raise ValueError("reference_db must reach from below 1000 Hz to above it; give the points of a response")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _UNITS = {
     "mohm": "Mohm", "ohm": "ohm", "ma": "mA", "a": "A", "v": "V", "mv": "mV", "w": "W", "db": "dB",
-    "percent": "%", "degc": "degC", "s": "s", "hz": "Hz", "k": "K", "factor": "1", "dropouts": "1",
+    "percent": "%", "deg": "deg", "degc": "degC", "s": "s", "hz": "Hz", "k": "K", "factor": "1", "dropouts": "1",
     "ok": "1",  # a person's answer: 1 OK, 0 NG
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ _UNIT_WORDS = frozenset(
     {
         *("mohm", "kohm", "ohm", "ma", "ua", "a", "amps", "v", "mv", "uv", "kv", "volts", "va"),
         *("w", "mw", "kw", "watts", "wh", "kwh", "db", "dbc", "dbv", "percent", "pct", "ppm"),
-        *("degc", "degf", "degk", "k", "c", "f", "celsius", "kelvin", "fahrenheit", "hz", "khz", "mhz"),
+        *("deg", "degc", "degf", "degk", "k", "c", "f", "celsius", "kelvin", "fahrenheit", "hz", "khz", "mhz"),
         *("s", "ms", "us", "ns", "sec", "seconds", "min", "minutes", "h", "hours", "rpm", "factor", "ok"),
     }
 )
