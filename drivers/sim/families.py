@@ -11,6 +11,7 @@ from drivers.sim.amplifier_device import AmplifierDevice
 from drivers.sim.device import Device, DutFile
 from drivers.sim.dut import Dut
 from drivers.sim.dut_file import read_dut
+from drivers.sim.electronics import ElectronicsDevice, ElectronicsDut
 from drivers.sim.headphones import Headphones
 from drivers.sim.headphones_device import HeadphonesDevice
 
@@ -25,6 +26,7 @@ class Family:
 
 FAMILIES: Mapping[str, Family] = {
     "audio-amplifier": Family(Dut, AmplifierDevice),
+    "electronics": Family(ElectronicsDut, ElectronicsDevice),
     "headphones": Family(Headphones, HeadphonesDevice),
 }
 

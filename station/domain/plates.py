@@ -98,13 +98,15 @@ class AppliancePlate:
 
 @dataclass(frozen=True, slots=True)
 class ElectronicsPlate:
-    """Any other device that a DC supply feeds."""
+    """Any other device (docs/electronics.md): class III is fed by the bench's DC supply, classes I and II by mains."""
 
     supply_v: float
-    """What the DC supply is set to."""
+    """Class III: what the DC supply is set to. Else the mains voltage on its data plate."""
+    supply_a: float
+    """Class III: what the supply's current limit is set to. Else the rated current."""
 
     def __post_init__(self) -> None:
-        _require_positive(self, "supply_v")
+        _require_positive(self, "supply_v", "supply_a")
 
 
 Plate = AmplifierPlate | HeadphonesPlate | PhonePlate | AppliancePlate | ElectronicsPlate

@@ -47,13 +47,20 @@ MEASURED_BY: dict[str, tuple[str, ...]] = {
     "soak_dc_offset_mv": ("dc",),
     "soak_mains_power_w": ("mains",),
     "load_drift_percent": ("loadbank",),
+    "supply_current_ma": ("feed",),
+    "supply_voltage_v": ("feed",),
 }
 """By the measurement's name, roles of `station.toml`; "audio" is the interface. A person's answer (`…_ok`) has none."""
 
 MEASURED_IN: dict[tuple[str, str], tuple[str, ...]] = {
     ("node_voltages", "bias_ma"): ("probe",),
+    ("mains_current", "supply_current_ma"): ("mains",),
+    ("mains_current", "supply_voltage_v"): ("mains",),
 }
 """Where a step (`use`) measures the same by another instrument."""
+
+MEASURED_BY_STEP: dict[str, tuple[str, ...]] = {"node_checks": ("probe",)}
+"""Where the names stand in the plan and nowhere else: by the step (`use`), whatever it measures."""
 
 MEASURING = frozenset(role for roles in (*MEASURED_BY.values(), *MEASURED_IN.values()) for role in roles)
 """Every role that a measurement hangs on; of the others nobody demands a calibration."""
@@ -72,6 +79,10 @@ _READ: dict[str, tuple[str, ...]] = {
 }
 _READ_FOR: dict[tuple[str, str], tuple[str, ...]] = {
     ("supply_v", "mains"): ("voltage_v",),
+    ("supply_current_ma", "feed"): ("main_a",),
+    ("supply_voltage_v", "feed"): ("main_v",),
+    ("supply_current_ma", "mains"): ("current_a",),
+    ("supply_voltage_v", "mains"): ("voltage_v",),
     ("earth_bond_ohm", "tester"): ("earth_bond_ohm",),
     ("insulation_mohm", "tester"): ("insulation_mohm",),
     ("gain_db", "audio"): (*_INPUTS, "output_left_v", "output_right_v"),
@@ -94,7 +105,8 @@ def roles_of(measurement: str, use: str = "") -> tuple[str, ...]:
     """
     if measurement.endswith("_ok"):
         return ()
-    return MEASURED_IN.get((use, measurement)) or MEASURED_BY[measurement]
+    by_step = MEASURED_IN.get((use, measurement)) or MEASURED_BY_STEP.get(use)
+    return by_step or MEASURED_BY[measurement]
 
 
 def roles_needed(measured: Iterable[tuple[str, str]]) -> tuple[str, ...]:

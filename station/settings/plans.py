@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
 from station.domain.plan import NeedsPass, OnFail, Purpose
+from station.settings.cord import derived
 from station.domain.plates import PLATES
 from station.settings.locate import Path
 from station.settings.names import nearest_of, suggest
@@ -196,11 +197,15 @@ def _families(sources: Sequence[Source]) -> set[str]:
 
 
 def _check_pair(plan: Source, product: Source, steps: Sequence[Step]) -> Iterator[Problem]:
-    limits = table(product.data.get("limits"))
+    given = {name: asdict(limit) for name, limit in derived(product.data).items()}
+    limits = {**given, **table(product.data.get("limits"))}
     title = product.data.get("id", product.name)
+    left_out = {name for _, name in texts(product.data.get("without"))}
     for step in steps:
         if step.raw.get("use") in not_for(product.data.get("protection_class")):
             continue
+        if step.items and step.raw.get("id") in left_out:
+            continue  # a whole guided step that this product has nothing for
         for index, name in step.requires:
             if step.spec is not None and name not in step.measurements:
                 continue  # said already, at the step

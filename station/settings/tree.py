@@ -21,10 +21,12 @@ from station.domain.measurement import CHANNELS
 from station.domain.plan import Needs, NeedsPass, OnFail, Plan, PlanStep, Product, Purpose, Requirement
 
 NOT_FOR_CLASS = {
-    "II": frozenset({"earth_bond"}),
-    "III": frozenset({"earth_bond", "insulation", "touch_current"}),
+    "I": frozenset({"supply_current"}),
+    "II": frozenset({"supply_current", "earth_bond"}),
+    "III": frozenset({"earth_bond", "insulation", "touch_current", "inrush", "mains_current"}),
 }
-"""Steps (`use`) that do not apply to a device by its protection class: II has no protective conductor, III no mains."""
+"""Steps (`use`) that do not apply to a device by its protection class: I and II are not fed by the bench's DC supply,
+II has no protective conductor, III no mains."""
 
 
 class StepEntry(Protocol):

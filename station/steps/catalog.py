@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from station.domain.plan import Needs
-from station.domain.plates import AmplifierPlate
+from station.domain.plates import AmplifierPlate, ElectronicsPlate
 from station.steps import (
     bias,
     bias_meter,
@@ -17,10 +17,12 @@ from station.steps import (
     connection,
     distortion,
     electrical,
+    electronics_supply,
     gain,
     hum,
     inspection,
     low_level,
+    node_checks,
     nodes,
     noise,
     output,
@@ -87,6 +89,12 @@ STEPS: Mapping[str, StepSpec] = {
         _spec("signature", bias.measure_signature, bias.SignatureParams, Needs.NOTHING),
         _amplifier("soak", soak.measure, soak.Params, Needs.DRIVE, *_SOAK, mono=_SOAK_MONO),
         _amplifier("trace", trace.measure, trace.Params, Needs.DRIVE, *_SOAK, mono=_SOAK_MONO),
+        # ---- other electronics (config/plans/outgoing-electronics.toml); node_checks: of any family
+        _spec("supply_current", electronics_supply.measure_dc, electronics_supply.Params, Needs.MAINS,
+              "supply_current_ma", "supply_voltage_v", per_channel=False, plate=ElectronicsPlate),
+        _spec("mains_current", electronics_supply.measure_mains, electronics_supply.Params, Needs.MAINS,
+              "supply_current_ma", "supply_voltage_v", per_channel=False, plate=ElectronicsPlate),
+        _spec("node_checks", node_checks.measure, node_checks.Params, Needs.MAINS, items_of=node_checks.items_of),
         # ---- as found (config/plans/incoming-*.toml)
         _spec("power_up", power_up.measure, power_up.Params, Needs.MAINS,
               "power_up_a", "power_up_w", per_channel=False),
