@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from drivers.sim.amplifier_device import AmplifierDevice
+from drivers.sim.appliance import Appliance
+from drivers.sim.appliance_device import ApplianceDevice
 from drivers.sim.device import Device, DutFile
 from drivers.sim.dut import Dut
 from drivers.sim.dut_file import read_dut
@@ -27,6 +29,7 @@ class Family:
 FAMILIES: Mapping[str, Family] = {
     "audio-amplifier": Family(Dut, AmplifierDevice),
     "electronics": Family(ElectronicsDut, ElectronicsDevice),
+    "appliance": Family(Appliance, ApplianceDevice),
     "headphones": Family(Headphones, HeadphonesDevice),
 }
 

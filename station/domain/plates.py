@@ -89,11 +89,17 @@ class AppliancePlate:
     rated_power_w: float
     cord_m: float
     """Length of its mains cord, which the earth bond's limit hangs on (0: a fixed socket at the appliance)."""
+    main_load: Literal["heating", "motor"] = "motor"
+    """What takes most of its power: a heater's follows the square of the voltage, so it is told at `rated_v`."""
+    rated_v: float = 230.0
+    """The voltage that its rated power is for."""
 
     def __post_init__(self) -> None:
         _require_positive(self, "rated_power_w")
         if not 0.0 <= self.cord_m <= 100.0:
             raise ValueError(f"cord_m is {self.cord_m:g}; give the length of the cord in m, from 0 to 100")
+        if not 200.0 <= self.rated_v <= 250.0:
+            raise ValueError(f"rated_v is {self.rated_v:g}; give what the data plate says, from 200 to 250")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ INTERLOCKS: Mapping[str, Pair] = {
     "dc-left": ("左声道直流", "DC at the left output"),
     "dc-right": ("右声道直流", "DC at the right output"),
     "mains-power": ("市电功率", "mains power"),
+    "mains-power-appliance": ("家电市电功率", "mains power of an appliance"),
     "mains-feed": ("市电电压", "mains voltage"),
     "plug-volts": ("放电电压表", "discharge voltmeter"),
     "inrush": ("开机冲击电流", "inrush current"),

@@ -59,6 +59,17 @@ MEASUREMENTS: Mapping[str, Pair] = {
     "low_drop_db": ("低频跌落", "Low-frequency drop"),
     "high_drop_db": ("高频跌落", "High-frequency drop"),
     "idle_power_rise_w": ("空载功耗上升", "Rise of idle power"),
+    "start_current_a": ("启动电流峰值", "Starting current, peak"),
+    "start_power_w": ("启动功率", "Power after start"),
+    "work_power_w": ("工作功率", "Power at work"),
+    "work_current_a": ("工作电流", "Current at work"),
+    "stopped_power_w": ("安全装置触发后功率", "Power when stopped"),
+    "safety_device_ok": ("安全装置", "Safety device"),
+    "temperature_rise_k": ("温升", "Temperature rise"),
+    "cord_ok": ("电源线与插头完好", "Cord and plug sound"),
+    "housing_ok": ("外壳完好", "Housing sound"),
+    "works_ok": ("功能正常", "Does its work"),
+    "quiet_ok": ("无异响异味", "No odd noise or smell"),
     "fault_cured_ok": ("报修故障已消除", "Reported fault cured"),
     "volume_smooth_ok": ("音量调节平滑", "Volume smooth"),
     "appearance_ok": ("外观无变化", "Appearance unchanged"),
@@ -72,6 +83,7 @@ CURVES: Mapping[str, Pair] = {
     "thd_frequency": ("失真随频率变化", "THD over frequency"),
     "phase": ("相位", "Phase"),
     "crosstalk_frequency": ("串扰随频率变化", "Crosstalk over frequency"),
+    "temperature_rise_k": ("温升", "Temperature rise"),
     "soak_level_v": ("输出电平", "Output level"),
     "soak_thd_percent": ("总谐波失真", "THD"),
     "soak_mains_power_w": ("市电功率", "Mains power"),
@@ -96,6 +108,8 @@ CONDITIONS: Mapping[str, Pair] = {
     "below_rated_db": ("低于额定", "below rated"),
     "longer_than_s": ("长于", "longer than"),
     "first_at_s": ("首次", "first at"),
+    "drawn_w": ("实耗", "drawn"),
+    "work_s": ("工作", "at work for"),
     "longest_s": ("最长", "longest"),
     "reference_v": ("参考", "reference"),
 }
@@ -110,6 +124,7 @@ AXES: Mapping[str, Pair] = {
     "time": ("时间", "time"),
     "level": ("电平", "level"),
     "harmonic": ("谐波次数", "harmonic"),
+    "temperature_rise": ("温升", "temperature rise"),
 }
 
 CHANNELS: Mapping[str, Pair] = {"left": ("左声道", "left"), "right": ("右声道", "right"), "both": ("双声道", "both")}

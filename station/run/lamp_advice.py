@@ -139,6 +139,7 @@ INTERLOCKS: Mapping[str, tuple[Pair, Who]] = {
     "DUT-DC-LEFT": (_REPAIR, "you"),
     "DUT-DC-RIGHT": (_REPAIR, "you"),
     "DUT-MAINS-POWER": (_REPAIR, "you"),
+    "DUT-APPLIANCE-POWER": (_REPAIR, "you"),
     "DUT-INRUSH": (_REPAIR, "you"),
     "DUT-BIAS-LEFT": (_TRIMMER, "you"),
     "DUT-BIAS-RIGHT": (_TRIMMER, "you"),

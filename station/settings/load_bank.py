@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from station.domain.plates import PLATES, AmplifierPlate
 from station.settings.devices import Placed
 from station.settings.problem import Problem
 from station.settings.source import Source
@@ -19,7 +20,8 @@ def check_load_bank(products: Sequence[Source], placed: Sequence[Placed]) -> Ite
         if bank.entry is None or bank.entry.kind != "load-bank" or bank.settings is None:
             continue
         for product in products:
-            yield from _check_product(product, bank)
+            if PLATES.get(str(product.data.get("family")), AmplifierPlate) is AmplifierPlate:
+                yield from _check_product(product, bank)
 
 
 def _check_product(product: Source, bank: Placed) -> Iterator[Problem]:

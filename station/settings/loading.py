@@ -20,6 +20,7 @@ from station.settings.load_bank import check_load_bank
 from station.settings.mislaid import mislaid
 from station.settings.names import nearest_of
 from station.settings.needs import check_needs
+from station.settings.outlet import check_outlet
 from station.settings.plan_safety import check_gate_limits
 from station.settings.plans import check_limits, read_plan, steps_of
 from station.settings.problem import InvalidTree, Problem
@@ -108,6 +109,7 @@ def _read(
                 roles = [device.place for device in placed]
                 problems += check_required(files.found[INTERLOCKS], roles, adjusted, families)
     problems += check_load_bank(files.group("products"), placed or ())
+    problems += check_outlet(files.group("products"), interlocks)
     if DIAGNOSIS in files.found:
         interlocks_file = files.found.get(INTERLOCKS)
         sound = interlocks_file is not None and all(problem.file != interlocks_file.file for problem in problems)

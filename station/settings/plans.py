@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
 from station.domain.plan import NeedsPass, OnFail, Purpose
-from station.settings.cord import derived
 from station.domain.plates import PLATES
+from station.settings.cord import derived
 from station.settings.locate import Path
 from station.settings.names import nearest_of, suggest
 from station.settings.plan_safety import check_kept, check_order

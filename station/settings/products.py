@@ -10,6 +10,7 @@ from typing import Any
 from station.domain.limit import Limit
 from station.domain.plan import Product
 from station.domain.plates import PLATES, Plate
+from station.settings.cord import check_class, derived
 from station.settings.locate import Path
 from station.settings.names import nearest_of, suggest, unit_word
 from station.settings.problem import Problem
@@ -33,12 +34,13 @@ def read_product(source: Source) -> tuple[Product | None, list[Problem]]:
     elif isinstance(family, str):
         problems.append(source.problem(("family",), f"no family {family!r} is known", suggest(family, PLATES)))
     problems += check_id(source)
+    problems += check_class(source)
     for name, limit in table(source.data.get("limits")).items():
         if isinstance(limit, dict):
             problems += check_bounds(source, ("limits", name), limit)
     if file is None or plate is None or problems:
         return None, problems
-    limits = {name: Limit(**asdict(limit)) for name, limit in file.limits.items()}
+    limits = derived(source.data) | {name: Limit(**asdict(limit)) for name, limit in file.limits.items()}
     return Product(file.id, file.maker, file.model, file.family, file.protection_class, plate, limits, file.without), []
 
 

@@ -11,6 +11,9 @@ from functools import partial
 from station.domain.plan import Needs
 from station.domain.plates import AmplifierPlate, ElectronicsPlate
 from station.steps import (
+    appliance_rise,
+    appliance_start,
+    appliance_work,
     bias,
     bias_meter,
     checklist,
@@ -30,6 +33,7 @@ from station.steps import (
     power_up,
     response,
     response_ends,
+    safety_stop,
     self_test,
     soak,
     trace,
@@ -110,5 +114,14 @@ STEPS: Mapping[str, StepSpec] = {
               mono=frozenset({"idle_power_rise_w", "heatsink_degc"})),
         _spec("heatsink", warm_up.measure_heatsink, warm_up.HeatsinkParams, Needs.MAINS,
               "heatsink_degc", per_channel=False),
+        # ---- home appliances (config/plans/outgoing-appliance.toml)
+        _spec("appliance_start", appliance_start.measure, appliance_start.Params, Needs.MAINS,
+              "start_current_a", "start_power_w", per_channel=False),
+        _spec("appliance_work", appliance_work.measure, appliance_work.Params, Needs.MAINS,
+              "work_power_w", "work_current_a", per_channel=False),
+        _spec("safety_stop", safety_stop.measure, safety_stop.Params, Needs.MAINS,
+              "safety_device_ok", "stopped_power_w", per_channel=False, items_of=safety_stop.items_of),
+        _spec("temperature_rise", appliance_rise.measure, appliance_rise.Params, Needs.MAINS,
+              "temperature_rise_k", per_channel=False),
     )
 }  # fmt: skip
