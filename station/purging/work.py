@@ -32,7 +32,8 @@ T = TypeVar("T")
 BATCH_ROWS, BATCH_BYTES = 8, 256 << 10
 """Runs or messages that go in one commit, and their bytes, but for one run: some milliseconds that others wait for."""
 PAUSE_S = 0.02
-CHECKPOINT_PAGES = 200
+CHECKPOINT_PAGES = 64
+"""About one a commit: the log does not grow, and no checkpoint has much to do."""
 EMPTY_TRIES, EMPTY_PAUSE_S = 50, 0.1
 """The log is emptied when nobody reads in it: so often it is tried."""
 LATER = "a run began; the rest goes with the next purge"
