@@ -15,14 +15,14 @@ from station.report.numbers import number
 
 WIDTH = 980
 LEFT, RIGHT, TOP, BOTTOM, ROW = 270, 210, 44, 38, 24
-LABEL_LETTERS = 40
+LABEL_LETTERS = 36
 
 
 @dataclass(frozen=True, slots=True)
 class RowFigure:
     """`low` and `high`: its interval, where there is one. `sofar`: a point of the line through all rows.
 
-    `kind`: `plain`, `good`, `hold`, `bad`; `hollow`: of few values.
+    `kind`: `plain`, `second`, `good`, `hold`, `bad`; `hollow`: of few values.
     """
 
     label: str
@@ -122,7 +122,9 @@ def _grid(chart: RowChart, scale: _Scale, height: int) -> str:
 
 def _row(chart: RowChart, scale: _Scale, at: int, row: RowFigure) -> str:
     y = TOP + ROW * at + ROW / 2
-    label = row.label if len(row.label) <= LABEL_LETTERS else row.label[: LABEL_LETTERS - 1] + "…"
+    label = row.label  # what tells two rows apart stands at the end
+    if len(label) > LABEL_LETTERS:
+        label = f"{label[: LABEL_LETTERS - 17]}…{label[-16:]}"
     parts = [
         f'<text class="label" x="{LEFT - 10}" y="{y + 4:.1f}" text-anchor="end">{escape(label)}'
         f"<title>{escape(row.label)}</title></text>",

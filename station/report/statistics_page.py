@@ -31,6 +31,7 @@ CSS = Path(__file__).with_name("report.css")
 STYLE = """
 .rows .label { font-size: 12.5px; fill: var(--ink); } .rows .guide { stroke: var(--quiet); stroke-dasharray: 4 4; }
 .rows rect.plain { fill: #9dbbd9; } .rows circle.plain { fill: var(--left); } .rows circle.good { fill: var(--good); }
+.rows circle.second { fill: var(--right); }
 .rows circle.hold { fill: var(--hold); } .rows circle.bad { fill: var(--bad); }
 .rows circle.hollow { fill: #fff; stroke: var(--ink); stroke-width: 1.6; }
 .rows .span { fill: none; stroke-width: 1.6; stroke: var(--quiet); }
@@ -97,17 +98,17 @@ def _more(count: int, what: str) -> str:
     return f'<p class="fine">{count} more {escape(what)}: station stats --json</p>' if count > 0 else ""
 
 
-def _share(label: str, one: Share) -> RowFigure:
+def _share(label: str, one: Share, kind: str = "plain") -> RowFigure:
     text = f"{one.hits} of {one.of}"
     if one.percent is None or one.low_percent is None:
         return RowFigure(label, None, text)
     return RowFigure(label, one.percent, f"{one.percent:.1f} % ({text})", one.low_percent, one.high_percent,
-                     hollow=one.of < FEW)  # fmt: skip
+                     kind=kind, hollow=one.of < FEW)  # fmt: skip
 
 
 def _yields(by: str, rows: Sequence[Yield]) -> str:
     shown = [row for one in rows[:MOST * 2] for row in (
-        _share(f"{one.name}, first pass", one.first_pass), _share(f"{one.name}, final", one.final)
+        _share(f"{one.name}, first pass", one.first_pass), _share(f"{one.name}, final", one.final, "second")
     )]  # fmt: skip
     chart = RowChart(
         f"Yield {by}, units", "% of judged units, 95 % interval; hollow: fewer than 25", tuple(shown), high=100.0
@@ -222,7 +223,8 @@ def _rework(rows: Sequence[Rework]) -> str:
 def _people(what: str, rows: Sequence[Person]) -> str:
     shown = tuple(
         figure for one in rows[:MOST] for figure in (
-            _share(f"{one.badge}, first pass", one.first_pass), _share(f"{one.badge}, back", one.rework.returned)
+            _share(f"{one.badge}, first pass", one.first_pass),
+            _share(f"{one.badge}, back", one.rework.returned, "second"),
         )
     )  # fmt: skip
     chart = RowChart(f"By {what}: first pass, and repairs that came back", "%, 95 % interval; hollow: fewer than 25",
