@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from station.collector.dialect import Transaction
-from station.domain.people import people_in
+from station.domain.people import names, people_in
 
 PAGE = 100
 OF_RUN = ("measurements", "steps", "findings")
+TOLD = "messages.msg_id IN (SELECT msg_id FROM events WHERE reason"
+"""Why something was refused, in words: a badge or a number may be among them."""
 OF_MESSAGE = ("results", "events", "replies", "alarms")
 
 
@@ -52,9 +54,8 @@ def purge_messages(change: Change, bound: CentreBound, *, dry_run: bool) -> Cent
         after = ""
         while page := change(_reading(wheres, (*values, after))):
             after = page[-1][0]
-            going = [
-                row[:3] for row in page if bound.badge is None or row[1] is None or _has_badge(row[3], bound.badge)
-            ]
+            told = wheres.startswith(TOLD)
+            going = [row[:3] for row in page if _is_meant(bound, row[1], row[3], told=told)]
             if going and not dry_run:
                 change(_deleting(going))
             tally.results += sum(run_id is not None for _, run_id, _ in going)
@@ -82,6 +83,8 @@ def _conditions(bound: CentreBound) -> Iterator[tuple[str, tuple[str, ...]]]:
     runs = f"SELECT run_id FROM results JOIN messages USING (msg_id) WHERE {sql}"
     for table in ("events", "alarms"):
         yield f"messages.msg_id IN (SELECT msg_id FROM {table} WHERE run_id IN ({runs})){age}", (*values, *at)
+    marker = bound.serial_number or bound.work_order or bound.badge or ""
+    yield f"{TOLD} LIKE ? ESCAPE '!'){age}", (f"%{_like(marker)[1:-1]}%", *at)
     if bound.work_order is not None:
         yield f"messages.msg_id IN (SELECT msg_id FROM events WHERE work_order = ?){age}", (bound.work_order, *at)
     yield (
@@ -107,8 +110,11 @@ def _like(text: str) -> str:
     return quoted.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
-def _has_badge(payload: str, badge: str) -> bool:
-    return badge in people_in(json.loads(payload)["body"])
+def _is_meant(bound: CentreBound, run_id: str | None, payload: str, *, told: bool) -> bool:
+    """What SQL finds by a text may be of a longer one, or of somebody else's."""
+    if told:
+        return names(json.loads(payload), bound.serial_number or bound.work_order or bound.badge or "")
+    return bound.badge is None or run_id is None or bound.badge in people_in(json.loads(payload)["body"])
 
 
 def _reading(wheres: str, values: tuple[str, ...]) -> Callable[[Transaction], list[tuple[Any, ...]]]:

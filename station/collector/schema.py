@@ -2,7 +2,8 @@
 
 Stamps are text as the stations wrote them (UTC, ISO 8601), so that no clock of a station can be refused; PostgreSQL
 casts them (`started_at::timestamptz`). `messages.payload` is the exact text of a message: its sha256 can be computed
-again at any time. Column names of `results` and `measurements` are those of contracts/record.md.
+again at any time, until it is purged: then it is empty. Column names of `results` and `measurements` are those of
+contracts/record.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where badges stand in a record: whose data a run is, beside the device's."""
+"""Where badges stand in a record, and whether a message names somebody: whose data a run is, beside the device's."""
 
 from __future__ import annotations
 
@@ -13,3 +13,10 @@ def people_in(record: Mapping[str, Any]) -> set[str]:
     """Every badge in a record or a draft as JSON."""
     holders = [record, *record.get("steps", ()), *record.get("handovers", ())]
     return {holder[key] for holder in holders for key in PEOPLE if holder.get(key)}
+
+
+def names(message: Mapping[str, Any], marker: str) -> bool:
+    """Whether the body of a message has a badge, number or order as a value, or as a word of a sentence: a refusal may
+    say which badge or device it was. Whole or not at all."""
+    values = [value for value in message.get("body", {}).values() if isinstance(value, str)]
+    return marker in {*values, *(word.strip(".,;:()\"'") for value in values for word in value.split())}

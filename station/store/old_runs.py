@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from station.domain.people import people_in
+from station.domain.people import names, people_in
 
 T = TypeVar("T")
 
@@ -239,10 +239,9 @@ def _loose(db: sqlite3.Connection, bound: Bound, now: str) -> Iterator[tuple[int
             f"SELECT seq, CAST(payload AS TEXT), created_at FROM outbox WHERE suffix <> 'result' AND {_OF_NO_RUN}"
             " AND instr(payload, CAST(? AS BLOB)) > 0", (bound.marker,),
         )  # fmt: skip
-        names = (bound.marker, *([bound.work_order] if bound.work_order else ()))
         old = [
             seq for seq, text, at in found
-            if (bound.before is None or at < bound.before) and any(name in _words_of(text) for name in names)
+            if (bound.before is None or at < bound.before) and names(json.loads(text), bound.marker)
         ]  # fmt: skip
     for seq in old:
         state, size = db.execute("SELECT state, length(payload) FROM outbox WHERE seq = ?", (seq,)).fetchone()
@@ -251,9 +250,3 @@ def _loose(db: sqlite3.Connection, bound: Bound, now: str) -> Iterator[tuple[int
 
 
 _OF_NO_RUN = "NOT EXISTS (SELECT 1 FROM runs WHERE runs.run_id = outbox.run_id)"
-
-
-def _words_of(text: str) -> set[str]:
-    """The values of a message's body, and the words in its sentences: a marker is found whole or not at all."""
-    values = [value for value in json.loads(text).get("body", {}).values() if isinstance(value, str)]
-    return {*values, *(word.strip(".,;:()\"'") for value in values for word in value.split())}

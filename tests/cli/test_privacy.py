@@ -98,6 +98,8 @@ async def use(folder: Path) -> Record:
     store = await open_store(folder / "s.sqlite")
     record = await make_run(store, folder / "captures")
     await store.accept_order("ZZWO2", [MESSAGES.event("accepted", work_order="ZZWO2")])
+    for told in ("badge ZZBADGE1 has this run in hand already", "the work order says ZZSN1, the scan says SN-2"):
+        await store.post([MESSAGES.event("refused", work_order="WO-7", reason=told)])
     still = replace(make_draft(), work_order="ZZWO1", operator="ZZBADGE1", reference=None)
     await store.begin_run(replace(still, dut=replace(still.dut, serial_number="ZZSN1")))
     await store.add_step(still.run_id, 0, replace(make_step("first"), signed_by="ZZBADGE5"))
@@ -145,7 +147,8 @@ async def test_the_page_names_every_place_and_a_purge_leaves_no_byte_in_any(
     await end_what_waits(tmp_path, record.run_id)
     assert await asyncio.to_thread(say, config, "--serial", "ZZSN1") == 0
     assert await asyncio.to_thread(say, config, "--work-order", "ZZWO2") == 0, "what was told of the order alone"
-    for asked in (("--serial", "ZZSN1"), ("--work-order", "ZZWO1"), ("--work-order", "ZZWO2")):
+    assert await asyncio.to_thread(say, config, "--badge", "ZZBADGE1") == 0, "and of the person"
+    for asked in (("--serial", "ZZSN1"), ("--work-order", "ZZWO1"), ("--work-order", "ZZWO2"), ("--badge", "ZZBADGE1")):
         assert await asyncio.to_thread(say, config, "--database", str(centre), *asked) == 0
     assert marked(tmp_path) == {"paper/report.html"}, "paper is with whoever took it along"
     assert not list((tmp_path / "captures").iterdir())

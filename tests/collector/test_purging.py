@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -94,12 +95,15 @@ def test_a_device_an_order_or_a_person_is_forgotten_and_nobody_else(
         of(1, TS, serial_number="ZZSN1"), of(2, TS, imei="356938035643809"), of(3, TS, work_order="ZZWO"),
         of(4, TS, second_operator="ZZBADGE1"), of(5, TS, serial_number="ZZSN10", second_operator="ZZBADGE10"), event,
         said("progress", "p1", state="PASS", work_order="ZZWO"),
+        *(said("event", 20 + number, event="refused", work_order="WO-1", reason=f"serial: it says {told}. Check it")
+          for number, told in enumerate(("ZZSN1", "ZZSN10", "ZZBADGE1", "ZZBADGE10"))),
     ], [], NOW)  # fmt: skip
     assert purge(database, *asked)["results"] == 1
     left = {int(str(one).removeprefix("run-")) for (one,) in rows(database, "SELECT run_id FROM results")}
     assert left == {1, 2, 3, 4, 5} - gone
     texts = [text for (text,) in rows(database, "SELECT payload FROM messages")]
-    assert not [text for text in texts if f'"{asked[1]}"' in text]
+    assert not [text for text in texts if re.search(rf"\b{asked[1]}\b", text)]
+    assert len(rows(database, "SELECT 1 FROM events WHERE reason IS NOT NULL")) == (3 if asked[1].endswith("1") else 4)
     centre.close()
     if not database.startswith("postgresql://"):
         assert f'"{asked[1]}"'.encode() not in b"".join(file.read_bytes() for file in Path(database).parent.iterdir())
