@@ -115,6 +115,10 @@ def check_required(
             yield from _loose(source, *found[0], wanted)
             continue
         unwatched = [one for one in sorted(families) if not any(_is_for(raw, one) for raw in held)]
+        for index, raw in found:  # a loose row of theirs is told what it lacks, as if there were no other
+            if raw not in held and any(_is_for(raw, one) for one in unwatched):
+                yield from _loose(source, index, raw, wanted)
+                unwatched = [one for one in unwatched if not _is_for(raw, one)]
         if unwatched:
             wrong = f"nothing watches {wanted.reading} for {', '.join(unwatched)} ({wanted.why})"
             yield source.problem(

@@ -10,17 +10,32 @@ import pytest
 from settings_tree import CONFIG, TreeCopy
 
 from station.settings.locate import locate
+from station.settings.problem import Problem
 from station.settings.required import REQUIRED, check_required
 from station.settings.source import Source
 
 INTERLOCKS = "interlocks.toml"
 SHIPPED = (CONFIG / INTERLOCKS).read_text(encoding="utf-8")
+FAMILIES = {
+    str(tomllib.loads(file.read_text(encoding="utf-8"))["family"]) for file in (CONFIG / "products").glob("*.toml")
+}
 NAMES = ["heatsink", "dc-left", "dc-right", "mains-power", "fan", "loadbank", "plug-volts"]
 
+NUMBER = {row["name"]: index for index, row in enumerate(tomllib.loads(SHIPPED)["interlock"], 1)}
+POWER, APPLIANCE_POWER = "mains-power", "mains-power-appliance"
+"""Two rows on one reading, each for its families."""
 
-def without(name: str) -> str:
-    """The shipped file without that interlock, comments and all."""
-    head, *blocks = SHIPPED.split("[[interlock]]\n")
+
+def without(*names: str) -> str:
+    """The shipped file without those interlocks, comments and all."""
+    text = SHIPPED
+    for name in names:
+        text = _without(text, name)
+    return text
+
+
+def _without(text: str, name: str) -> str:
+    head, *blocks = text.split("[[interlock]]\n")
     kept = [block for block in blocks if f'name = "{name}"' not in block]
     assert len(kept) == len(blocks) - 1
     return "[[interlock]]\n".join((head, *kept))
@@ -46,7 +61,7 @@ def test_the_shipped_interlocks_hold() -> None:
     assert len(NAMES) == len(REQUIRED)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != POWER])
 def test_a_tree_without_a_required_interlock_is_not_clean(name: str, tree: TreeCopy) -> None:
     (tree.directory / INTERLOCKS).write_text(without(name), encoding="utf-8")
     (problem,) = tree.problems()
@@ -54,6 +69,71 @@ def test_a_tree_without_a_required_interlock_is_not_clean(name: str, tree: TreeC
     assert reading is not None and f"nothing watches {reading[1]} (" in problem.wrong
     assert (Path(problem.file).name, problem.key) == (INTERLOCKS, "interlock") and problem.line >= 1
     assert problem.remedy.startswith("add one with when = ") and "max_age_s = " in problem.remedy
+
+
+def said(text: str, families: set[str] = FAMILIES) -> list[Problem]:
+    """What is wrong with interlocks of this text on a bench with everything, by `check_required` alone."""
+    source = Source(INTERLOCKS, INTERLOCKS, tomllib.loads(text), locate(text))
+    return list(check_required(source, {row.role for row in REQUIRED}, (), families))
+
+
+def edited(name: str, old: str, new: str) -> str:
+    assert old in block_of(name)
+    return SHIPPED.replace(block_of(name), block_of(name).replace(old, new, 1), 1)
+
+
+def test_interlocks_in_which_nobody_watches_the_power_at_all_are_told_so() -> None:
+    (problem,) = said(without(POWER, APPLIANCE_POWER))
+    assert "nothing watches mains.power_w (" in problem.wrong and problem.key == "interlock"
+    assert problem.remedy.startswith("add one with when = ")
+
+
+@pytest.mark.parametrize(
+    ("gone", "left", "unwatched"),
+    [(APPLIANCE_POWER, POWER, {"appliance"}), (POWER, APPLIANCE_POWER, {"audio-amplifier", "phone"})],
+)
+def test_a_family_that_no_row_on_a_reading_watches_is_named(gone: str, left: str, unwatched: set[str]) -> None:
+    text = without(gone)
+    (problem,) = said(text, {"audio-amplifier", "phone", "appliance"})
+    assert problem.wrong.startswith(f"nothing watches mains.power_w for {', '.join(sorted(unwatched))} (invariant 23")
+    assert problem.key.endswith("].families") and problem.remedy.startswith("name them, or add one with high = 2000")
+    lines = text.splitlines()
+    assert lines[problem.line - 1].startswith("families = ")
+    names = [line for line in lines[: problem.line] if line.startswith("name = ")]
+    assert names[-1] == f'name = "{left}"'
+
+
+def test_a_row_for_some_families_leaves_the_others_to_another_row(tree: TreeCopy) -> None:
+    edit(tree, POWER, '"audio-amplifier", ', "")
+    (problem,) = tree.problems()
+    assert problem.wrong.startswith("nothing watches mains.power_w for audio-amplifier (")
+    assert said(SHIPPED) == [] and said(SHIPPED, {"appliance"}) == []
+
+
+def test_a_family_that_the_bench_has_no_product_of_need_not_be_watched() -> None:
+    assert said(without(APPLIANCE_POWER), {"audio-amplifier"}) == []
+
+
+def test_a_row_without_families_watches_all_of_them() -> None:
+    lines = [line for line in without(APPLIANCE_POWER).splitlines() if not line.startswith("families = ")]
+    assert said("\n".join(lines)) == []
+
+
+def test_a_loose_row_of_a_family_is_told_what_it_lacks_beside_one_of_others_that_holds() -> None:
+    (problem,) = said(edited(APPLIANCE_POWER, "high = 2000.0", "high = 2300.0"))
+    assert problem.key.endswith("].high") and problem.wrong.startswith("2300 is too high; mains.power_w must trip")
+    assert problem.remedy == "write 2000 or less"
+
+
+def test_a_loose_row_is_no_trouble_where_another_holds_for_its_families() -> None:
+    assert said(edited(POWER, "high = 900.0", "high = 2300.0"), {"appliance"}) == []
+
+
+def test_a_misspelled_family_is_said_where_it_stands(tree: TreeCopy) -> None:
+    line = edit(tree, APPLIANCE_POWER, '"appliance"]', '"aplliance"]')
+    (problem,) = [one for one in tree.problems() if one.file.endswith(INTERLOCKS)]
+    assert (problem.line, problem.wrong) == (line, "no family 'aplliance' is known")
+    assert problem.key.endswith("].families[1]") and problem.remedy == "did you mean `appliance`?"
 
 
 @pytest.mark.parametrize(
@@ -118,7 +198,7 @@ def test_what_a_bench_does_not_have_need_not_be_watched(row: object) -> None:
 
 def test_a_misspelled_reading_is_said_once_and_not_as_missing_too(tree: TreeCopy) -> None:
     edit(tree, "fan", "fan.rpm", "fan.rmp")
-    assert [problem.key for problem in tree.problems()] == ["interlock[6].reading"]
+    assert [problem.key for problem in tree.problems()] == [f"interlock[{NUMBER['fan']}].reading"]
 
 
 @pytest.mark.parametrize(
