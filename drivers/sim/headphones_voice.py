@@ -30,7 +30,7 @@ PA_94_DB = 1.0
 DELAY_S = 60e-6
 """From the diaphragm to the microphone."""
 _NOISE_BAND_HZ = 19980.0
-_OVERSAMPLING = 4
+_OVERSAMPLING = 2
 
 
 class HeadphonesVoice:

@@ -44,6 +44,8 @@ class HeadphonesPlate:
 
     def __post_init__(self) -> None:
         _require_positive(self, "impedance_ohm", "max_v")
+        if not 4.0 <= self.impedance_ohm <= 1000.0:
+            raise ValueError(f"impedance_ohm is {self.impedance_ohm:g}; the fixture's divider can tell 4 to 1000 ohm")
         if not 60.0 <= self.sensitivity_db_v <= 140.0:
             raise ValueError(
                 f"sensitivity_db_v is {self.sensitivity_db_v:g}; give dB SPL at 1 V, from 60 to 140 "

@@ -53,6 +53,14 @@ MEASURED_BY: dict[str, tuple[str, ...]] = {
     "soak_dc_offset_mv": ("dc",),
     "soak_mains_power_w": ("mains",),
     "load_drift_percent": ("loadbank",),
+    "impedance_ohm": _AUDIO,
+    "impedance_min_ohm": _AUDIO,
+    "sensitivity_db": _AUDIO,
+    "bass_thd_percent": _AUDIO,
+    "response_deviation_db": _AUDIO,
+    "polarity_deg": _AUDIO,
+    "cut_s": _AUDIO,
+    "flex_drop_db": _AUDIO,
     "supply_current_ma": ("feed",),
     "supply_voltage_v": ("feed",),
 }
@@ -96,6 +104,12 @@ _READ_FOR: dict[tuple[str, str], tuple[str, ...]] = {
     ("insulation_mohm", "tester"): ("insulation_mohm",),
     ("gain_db", "audio"): (*_INPUTS, "output_left_v", "output_right_v"),
     ("dropouts", "audio"): (),  # counted, by level against itself
+    ("cut_s", "audio"): (),
+    ("flex_drop_db", "audio"): (),  # a level against itself
+    ("polarity_deg", "audio"): (),  # a sign
+    ("impedance_ohm", "audio"): (),  # jack against the same jack empty
+    ("impedance_min_ohm", "audio"): (),
+    ("sensitivity_db", "audio"): (*_INPUTS, "output_left_v", "output_right_v"),
 }
 """What a measurement reads of a role, where it is not what all of them read."""
 

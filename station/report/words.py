@@ -73,6 +73,19 @@ MEASUREMENTS: Mapping[str, Pair] = {
     "fault_cured_ok": ("报修故障已消除", "Reported fault cured"),
     "volume_smooth_ok": ("音量调节平滑", "Volume smooth"),
     "appearance_ok": ("外观无变化", "Appearance unchanged"),
+    "impedance_ohm": ("阻抗(1 kHz)", "Impedance (1 kHz)"),
+    "impedance_min_ohm": ("最低阻抗", "Lowest impedance"),
+    "sensitivity_db": ("灵敏度(1 V 声压级)", "Sensitivity (SPL at 1 V)"),
+    "bass_thd_percent": ("低频失真", "Distortion in the bass"),
+    "response_deviation_db": ("频响偏差", "Deviation of the response"),
+    "polarity_deg": ("极性(相位)", "Polarity (phase)"),
+    "cut_s": ("弯线时有断音的秒数", "Seconds cut while bent"),
+    "flex_drop_db": ("弯线时电平跌落", "Fall of level while bent"),
+    "pads_ok": ("耳垫与头梁", "Pads and headband"),
+    "plug_ok": ("插头与线", "Plug and cable"),
+    "remote_ok": ("线控与麦克风", "Remote and microphone"),
+    "wheel_ok": ("音量轮", "Volume wheel"),
+    "listening_ok": ("试听", "Listening"),
     "mutual_inspection_ok": ("互检", "Mutual inspection"),
 }
 
@@ -82,6 +95,8 @@ CURVES: Mapping[str, Pair] = {
     "spectrum": ("频谱", "Spectrum"),
     "thd_frequency": ("失真随频率变化", "THD over frequency"),
     "phase": ("相位", "Phase"),
+    "impedance": ("阻抗", "Impedance"),
+    "response_deviation": ("频响偏差", "Deviation of the response"),
     "crosstalk_frequency": ("串扰随频率变化", "Crosstalk over frequency"),
     "temperature_rise_k": ("温升", "Temperature rise"),
     "soak_level_v": ("输出电平", "Output level"),
@@ -112,6 +127,11 @@ CONDITIONS: Mapping[str, Pair] = {
     "work_s": ("工作", "at work for"),
     "longest_s": ("最长", "longest"),
     "reference_v": ("参考", "reference"),
+    "furthest_at_hz": ("最远点", "furthest at"),
+    "deviation_db": ("偏差", "deviation"),
+    "against": ("对照", "against"),
+    "series_ohm": ("串联", "in series"),
+    "flexed_s": ("弯线", "bent for"),
 }
 """Conditions of a measurement that a reader of the paper wants to see; others stand in the record."""
 
@@ -123,6 +143,7 @@ AXES: Mapping[str, Pair] = {
     "frequency": ("频率", "frequency"),
     "time": ("时间", "time"),
     "level": ("电平", "level"),
+    "impedance": ("阻抗", "impedance"),
     "harmonic": ("谐波次数", "harmonic"),
     "temperature_rise": ("温升", "temperature rise"),
 }

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from station.domain.plan import Needs
-from station.domain.plates import AmplifierPlate, ElectronicsPlate
+from station.domain.plates import AmplifierPlate, ElectronicsPlate, HeadphonesPlate, PhonePlate
 from station.steps import (
     appliance_rise,
     appliance_start,
@@ -22,6 +22,11 @@ from station.steps import (
     electrical,
     electronics_supply,
     gain,
+    headphones_distortion,
+    headphones_flex,
+    headphones_impedance,
+    headphones_level,
+    headphones_response,
     hum,
     inspection,
     low_level,
@@ -56,6 +61,7 @@ def _spec(use: str, module_measure: object, params: type, needs: Needs, *names: 
 
 
 _amplifier = partial(_spec, plate=AmplifierPlate)
+_headphones = partial(_spec, plate=HeadphonesPlate)
 
 
 STEPS: Mapping[str, StepSpec] = {
@@ -123,5 +129,23 @@ STEPS: Mapping[str, StepSpec] = {
               "safety_device_ok", "stopped_power_w", per_channel=False, items_of=safety_stop.items_of),
         _spec("temperature_rise", appliance_rise.measure, appliance_rise.Params, Needs.MAINS,
               "temperature_rise_k", per_channel=False),
+        # ---- headphones (config/plans/outgoing-headphones.toml)
+        _headphones("headphones_impedance", headphones_impedance.measure, headphones_impedance.Params, Needs.DRIVE,
+                    "impedance_ohm", "impedance_min_ohm"),
+        _headphones("headphones_level", headphones_level.measure, headphones_level.Params, Needs.DRIVE,
+                    "sensitivity_db", "channel_balance_db", "crosstalk_db", mono=frozenset({"channel_balance_db"})),
+        _headphones("headphones_distortion", headphones_distortion.measure, headphones_distortion.Params, Needs.DRIVE,
+                    "thd_percent", "bass_thd_percent"),
+        _headphones("headphones_response", headphones_response.measure, headphones_response.Params, Needs.DRIVE,
+                    "response_deviation_db", "polarity_deg"),
+        _headphones("headphones_flex", headphones_flex.measure, headphones_flex.Params, Needs.DRIVE,
+                    "dropouts", "cut_s", "flex_drop_db"),
+        # ---- phones (config/plans/outgoing-phone.toml)
+        _spec("battery_voltage", phone_battery.measure_voltage, phone_battery.VoltageParams, Needs.NOTHING,
+              "battery_voltage_v", per_channel=False),
+        _spec("idle_current", phone_battery.measure_idle, phone_battery.IdleParams, Needs.NOTHING,
+              "idle_current_ma", per_channel=False),
+        _spec("charging", phone_charging.measure, phone_charging.Params, Needs.MAINS, *phone_charging.TAKEN,
+              per_channel=False, plate=PhonePlate),
     )
 }  # fmt: skip

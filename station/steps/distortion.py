@@ -38,23 +38,7 @@ async def measure_thd(context: StepContext, params: Params) -> None:
         if _too_quiet(context, "thd_percent", reading, reading.thd_percent, params):
             continue
         _record(context, "thd_percent", reading, reading.thd_percent, params)
-        known = [(i + 2, h) for i, h in enumerate(reading.harmonics_dbc) if h is not None]
-        if known:
-            context.curve(
-                Curve(
-                    "harmonics", "harmonic", "1", "level", "dBc",
-                    tuple(float(order) for order, _ in known), tuple(round(level, 2) for _, level in known),
-                    reading.channel,
-                )
-            )  # fmt: skip
-        if reading.spectrum:
-            hz, dbc = zip(*reading.spectrum, strict=True)
-            context.curve(
-                Curve(
-                    "spectrum", "frequency", "Hz", "level", "dBc", tuple(round(f, 1) for f in hz),
-                    tuple(round(level, 1) for level in dbc), reading.channel,
-                )
-            )  # fmt: skip
+        draw_harmonics(context, reading)
 
 
 async def measure_thd_n(context: StepContext, params: Params) -> None:
@@ -63,6 +47,27 @@ async def measure_thd_n(context: StepContext, params: Params) -> None:
         if _too_quiet(context, "thd_n_percent", reading, reading.thd_n_percent, params):
             continue
         _record(context, "thd_n_percent", reading, reading.thd_n_percent, params)
+
+
+def draw_harmonics(context: StepContext, reading: ToneReading) -> None:
+    """The curves of a tone: its harmonics, and its spectrum where that was asked for."""
+    known = [(i + 2, h) for i, h in enumerate(reading.harmonics_dbc) if h is not None]
+    if known:
+        context.curve(
+            Curve(
+                "harmonics", "harmonic", "1", "level", "dBc",
+                tuple(float(order) for order, _ in known), tuple(round(level, 2) for _, level in known),
+                reading.channel,
+            )
+        )  # fmt: skip
+    if reading.spectrum:
+        hz, dbc = zip(*reading.spectrum, strict=True)
+        context.curve(
+            Curve(
+                "spectrum", "frequency", "Hz", "level", "dBc", tuple(round(f, 1) for f in hz),
+                tuple(round(level, 1) for level in dbc), reading.channel,
+            )
+        )  # fmt: skip
 
 
 async def _capture(context: StepContext, params: Params, *, spectrum: bool = False) -> tuple[ToneReading, ToneReading]:
