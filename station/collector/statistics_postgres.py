@@ -9,7 +9,7 @@ import psycopg
 
 from station.collector.dialect import POSTGRES
 from station.collector.postgres import read_address
-from station.collector.statistics_rows import BATCH, CentreRows, Row
+from station.collector.statistics_rows import ROWS, CentreRows, Row
 from station.domain.errors import CentreError
 
 
@@ -33,9 +33,9 @@ class PostgresRows(CentreRows):
     def close(self) -> None:
         self._db.close()
 
-    def _stream(self, sql: str, values: Sequence[str]) -> Iterator[Row]:
+    def _stream(self, sql: str, values: Sequence[str], at_once: int = ROWS) -> Iterator[Row]:
         with self._said(), self._db.cursor(name="statistics") as cursor:
-            cursor.itersize = 4 * BATCH
+            cursor.itersize = at_once
             yield from cursor.execute(sql.replace("?", "%s").encode(), values)
 
     def _of_runs(self, columns: str, table: str, ids: Sequence[str]) -> list[Row]:

@@ -26,6 +26,8 @@ from station.statistics.selection import COUNTED, Selection
 
 BATCH = 500
 """Runs whose values are held at a time."""
+ROWS, MESSAGES = 2000, 20
+"""What a server sends at a time: of columns, and of messages, which have 50 KB and more."""
 WAIT_S = 10.0
 Row = tuple[Any, ...]
 _PURPOSES = ", ".join(f"'{purpose}'" for purpose in COUNTED)
@@ -89,7 +91,7 @@ class CentreRows(ABC):
             f" WHERE purpose = 'verify' AND {real} AND {asked}"
             " ORDER BY results.station, serial_number, results.store_epoch, run_no"
         )
-        for epoch, payload in self._stream(sql, values):
+        for epoch, payload in self._stream(sql, values, MESSAGES):
             try:
                 body = decode_body(open_envelope(payload.encode()))
             except MessageError:
@@ -133,8 +135,8 @@ class CentreRows(ABC):
         """Let go of it."""
 
     @abstractmethod
-    def _stream(self, sql: str, values: Sequence[str]) -> Iterator[Row]:
-        """The rows, without holding all of them. In SQL, `?` is the place of a value."""
+    def _stream(self, sql: str, values: Sequence[str], at_once: int = ROWS) -> Iterator[Row]:
+        """The rows, without holding more than `at_once` of them. In SQL, `?` is the place of a value."""
 
     @abstractmethod
     def _of_runs(self, columns: str, table: str, ids: Sequence[str]) -> list[Row]:
@@ -163,8 +165,8 @@ class SqliteRows(CentreRows):
     def close(self) -> None:
         self._db.close()
 
-    def _stream(self, sql: str, values: Sequence[str]) -> Iterator[Row]:
-        with self._said():
+    def _stream(self, sql: str, values: Sequence[str], at_once: int = ROWS) -> Iterator[Row]:
+        with self._said():  # SQLite gives them one by one
             yield from self._db.execute(sql, values)
 
     def _of_runs(self, columns: str, table: str, ids: Sequence[str]) -> list[Row]:

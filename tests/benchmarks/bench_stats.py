@@ -2,7 +2,7 @@
 
 By hand: python tests/benchmarks/bench_stats.py [records] [--keep DIR]. Records are of real shape (38 measurements,
 50 KB with their curves), by 50 benches, made once and written to all three. Each `stats` is a process of its own, as in
-use; memory is its resident peak, the server's apart. With --keep the files stay in DIR.
+use; processor and memory (its resident peak) are that process's, the server's apart. With --keep the files stay in DIR.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ RUN_COLUMNS = (
     " ended_at, verdict"
 )
 PROGRAM = """
-import sys
+import sys, time
 from station.cli.main import main
 try:
     main()
 finally:
     peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
-    print(peak.split()[1], file=sys.stderr)
+    print(time.process_time(), peak.split()[1], file=sys.stderr)
 """
-"""`station`, and then its resident peak in kB: what wait4 says of a child begins with the peak of its parent."""
+"""`station`, then its processor seconds and resident peak in kB: wait4 begins a child with the peak of its parent."""
 
 
 def written(record: Record) -> tuple[tuple[object, ...], tuple[object, ...], rows.Row]:
@@ -115,8 +115,10 @@ def measure(name: str, size: float, arguments: list[str]) -> str:
     took = time.perf_counter() - began
     if done.returncode:
         raise SystemExit(f"{name}: status {done.returncode}\n{done.stderr}")
-    counted, peak_mb = json.loads(done.stdout)["counts"]["runs"], int(done.stderr.split()[-1]) / 1024
-    print(f"{name:28} {size / 1e9:6.2f} GB {took:7.1f} s  {peak_mb:6.0f} MB  {counted} runs counted", flush=True)
+    *_, busy_s, peak_kb = done.stderr.split()
+    figures = f"{took:7.1f} s  {float(busy_s):6.1f} s of processor  {int(peak_kb) / 1024:5.0f} MB"
+    counted = json.loads(done.stdout)["counts"]["runs"]
+    print(f"{name:24} {size / 1e9:6.2f} GB {figures}  {counted} runs counted", flush=True)
     return done.stdout
 
 
