@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 
 import pytest
 
@@ -80,21 +81,27 @@ def test_what_counts_as_an_assertion(body: str, expected: bool) -> None:
 
 def _asserting(all_functions: list[ast.FunctionDef | ast.AsyncFunctionDef]) -> set[str]:
     """Names of functions of the tests that assert, themselves or through another of them."""
+    calls = [(function.name, _asserts_itself(function), _called(function)) for function in all_functions]
     known: set[str] = set()
     while True:
-        more = {function.name for function in all_functions if _asserts(function, known)}
+        more = {name for name, itself, called in calls if itself or called & known}
         if more == known:
             return known
         known = more
 
 
 def _asserts(function: ast.AST, asserting: set[str]) -> bool:
-    for node in ast.walk(function):
-        if isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant):
-            return True
-        if isinstance(node, ast.Call):
-            called = node.func
-            name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-            if name in RAISING or name in asserting:
-                return True
-    return False
+    return _asserts_itself(function) or not asserting.isdisjoint(_called(function))
+
+
+@cache
+def _asserts_itself(function: ast.AST) -> bool:
+    return not RAISING.isdisjoint(_called(function)) or any(
+        isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant) for node in ast.walk(function)
+    )
+
+
+@cache
+def _called(function: ast.AST) -> set[str]:
+    called = (node.func for node in ast.walk(function) if isinstance(node, ast.Call))
+    return {one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in called}
