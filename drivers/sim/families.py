@@ -16,6 +16,7 @@ from drivers.sim.dut_file import read_dut
 from drivers.sim.electronics import ElectronicsDevice, ElectronicsDut
 from drivers.sim.headphones import Headphones
 from drivers.sim.headphones_device import HeadphonesDevice
+from drivers.sim.phone import PhoneDevice, PhoneDut
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ FAMILIES: Mapping[str, Family] = {
     "electronics": Family(ElectronicsDut, ElectronicsDevice),
     "appliance": Family(Appliance, ApplianceDevice),
     "headphones": Family(Headphones, HeadphonesDevice),
+    "phone": Family(PhoneDut, PhoneDevice),
 }
 
 

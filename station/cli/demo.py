@@ -34,6 +34,8 @@ from station.domain.errors import SettingsError, StationError
 from station.domain.record import Record
 
 BADGE, WORK_ORDER, SERIAL = "demo-0042", "WO-DEMO-1", "DEMO-0001"
+IMEI = "001010000000420"
+"""Of a phone. Numbers that begin with 001 are for tests and no phone's that was sold."""
 OTHER_BADGE = "demo-0077"
 """Of a colleague, for what the technician may not sign alone."""
 READY_S = 30.0
@@ -46,6 +48,7 @@ LEFT_BEHIND = (
     "retest-slip.zpl", "centre.sqlite",
 )  # fmt: skip
 BENCH, MARK = "bench", ".made-by-demo"
+CONFIG = Path(__file__).resolve().parents[2] / "config"
 EXIT = {"PASS": 0, "FAIL": 1, "ABORTED": 3, "ERROR": 4}
 
 
@@ -64,7 +67,7 @@ class Choice:
 
 def run_demo(choice: Choice) -> int:
     """Run it; the verdict as exit status. Raises `SettingsError` for wrong use, `StationError` if it came to a stop."""
-    plans = Path(__file__).resolve().parents[2] / "config" / "plans"
+    plans = CONFIG / "plans"
     if not (plans / f"{choice.plan}.toml").is_file():
         names = ", ".join(sorted(path.stem for path in plans.glob("*.toml")))
         raise SettingsError(f"--plan {choice.plan}: no such plan; there are {names}")
@@ -79,6 +82,9 @@ def run_demo(choice: Choice) -> int:
         bench, others, socket = _start(choice, open_things)
         technician = Technician(_scans(choice, dut.product), bench.send, getattr(dut, "wrong", ()))
         with _connect(socket, others[-1]) as client, Overseer(client, (bench, *others), technician.remind) as overseer:
+            if plan.get("needs_consent"):
+                _assign(socket, plan, dut.product)
+                view.say(f"work order {WORK_ORDER} assigned, with the owner's consent to test a device with their data")
             run_id = _play(client, technician, view, overseer, socket)
     record = _record(choice.out / "centre.sqlite", run_id)
     (choice.out / "record.json").write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -95,12 +101,10 @@ def _good_dut(family: str | None) -> str:
 
 
 def _require_startable(name: str, plan: Mapping[str, Any]) -> None:
-    """Raises `SettingsError` for a plan that START would refuse for ever: a demo has no earlier run and no consent."""
+    """Raises `SettingsError` for a plan that START would refuse for ever: a demo has no earlier run."""
     if "needs_pass" in plan:
         first = plan["needs_pass"]["plan"]
         raise SettingsError(f"--plan {name}: it waits for a PASS of {first} on the same device; demo that plan instead")
-    if plan.get("needs_consent"):
-        raise SettingsError(f"--plan {name}: it needs an assigned work order with data_consent; a demo types its order")
 
 
 def _clear(out: Path) -> None:
@@ -166,7 +170,18 @@ def _scans(choice: Choice, product: str) -> dict[str, str]:
     """What the technician scans, by field of the session."""
     scans = {"operator": f"OP:{BADGE}", "work_order": f"WO:{WORK_ORDER}", "serial_number": f"SN:{SERIAL}",
              "product": f"PR:{product}"}  # fmt: skip
+    if _has_imei(product):
+        scans |= {"imei": f"IM:{IMEI}"}
     return scans if choice.plan == DEFAULT_PLAN else scans | {"plan": f"PL:{choice.plan}"}
+
+
+def _has_imei(product: str) -> bool:
+    """Whether START will wait for one; whatever is wrong with the product's file is told by the bench."""
+    try:
+        told = tomllib.loads((CONFIG / "products" / f"{product}.toml").read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError):
+        return False
+    return told.get("family") == "phone" and told.get("imei") is not False
 
 
 def _play(client: ControlClient, technician: Technician, view: DemoView, overseer: Overseer, socket: Path) -> str:
@@ -286,6 +301,17 @@ def _all_scanned(session: dict[str, Any], scans: dict[str, str]) -> bool:
 
 
 # ---- the centre's side ---------------------------------------------------------------------------------------
+def _assign(socket: Path, plan: Mapping[str, Any], product: str) -> None:
+    """The work order as the reception made it out, with the owner's consent; a typed one could have none."""
+    with ControlClient(socket) as client:
+        reply = client.ask(
+            "assign", work_order=WORK_ORDER, product=product, serial_number=SERIAL, purpose=plan["purpose"],
+            data_consent=True,
+        )  # fmt: skip
+    if reply["status"] != "done":
+        raise StationError(f"work order {WORK_ORDER} was not taken: {reply['reason']}")
+
+
 def _record(database: Path, run_id: str) -> dict[str, Any]:
     """The record as the centre stored it: what left the bench and nothing else."""
     record = read_record(database, run_id)

@@ -80,8 +80,19 @@ class PhonePlate:
     imei: bool = True
     """Whether it has an IMEI or MEID, which START then waits for; a tablet without a mobile radio has none."""
 
+    @property
+    def cells(self) -> int:
+        """Lithium-ion cells in series, by the nominal voltage of 3.6 to 3.9 V each."""
+        return max(1, round(self.battery_v / 3.75))
+
     def __post_init__(self) -> None:
         _require_positive(self, "charger_v", "battery_v")
+        if self.charger_v > 20.0:
+            raise ValueError(f"charger_v is {self.charger_v:g}; give what the charger begins with: 5 V, or at most 20")
+        if not 3.0 <= self.battery_v <= 16.0:
+            raise ValueError(
+                f"battery_v is {self.battery_v:g}; give the nominal voltage on the battery's label, 3 to 16 V"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from station.domain.plan import Needs, OnFail, Product
-from station.domain.plates import FED_BY_BENCH
+from station.domain.plates import FED_BY_BENCH, PhonePlate
 from station.domain.prompt import PROMPT_S
 from station.settings.locate import Path
 from station.settings.problem import Problem
@@ -37,6 +37,11 @@ class Gate:
     low_min: float | None = None
     high_max: float | None = None
 
+    def low_of(self, product: Product) -> float | None:
+        """`low_min` for this product: of a battery, for each of its cells."""
+        cells = product.plate.cells if isinstance(product.plate, PhonePlate) else 1
+        return None if self.low_min is None else self.low_min * cells
+
     @property
     def remedy(self) -> str:
         """The step as a maintainer would write it."""
@@ -52,11 +57,23 @@ GATES: tuple[Gate, ...] = (
     Gate("insulation", "insulation_mohm", _ENERGISED, _DEAD, "DIN VDE 0701-0702: 1 Mohm", low_min=1.0),
     Gate("dc_offset", "dc_offset_mv", _DRIVE, (OnFail.NO_DRIVE, *_DEAD), "invariant 21: 1 V", -1000.0, 1000.0),
 )
+GATES_OF_FAMILY: Mapping[str, tuple[Gate, ...]] = {
+    "phone": (
+        Gate("battery_voltage", "battery_voltage_v", _ENERGISED, _DEAD,
+             "a lithium-ion cell below 2.5 V is deeply discharged and may burn when it is charged", low_min=2.5),
+    ),
+}  # fmt: skip
+"""Of families that the bench feeds with extra-low voltage: what their own hazard wants."""
+
+
+def gates_of(family: str | None) -> tuple[Gate, ...]:
+    """The gates of a plan for this family; None: for every product."""
+    return GATES_OF_FAMILY.get(family, ()) if family in FED_BY_BENCH and family is not None else GATES
 
 
 def check_order(source: Source, plan: PlanTemplate) -> Iterator[Problem]:
     """What a plan lacks before it may energise; only for a plan in which nothing else is wrong."""
-    for gate in () if plan.family in FED_BY_BENCH else GATES:
+    for gate in gates_of(plan.family):
         needing = [index for index, step in enumerate(plan.steps) if step.spec.needs in gate.before]
         if needing:
             yield from _check_gate(source, plan, gate, needing[0])
@@ -152,7 +169,7 @@ def check_gate_limits(
         for product in products:
             if plan.family not in (None, product.family):
                 continue
-            for gate in GATES:
+            for gate in gates_of(product.family):
                 if gate.use in not_for(product.protection_class):
                     continue
                 found = _lawful(plan, gate)
@@ -171,14 +188,16 @@ def _holds(step: StepTemplate, gate: Gate, product: Product) -> bool:
     limit = limit_of(step, product, gate.measurement)
     if limit is None:
         return True  # a requirement without a limit is said by `check_limits`
-    low = gate.low_min is None or (limit.low is not None and limit.low >= gate.low_min)
+    low_min = gate.low_of(product)
+    low = low_min is None or (limit.low is not None and limit.low >= low_min)
     return low and (gate.high_max is None or (limit.high is not None and limit.high <= gate.high_max))
 
 
 def _too_loose(
     files: Mapping[str, Source], plan: PlanTemplate, product: Product, gate: Gate, index: int, step: StepTemplate
 ) -> Problem:
-    bounds = [] if gate.low_min is None else [f"low = {gate.low_min:g} or more"]
+    low_min = gate.low_of(product)
+    bounds = [] if low_min is None else [f"low = {low_min:g} or more"]
     bounds += [] if gate.high_max is None else [f"high = {gate.high_max:g} or less"]
     wrong = "a device that is dangerous would pass this and be energised"
     remedy = f"write {', '.join(bounds)} ({gate.why})"

@@ -14,6 +14,7 @@ from station.domain.plates import PLATES
 from station.settings.cord import derived
 from station.settings.locate import Path
 from station.settings.names import nearest_of, suggest
+from station.settings.plan_consent import check_consent
 from station.settings.plan_safety import check_kept, check_order
 from station.settings.problem import Problem
 from station.settings.products import BOUNDS, check_bounds, check_id
@@ -87,6 +88,7 @@ def read_plan(source: Source, catalogue: Mapping[str, StepEntry]) -> tuple[PlanT
         return None, problems
     plan = _freeze_plan(file, catalogue, params)
     problems += check_order(source, plan)
+    problems += check_consent(source, plan)
     return (None, problems) if problems else (plan, [])
 
 

@@ -34,6 +34,8 @@ from station.steps import (
     nodes,
     noise,
     output,
+    phone_battery,
+    phone_charging,
     power,
     power_up,
     response,
