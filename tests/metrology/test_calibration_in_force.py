@@ -188,7 +188,7 @@ def test_every_measurement_of_the_catalogue_says_which_instruments_it_hangs_on()
     measured = {(name, use) for use, spec in STEPS.items() for name in spec.measurements}
     roles = {role for name, use in measured for role in roles_of(name, use)}
 
-    assert roles <= {"audio", "bias", "loadbank", "probe", *PORT_OF_ROLE, *READINGS_OF_ROLE}
+    assert roles <= {"audio", "bias", "feed", "loadbank", "probe", *PORT_OF_ROLE, *READINGS_OF_ROLE}
     assert set(MEASURED_BY) == {name for name, _ in measured if not name.endswith("_ok")}, "none too many"
     assert {(use, name) for name, use in measured} >= set(MEASURED_IN)
     assert roles_needed((("bias_ma", "bias"), ("bias_ma", "node_voltages"), ("colour_k", "x"))) == ("bias", "probe")

@@ -15,8 +15,8 @@ from station.cli.check import check_tree
 def test_a_clean_tree_is_said_to_be_clean(tree: TreeCopy, capsys: pytest.CaptureFixture[str]) -> None:
     assert check_tree(tree.directory) == 0
     out = capsys.readouterr().out
-    plans = len(list((tree.directory / "plans").glob("*.toml")))
-    assert out == f"OK: {tree.directory} is clean ({plans} plans, 1 product)\n"
+    plans, products = (len(list((tree.directory / sort).glob("*.toml"))) for sort in ("plans", "products"))
+    assert out == f"OK: {tree.directory} is clean ({plans} plans, {products} products)\n"
 
 
 def test_errors_are_printed_a_line_each_and_exit_1(tree: TreeCopy, capsys: pytest.CaptureFixture[str]) -> None:
