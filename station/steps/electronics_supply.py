@@ -1,7 +1,7 @@
 """What a device takes from its supply: a board of class III from the bench's DC supply, a mains device from mains.
 
-One pair of measurements, two instruments: which step applies to a product hangs on its protection class (`NOT_FOR_CLASS`,
-station/settings/tree.py). Voltages inside the device are those of `node_checks.py`.
+Which of the two steps applies to a product hangs on its protection class (`NOT_FOR_CLASS` in station/settings/tree.py);
+both deliver the same pair of measurements. Voltages inside the device are those of `node_checks.py`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ async def measure_dc(context: StepContext, params: Params) -> None:
     if not await context.ask({"zh": zh, "en": en}, {"item": "supply"}):
         raise StepDeclined("DC supply: NG; set it as the data plate says, join the board, then test again")
     await context.bench.mains.on(context.mains_bound_s)
-    await _look(context, params, plate)
+    await _look(context, params, plate, rising=True)
     await context.clock.sleep(params.settle_s)
     await _record(context, params, [await _look(context, params, plate) for _ in range(params.readings)], "feed.main")
 
@@ -58,13 +58,19 @@ async def measure_mains(context: StepContext, params: Params) -> None:
     await _record(context, params, pairs, "mains")
 
 
-async def _look(context: StepContext, params: Params, plate: ElectronicsPlate) -> tuple[float, float]:
-    """One reading of the DC lead, V and A; a supply that is set wrongly is switched off before it does more harm."""
+async def _look(
+    context: StepContext, params: Params, plate: ElectronicsPlate, *, rising: bool = False
+) -> tuple[float, float]:
+    """One reading of the DC lead, V and A; a supply that is set wrongly is switched off before it does more harm.
+
+    `rising`: it has just been switched on, so only too much is wrong.
+    """
     read = await context.bench.meters.fresh("feed")
     volts, amps = read["main_v"], read["main_a"]
     context.progress(0.5, {"supply_current_ma": 1000.0 * amps, "supply_voltage_v": volts})
     off_percent = 100.0 * (volts / plate.supply_v - 1.0)
-    if off_percent > params.set_percent or (off_percent < -params.set_percent and amps < LIMITING * plate.supply_a):
+    too_low = off_percent < -params.set_percent and amps < LIMITING * plate.supply_a and not rising
+    if off_percent > params.set_percent or too_low:
         await context.bench.mains.off()
         raise StepError(
             f"DC supply: {volts:.2f} V at {amps:.3f} A, the product wants {plate.supply_v:g} V with a limit of "
