@@ -26,7 +26,7 @@ BOUNDS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "tester": {"insulation_mohm": (0.02, 0.0), "earth_bond_ohm": (0.02, 0.00005)},
     "touch": {"touch_current_ma": (0.02, 0.0005)},
     "mains": {"voltage_v": (0.005, 0.05), "current_a": (0.005, 0.0005), "power_w": (0.005, 0.05)},
-    "temperature": dict.fromkeys(("heatsink_degc", "loadbank_degc"), (0.0, 0.52)),
+    "temperature": dict.fromkeys(("heatsink_degc", "ambient_degc", "loadbank_degc"), (0.0, 0.52)),
     "inrush": {"peak_a": (0.02, 0.0)},
     "dc": _DC,
     "loadbank": dict.fromkeys(("left_ohm", "right_ohm"), (0.001, 0.0)),
