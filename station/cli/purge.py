@@ -62,7 +62,7 @@ def purge(choice: Choice) -> int:
         if choice.compacted and not choice.dry_run:
             squeezed = _compact(place.store)
         if bound.marker is not None and not choice.dry_run:
-            traces = search(place.store, bound.marker)
+            traces = search(place.store, bound.marker, is_badge=bound.badge is not None)
     except StoreError as error:
         print(f"purge: {printable(error)}", file=sys.stderr)
         return FOUND

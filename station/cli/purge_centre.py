@@ -34,7 +34,7 @@ def purge_centre(database: str, choice: Choice) -> int:
     try:
         with closing(open_centre(database)) as centre:
             centre.ready()
-            tally = purge_messages(centre.change, bound, dry_run=choice.dry_run)
+            tally = purge_messages(centre, bound, dry_run=choice.dry_run)
             if not choice.dry_run:
                 centre.reclaim()
     except CentreError as error:

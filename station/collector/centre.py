@@ -78,6 +78,9 @@ class Centre(Protocol):
     def stations_online(self) -> int:
         """How many stations were born and have not died since. Raises `CentreError`."""
 
+    def look(self, read: Callable[[Transaction], T]) -> T:
+        """What somebody reads, however long it takes: nobody is kept from storing. Raises `CentreError`."""
+
     def change(self, write: Callable[[Transaction], T]) -> T:
         """What somebody who may changes, in a transaction of its own. Raises `CentreError`; then nothing is changed."""
 

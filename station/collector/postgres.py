@@ -84,6 +84,9 @@ class PostgresCentre:
         with self._lock:
             return int(self._commit(lambda transaction: transaction.run(sql))[0][0])
 
+    def look(self, read: Callable[[Transaction], T]) -> T:
+        return self.change(read)
+
     def change(self, write: Callable[[Transaction], T]) -> T:
         with self._lock:
             return self._commit(write)

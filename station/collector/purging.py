@@ -10,16 +10,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from station.collector.dialect import Transaction
-from station.domain.people import names, people_in
+from station.domain.people import is_among, names, people_in
 
 PAGE = 100
 OF_RUN = ("measurements", "steps", "findings")
-TOLD = "messages.msg_id IN (SELECT msg_id FROM events WHERE reason"
-"""Why something was refused, in words: a badge or a number may be among them."""
+TOLD = (("events", "reason"), ("replies", "reason"), ("alarms", "cause"))
+"""What says in words why something was refused or went wrong: a badge or a number may be among them."""
 OF_MESSAGE = ("results", "events", "replies", "alarms")
+_IS_RESULT = "messages.kind LIKE 'result/%'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class CentreBound:
     work_order: str | None = None
     badge: str | None = None
 
+    @property
+    def marker(self) -> str | None:
+        """What everything that goes has in common, where it is not its age."""
+        return self.serial_number or self.work_order or self.badge
+
 
 @dataclass(slots=True)
 class CentreTally:
@@ -41,89 +47,125 @@ class CentreTally:
     bytes: int = 0
 
 
-Change = Callable[[Callable[[Transaction], Any]], Any]
-"""Does it in a transaction of its own, and gives what it gives."""
+class Purged(Protocol):
+    """The database that is purged: a part of `station.collector.centre.Centre`."""
+
+    def look(self, read: Callable[[Transaction], Any]) -> Any:
+        """Read, and keep nobody from storing meanwhile."""
+
+    def change(self, write: Callable[[Transaction], Any]) -> Any:
+        """Do it in a transaction of its own."""
+
+
 _Row = tuple[str, str | None, int]
 """`msg_id`, the run if it is a result, length."""
 
 
-def purge_messages(change: Change, bound: CentreBound, *, dry_run: bool) -> CentreTally:
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """Messages that SQL finds, and the word on each of them: what has a text may have it as somebody else's."""
+
+    wheres: str
+    values: tuple[str, ...]
+    is_meant: Callable[[str], bool] = lambda payload: True
+    is_of_runs: bool = False
+
+
+def purge_messages(centre: Purged, bound: CentreBound, *, dry_run: bool) -> CentreTally:
     """Find page by page, and delete what was found. Raises `CentreError`; what went by then is gone."""
     tally = CentreTally()
-    for wheres, values in _conditions(bound):
+    for one in _passes(bound):
         after = ""
-        while page := change(_reading(wheres, (*values, after))):
+        while page := centre.look(_reading(one, after)):
             after = page[-1][0]
-            told = wheres.startswith(TOLD)
-            going = [row[:3] for row in page if _is_meant(bound, row[1], row[3], told=told)]
+            meant = [row for row in page if one.is_meant(row[3])]
+            going: list[_Row] = [row[:3] for row in meant]
+            if meant and one.is_of_runs:
+                going += centre.look(_telling_of([json.loads(row[3])["body"]["run_id"] for row in meant]))
             if going and not dry_run:
-                change(_deleting(going))
+                centre.change(_deleting(going))
             tally.results += sum(run_id is not None for _, run_id, _ in going)
             tally.messages += len(going)
             tally.bytes += sum(length for _, _, length in going)
     if not dry_run:
-        change(_deleting_rest(bound))
+        centre.change(_deleting_rest(bound))
     return tally
 
 
-def _conditions(bound: CentreBound) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Which messages, in passes: those that point at a result are looked for before it goes."""
-    age, at = "", list[str]()
+def _passes(bound: CentreBound) -> Iterator[_Pass]:
+    age, at = "", tuple[str, ...]()
     if bound.before is not None:
         # a clock that was not set stamps anything: then it counts when the message came
         age = (
             " AND coalesce(results.ended_at, messages.ts) < ? AND (messages.received_at < ?"
             ' OR messages.payload NOT LIKE \'%"quality":"unsynced"%\')'
         )
-        at = [bound.before] * 2
-    if (of := _results_of(bound)) is None:
-        yield "1 = 1" + age, tuple(at)
+        at = (bound.before, bound.before)
+    if (marker := bound.marker) is None:
+        yield _Pass("1 = 1" + age, at)
         return
-    sql, values = of
-    runs = f"SELECT run_id FROM results JOIN messages USING (msg_id) WHERE {sql}"
-    for table in ("events", "alarms"):
-        yield f"messages.msg_id IN (SELECT msg_id FROM {table} WHERE run_id IN ({runs})){age}", (*values, *at)
-    marker = bound.serial_number or bound.work_order or bound.badge or ""
-    yield f"{TOLD} LIKE ? ESCAPE '!'){age}", (f"%{_like(marker)[1:-1]}%", *at)
+    sql, values = _results_of(bound)
+    yield _Pass(sql + age, (*values, *at), lambda payload: _is_of(bound, json.loads(payload)["body"]), is_of_runs=True)
+    for table, column in TOLD:
+        yield _Pass(
+            f"messages.msg_id IN (SELECT msg_id FROM {table} WHERE lower({column}) LIKE lower(?) ESCAPE '!'){age}",
+            (f"%{_escaped(marker)}%", *at),
+            lambda payload: names(json.loads(payload), marker, is_badge=bound.badge is not None),
+        )
     if bound.work_order is not None:
-        yield f"messages.msg_id IN (SELECT msg_id FROM events WHERE work_order = ?){age}", (bound.work_order, *at)
-    yield (
-        f"messages.msg_id IN (SELECT msg_id FROM results JOIN messages USING (msg_id) WHERE {sql}){age}",
-        (*values, *at),
-    )
+        yield _Pass(f"messages.msg_id IN (SELECT msg_id FROM events WHERE work_order = ?){age}", (marker, *at))
 
 
-def _results_of(bound: CentreBound) -> tuple[str, tuple[str, ...]] | None:
+def _results_of(bound: CentreBound) -> tuple[str, tuple[str, ...]]:
+    """Results, also those that are kept among the messages only (a run that came twice, columns that were refused)."""
+    bare = f"(results.msg_id IS NULL AND {_IS_RESULT} AND messages.payload LIKE ? ESCAPE '!')"
     if bound.serial_number is not None:
-        imei = f'%"imei":{_like(bound.serial_number)}%'
-        return "(results.serial_number = ? OR messages.payload LIKE ? ESCAPE '!')", (bound.serial_number, imei)
+        number = bound.serial_number
+        imei = f"({_IS_RESULT} AND messages.payload LIKE ? ESCAPE '!')"
+        texts = (f"%{_quoted(number)}%", f'%"imei":{_quoted(number)}%')
+        return f"(results.serial_number = ? OR {bare} OR {imei})", (number, *texts)
     if bound.work_order is not None:
-        return "results.work_order = ?", (bound.work_order,)
-    if bound.badge is not None:
-        return "messages.payload LIKE ? ESCAPE '!'", (f"%{_like(bound.badge)}%",)
-    return None
+        return f"(results.work_order = ? OR {bare})", (bound.work_order, f"%{_quoted(bound.work_order)}%")
+    sql = f"({_IS_RESULT} AND lower(messages.payload) LIKE lower(?) ESCAPE '!')"
+    return sql, (f"%{_quoted(bound.badge or '')}%",)
 
 
-def _like(text: str) -> str:
-    """A text as it stands in a message, for LIKE with `!` as its escape."""
-    quoted = json.dumps(text, ensure_ascii=False)
-    return quoted.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+def _is_of(bound: CentreBound, body: dict[str, Any]) -> bool:
+    """Whether a record is of the device, order or badge."""
+    if bound.serial_number is not None:
+        return bound.serial_number in (body["dut"]["serial_number"], body["dut"].get("imei"))
+    if bound.work_order is not None:
+        return bound.work_order == body.get("work_order")
+    return is_among(bound.badge or "", people_in(body))
 
 
-def _is_meant(bound: CentreBound, run_id: str | None, payload: str, *, told: bool) -> bool:
-    """What SQL finds by a text may be of a longer one, or of somebody else's."""
-    if told:
-        return names(json.loads(payload), bound.serial_number or bound.work_order or bound.badge or "")
-    return bound.badge is None or run_id is None or bound.badge in people_in(json.loads(payload)["body"])
+def _quoted(text: str) -> str:
+    """A text as it stands in a message, for LIKE."""
+    return _escaped(json.dumps(text, ensure_ascii=False))
 
 
-def _reading(wheres: str, values: tuple[str, ...]) -> Callable[[Transaction], list[tuple[Any, ...]]]:
+def _escaped(text: str) -> str:
+    """For LIKE with `!` as its escape."""
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+
+
+def _reading(one: _Pass, after: str) -> Callable[[Transaction], list[tuple[Any, ...]]]:
     sql = (
         "SELECT messages.msg_id, results.run_id, length(messages.payload), messages.payload FROM messages"
-        f" LEFT JOIN results ON results.msg_id = messages.msg_id WHERE {wheres} AND messages.payload <> ''"
+        f" LEFT JOIN results ON results.msg_id = messages.msg_id WHERE {one.wheres} AND messages.payload <> ''"
         f" AND messages.msg_id > ? ORDER BY messages.msg_id LIMIT {PAGE}"
     )
-    return lambda transaction: transaction.run(sql, values)
+    return lambda transaction: transaction.run(sql, (*one.values, after))
+
+
+def _telling_of(run_ids: Sequence[str]) -> Callable[[Transaction], list[tuple[Any, ...]]]:
+    """Events and alarms of these runs: they go together with the result."""
+    of_runs = f"WHERE run_id IN ({_places(run_ids)})"
+    sql = (
+        "SELECT msg_id, NULL, length(payload) FROM messages WHERE payload <> '' AND msg_id IN"
+        f" (SELECT msg_id FROM events {of_runs} UNION SELECT msg_id FROM alarms {of_runs} AND msg_id IS NOT NULL)"
+    )
+    return lambda transaction: transaction.run(sql, (*run_ids, *run_ids))
 
 
 def _deleting(going: Sequence[_Row]) -> Callable[[Transaction], None]:
@@ -144,7 +186,7 @@ def _deleting_rest(bound: CentreBound) -> Callable[[Transaction], None]:
 
     def delete(transaction: Transaction) -> None:
         if bound.work_order is not None:
-            body = f'%"work_order":{_like(bound.work_order)}%'
+            body = f'%"work_order":{_quoted(bound.work_order)}%'
             transaction.run("DELETE FROM latest WHERE kind = 'progress' AND body LIKE ? ESCAPE '!'", (body,))
         if bound.before is not None and bound == CentreBound(bound.before):
             transaction.run("DELETE FROM alarms WHERE source = 'centre' AND at < ?", (bound.before,))

@@ -65,6 +65,10 @@ class SqliteCentre:
             sql = "SELECT count(*) FROM latest WHERE kind = 'presence' AND state = 'online'"
             return int(self._connected().execute(sql).fetchone()[0])
 
+    def look(self, read: Callable[[Transaction], T]) -> T:
+        with self._lock, self._said():
+            return read(_SqliteTransaction(self._connected()))
+
     def change(self, write: Callable[[Transaction], T]) -> T:
         with self._lock:
             return self._commit(write)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 PEOPLE = ("operator", "second_operator", "repair_engineer", "signed_by")
@@ -15,8 +15,14 @@ def people_in(record: Mapping[str, Any]) -> set[str]:
     return {holder[key] for holder in holders for key in PEOPLE if holder.get(key)}
 
 
-def names(message: Mapping[str, Any], marker: str) -> bool:
+def is_among(badge: str, badges: Iterable[str]) -> bool:
+    """Whether it is one of these people's: the same badge in other letters (e-7, E-7) is the same person's."""
+    return badge.casefold() in {one.casefold() for one in badges}
+
+
+def names(message: Mapping[str, Any], marker: str, *, is_badge: bool = False) -> bool:
     """Whether the body of a message has a badge, number or order as a value, or as a word of a sentence: a refusal may
     say which badge or device it was. Whole or not at all."""
     values = [value for value in message.get("body", {}).values() if isinstance(value, str)]
-    return marker in {*values, *(word.strip(".,;:()\"'") for value in values for word in value.split())}
+    told = {*values, *(word.strip(".,;:()\"'") for value in values for word in value.split())}
+    return is_among(marker, told) if is_badge else marker in told

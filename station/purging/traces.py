@@ -54,27 +54,32 @@ def files_of(store: Path) -> list[Path]:
     return [file for file in (store, store.with_name(store.name + "-wal"), *aside) if file.exists()]
 
 
-def search(store: Path, marker: str) -> Traces:
-    """Look for a text in the raw bytes, and for rows that explain it. Raises `StoreError`."""
+def search(store: Path, marker: str, *, is_badge: bool = False) -> Traces:
+    """Look for a text in the raw bytes, a badge also in other letters, and for rows that explain it. Raises
+    `StoreError`."""
     places = searched = 0
-    forms = {marker.encode(), json.dumps(marker, ensure_ascii=False)[1:-1].encode()}
+    text = json.dumps(marker, ensure_ascii=False)[1:-1]
+    forms = {marker.encode(), text.encode()}
     try:
         for file in files_of(store):
             searched += file.stat().st_size
-            places += sum(_count(file, form) for form in forms)
+            places += sum(_count(file, form, any_case=is_badge) for form in forms)
         uri = f"{store.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, timeout=5.0)) as db:
-            held = [f"(SELECT count(*) FROM {table} WHERE instr({text}, ?1) > 0)" for table, text in _TEXTS]
-            rows = db.execute(f"SELECT {' + '.join(held)}", (json.dumps(marker, ensure_ascii=False)[1:-1],)).fetchone()
+            wheres = "instr(lower({}), lower(?1)) > 0" if is_badge else "instr({}, ?1) > 0"
+            held = [f"(SELECT count(*) FROM {table} WHERE {wheres.format(texts)})" for table, texts in _TEXTS]
+            rows = db.execute(f"SELECT {' + '.join(held)}", (text,)).fetchone()
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"{store}: {error}; whether something is left was not found out") from error
     return Traces(searched, places, int(rows[0]))
 
 
-def _count(file: Path, needle: bytes) -> int:
+def _count(file: Path, needle: bytes, *, any_case: bool) -> int:
     found, tail = 0, b""
+    needle = needle.lower() if any_case else needle
     with file.open("rb") as held:
         while chunk := held.read(CHUNK_BYTES):
+            chunk = chunk.lower() if any_case else chunk
             found += (tail + chunk).count(needle)
             tail = (tail + chunk)[-(len(needle) - 1) :] if len(needle) > 1 else b""
     return found

@@ -23,7 +23,7 @@ from station.domain.clock import utc_text
 from station.domain.errors import StoreError
 from station.purging import sound
 from station.store import journal, retention
-from station.store.old_runs import Bound, Named, OldRun, find, why_kept
+from station.store.old_runs import Bound, Named, OldRun, find, is_referred_to_since, why_kept
 from station.store.reserve import RESERVE_BYTES
 from station.store.schema import open_database, reserve_log
 
@@ -135,7 +135,11 @@ class Purge:
         for batch in _batches(runs, lambda run: run.bytes):
             if not self._is_time(db):
                 return False
-            going = [run for run in batch if why_kept(db, run.run_no, run.run_id, self._named) is None]
+            going = [
+                run for run in batch
+                if why_kept(db, run.run_no, run.run_id, self._named) is None
+                and not is_referred_to_since(db, run.run_id, newest)
+            ]  # fmt: skip
             sounds = sound.delete(self._place.captures, [run.run_id for run in going], held)
             with _transaction(db):
                 entry = self._entry_in(db)
@@ -163,7 +167,8 @@ class Purge:
             self._tally.add_sound(*sounds)
         if self._bound.marker is not None:
             with _transaction(db):
-                retention.delete_brought(db, self._bound)
+                if retention.delete_brought(db, self._bound):
+                    self._entry_in(db)  # its traces are looked for, as those of a run
 
     def _entry_in(self, db: sqlite3.Connection) -> int:
         if self._entry is None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from drivers.ports import Button
+from station.domain.people import is_among
 from station.domain.plan import NeedsPass, Purpose
 from station.domain.prompt import Prompt
 from station.domain.session_state import State
@@ -156,11 +157,6 @@ def _is_in_hand(memory: Memory, event: ev.Event) -> bool:
 def _is_inspector(memory: Memory, event: ev.Event) -> bool:
     scan = read(memory, event)
     return isinstance(scan, Scan) and scan.field == "operator" and is_among(scan.value, memory.inspectors)
-
-
-def is_among(badge: str, badges: Iterable[str]) -> bool:
-    """Whether it is one of these people's: the same badge in other letters (e-7, E-7) is the same person's."""
-    return badge.casefold() in {one.casefold() for one in badges}
 
 
 def _wants_badge(memory: Memory) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from station.domain.people import names, people_in
+from station.domain.people import is_among, names, people_in
 
 T = TypeVar("T")
 
@@ -145,12 +145,13 @@ def _marked(db: sqlite3.Connection, bound: Bound) -> Iterator[tuple[int, str]]:
         yield from db.execute("SELECT run_no, run_id FROM runs WHERE serial_number = ?", (bound.serial_number,))
     marker = bound.marker or ""
     rows = db.execute(
-        "SELECT run_no, run_id, coalesce(record, draft) FROM runs WHERE instr(coalesce(record, draft), ?) > 0",
-        (json.dumps(marker, ensure_ascii=False),),
-    )
+        "SELECT run_no, run_id, coalesce(record, draft) FROM runs"
+        " WHERE instr(lower(coalesce(record, draft)), lower(?)) > 0", (json.dumps(marker, ensure_ascii=False),),
+    )  # fmt: skip
     for run_no, run_id, text in rows:
         record = json.loads(text)
-        if marker in (people_in(record) if bound.badge is not None else {record["dut"].get("imei")}):
+        is_its = record["dut"].get("imei") == marker if bound.badge is None else is_among(marker, people_in(record))
+        if is_its:
             yield run_no, run_id
 
 
@@ -237,11 +238,12 @@ def _loose(db: sqlite3.Connection, bound: Bound, now: str) -> Iterator[tuple[int
     else:
         found = db.execute(
             f"SELECT seq, CAST(payload AS TEXT), created_at FROM outbox WHERE suffix <> 'result' AND {_OF_NO_RUN}"
-            " AND instr(payload, CAST(? AS BLOB)) > 0", (bound.marker,),
+            " AND instr(lower(CAST(payload AS TEXT)), lower(?)) > 0", (bound.marker,),
         )  # fmt: skip
         old = [
             seq for seq, text, at in found
-            if (bound.before is None or at < bound.before) and names(json.loads(text), bound.marker)
+            if (bound.before is None or at < bound.before)
+            and names(json.loads(text), bound.marker, is_badge=bound.badge is not None)
         ]  # fmt: skip
     for seq in old:
         state, size = db.execute("SELECT state, length(payload) FROM outbox WHERE seq = ?", (seq,)).fetchone()

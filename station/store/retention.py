@@ -73,11 +73,14 @@ def delete_loose(db: sqlite3.Connection, entry: int, loose: Sequence[tuple[int, 
     return gone
 
 
-def delete_brought(db: sqlite3.Connection, bound: Bound) -> None:
-    """Delete what work orders brought of earlier runs of this device or order: no part of any record."""
+def delete_brought(db: sqlite3.Connection, bound: Bound) -> bool:
+    """Delete what work orders brought of earlier runs of this device or order: no part of any record. Whether any."""
+    found = 0
     for column, value in (("serial_number", bound.serial_number), ("work_order", bound.work_order)):
         if value is not None:
-            db.execute(f"DELETE FROM earlier_runs WHERE json_extract(run, '$.{column}') = ?", (value,))
+            sql = f"DELETE FROM earlier_runs WHERE json_extract(run, '$.{column}') = ?"
+            found += db.execute(sql, (value,)).rowcount
+    return found > 0
 
 
 def note_captures(db: sqlite3.Connection, entry: int, files: int, size: int) -> None:

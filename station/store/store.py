@@ -152,8 +152,9 @@ class Store(StoreThread):
     # --- the outbox --------------------------------------------------------------------------------------------
 
     async def has_runs(self) -> bool:
-        """Whether any run was ever begun with this store: K is on within a run alone."""
-        return await self._call(lambda: self._db.execute("SELECT 1 FROM runs LIMIT 1").fetchone() is not None)
+        """Whether any run was ever begun with this store, purged ones too: K is on within a run alone."""
+        sql = "SELECT 1 FROM sqlite_sequence WHERE name = 'runs'"
+        return await self._call(lambda: self._db.execute(sql).fetchone() is not None)
 
     async def post(self, messages: Sequence[Draft]) -> None:
         """Commit messages that belong to no run. Raises `MessageError`; then none of them is posted."""

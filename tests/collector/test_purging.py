@@ -109,6 +109,45 @@ def test_a_device_an_order_or_a_person_is_forgotten_and_nobody_else(
         assert f'"{asked[1]}"'.encode() not in b"".join(file.read_bytes() for file in Path(database).parent.iterdir())
 
 
+def test_what_others_have_as_another_text_stays_with_its_alarms(database: str, centre: Centre) -> None:
+    """A badge 1042 and a device 1042 are two."""
+    alarms = [said("alarm", 10 + number, code="OVERCURRENT", cause="it tripped", run_id=f"run-{number}", at=TS)
+              for number in (1, 2)]  # fmt: skip
+    centre.take([of(1, TS, operator="1042"), of(2, TS, serial_number="1042"), *alarms], [], NOW)
+    told = purge(database, "--badge", "1042")
+    assert (told["results"], told["messages"]) == (1, 2)
+    assert rows(database, "SELECT run_id FROM alarms") == [("run-2",)]
+    assert rows(database, "SELECT seq FROM messages WHERE payload <> '' ORDER BY 1") == [(2,), (12,)]
+
+
+@pytest.mark.parametrize("asked", [("--serial", "ZZSN"), ("--work-order", "ZZWO"), ("--badge", "zz-e7")])
+def test_whoever_is_forgotten_stays_in_no_message_and_in_no_other_letters(
+    database: str, centre: Centre, asked: tuple[str, str]
+) -> None:
+    """A run that came twice (a copied card) is kept among the messages only; a reply and an alarm speak of it."""
+    once = of(1, TS, serial_number="ZZSN", work_order="ZZWO", operator="ZZ-E7")
+    record = replace(full_record(), run_id="run-1", work_order="ZZWO", operator="ZZ-E7")
+    record = replace(record, dut=replace(record.dut, serial_number="ZZSN"))
+    again = incoming(encode_result(record, Slot(f"{STATION}:{EPOCH}:2", 2), Stamp(TS, CLOCK, 1)))
+    words = f"not here: {asked[1]}."
+    alarm = said("alarm", 4, code="x", cause=words, at=TS)
+    centre.take([once, again, said("reply", 3, cmd_id="c", status="refused", reason=words), alarm, of(5, TS)], [], NOW)
+    assert purge(database, *asked)["messages"] == 4
+    assert rows(database, "SELECT seq FROM messages WHERE payload <> ''") == [(5,)]
+    assert rows(database, "SELECT (SELECT count(*) FROM replies), (SELECT count(*) FROM alarms WHERE code = 'x')") == [
+        (0, 0)
+    ]
+
+
+def test_a_search_through_all_messages_keeps_no_worker_from_storing(database: str, centre: Centre) -> None:
+    centre.take([of(1, TS)], [], NOW)
+    other = open_centre(database)
+    other.ready()
+    [status] = centre.look(lambda _: [one.status for one in other.take([of(2, TS)], [], NOW)])
+    other.close()
+    assert status == "stored"
+
+
 def test_a_database_that_is_not_there_is_wrong_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (("--days", "400"), ("--days", "3"), ()):
         with pytest.MonkeyPatch.context() as patched:

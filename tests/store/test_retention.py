@@ -18,6 +18,8 @@ from station.domain.commands import KeepOrder, ResendRun
 from station.domain.paper import DuePaper
 from station.domain.record import Handover, Record, Reference
 from station.domain.work_order import EarlierRun, WorkOrder
+from station.purging.sound import sound_by_run
+from station.purging.traces import search
 from station.purging.work import BATCH_BYTES, LATER, Place, Purge, Tally
 from station.store import old_runs, retention
 from station.store.old_runs import Bound
@@ -126,6 +128,29 @@ async def test_what_a_run_that_stays_refers_to_stays_with_it_and_goes_with_it(st
     assert purge(store, later).run_nos == [2, 1], "never the one referred to first"
 
 
+async def test_a_run_that_began_meanwhile_keeps_the_sound_of_what_it_refers_to(store: Store) -> None:
+    old = await run_of(store)
+    await receipt_all(store)
+    folder = store._path.parent / "captures" / old.run_id
+    folder.mkdir(parents=True)
+    (folder / "1-dropout-12.5.flac").write_bytes(b"s")
+    work = purge_of(store)
+    with sqlite3.connect(store._path, isolation_level=None) as db:
+        found = old_runs.find(db, AGE, "2026-11-22T12:00:00.000Z")
+        await run_of(store, YOUNG, change=lambda r: replace(r, reference=Reference(old.run_id)))
+        work._delete_runs(db, found.runs, found.newest, sound_by_run(folder.parent))
+    assert numbers(store) == [1, 2]
+    assert len(list(folder.iterdir())) == 1, "neither its record nor its sound"
+
+
+async def test_a_bench_whose_runs_all_went_was_energised_all_the_same(store: Store) -> None:
+    assert not await store.has_runs()
+    await run_of(store)
+    await receipt_all(store)
+    assert purge(store).runs == 1
+    assert await store.has_runs(), "its pause before ON is not left out"
+
+
 async def test_a_slip_that_waits_for_the_printer_keeps_its_run(store: Store) -> None:
     store.paper_due = lambda record: (DuePaper("label", queued=True),)
     await run_of(store)
@@ -167,9 +192,13 @@ async def test_a_person_is_found_wherever_a_badge_can_stand(store: Store, where:
 
     await run_of(store, YOUNG, change=sign)
     await run_of(store, YOUNG, operator="ZZ-77")
+    await store.post([MESSAGES.event("refused", work_order="WO-1", reason="badge zZ-7 was typed in: scan your own")])
     await receipt_all(store)
-    assert purge(store, Bound(badge="ZZ-7")).run_nos == [1]
+    assert purge(store, Bound(badge="zz-7")).run_nos == [1], "the same badge in other letters is the same person's"
     assert numbers(store) == [2]
+    assert (await store.counts()).waiting == 0
+    held = sqlite3.connect(store._path).execute("SELECT group_concat(CAST(payload AS TEXT)) FROM outbox").fetchone()[0]
+    assert not re.search(r"\bzz-7\b", held, re.IGNORECASE)
 
 
 async def test_a_device_is_found_by_its_imei_and_an_order_that_waits_is_told(store: Store) -> None:
@@ -184,9 +213,11 @@ async def test_what_an_order_brought_of_other_orders_goes_with_the_order_it_name
     brought = EarlierRun("r-0", "incoming", "FAIL", OLD, work_order="ZZWO", serial_number="SN-1")
     await run_of(store, YOUNG, history=(brought, replace(brought, run_id="r-1", work_order="WO-2")))
     await receipt_all(store)
-    purge(store, Bound(work_order="ZZWO"))
-    held = sqlite3.connect(store._path).execute("SELECT run FROM earlier_runs").fetchall()
+    assert purge(store, Bound(work_order="ZZWO")).runs == 0
+    with sqlite3.connect(store._path) as db:
+        held = db.execute("SELECT run FROM earlier_runs").fetchall()
     assert len(held) == 1 and "ZZWO" not in held[0][0]
+    assert search(store._path, "ZZWO").places == 0, "nor does the log keep it"
 
 
 async def test_an_entry_says_how_many_went_and_which_numbers_and_not_whose(store: Store) -> None:
