@@ -69,8 +69,6 @@ def test_class_two_has_no_earth_bond_to_derive() -> None:
         (HEATER, "[limits.insulation_mohm]", OWN_LIMIT.format(high=0.4), "earth_bond_ohm.high",
          "0.4, and DIN VDE 0701-0702 (secondary) wants at most 0.3 with a cord of 1.8 m; "
          "write high = 0.3 or stricter, or remove the limit: it follows from cord_m"),
-        (HEATER, "low = 5.0\nsource = \"repair", "low = §0.5\nsource = \"repair", "insulation_mohm.low",
-         "0.5, and DIN VDE 0701-0702 (secondary) wants at least 1 in class I; write low = 1 or stricter"),
         (MIXER, "low = 5.0\nsource = \"repair", "low = §1.5\nsource = \"repair", "insulation_mohm.low",
          "1.5, and DIN VDE 0701-0702 (secondary) wants at least 2 in class II; write low = 2 or stricter"),
         (HEATER, "high = 3.5\n", "high = §5.0\n", "touch_current_ma.high",
