@@ -82,7 +82,7 @@ class HeadphonesVoice:
         motional = _column(dut.resonance_ohm) / (1.0 + 1j * q * (hz / f0 - f0 / hz))
         ohm = _column(dut.coil_ohm) + 2j * np.pi * hz * _column(dut.coil_mh) / 1000.0 + motional
         ohm[_sides(dut.open_side)] = OPEN_OHM
-        ohm[_sides(dut.short_side)] = SHORT_OHM
+        ohm[_sides(dut.short_side)] = SHORT_OHM  # a bridge across the coil
         return np.asarray(ohm)
 
     def pressure(self, hz: Values) -> Spectrum:
@@ -108,7 +108,9 @@ class HeadphonesVoice:
         common = max(self._dut.common_ohm, 1e-6)
         star_v = (source_v / branch).sum(axis=0) / ((1.0 / branch).sum(axis=0) + 1.0 / common)
         amps = (source_v - star_v) / branch
-        return np.asarray(source_v - amps * series_ohm), np.asarray(amps * ohm)
+        coil_v = amps * ohm
+        coil_v[_sides(self._dut.open_side)] = 0.0
+        return np.asarray(source_v - amps * series_ohm), np.asarray(coil_v)
 
     def _shape(self, x: Values, level: Level) -> Values:
         """Harmonics, in their ratios at 94 dB SPL, and the rub of a coil or a hair."""

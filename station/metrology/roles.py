@@ -116,11 +116,6 @@ _READ_FOR: dict[tuple[str, str], tuple[str, ...]] = {
     ("insulation_mohm", "tester"): ("insulation_mohm",),
     ("gain_db", "audio"): (*_INPUTS, "output_left_v", "output_right_v"),
     ("dropouts", "audio"): (),  # counted, by level against itself
-    ("cut_s", "audio"): (),
-    ("flex_drop_db", "audio"): (),  # a level against itself
-    ("polarity_deg", "audio"): (),  # a sign
-    ("impedance_ohm", "audio"): (),  # jack against the same jack empty
-    ("impedance_min_ohm", "audio"): (),
     ("sensitivity_db", "audio"): (*_INPUTS, "output_left_v", "output_right_v"),
 }
 """What a measurement reads of a role, where it is not what all of them read."""

@@ -144,7 +144,6 @@ CONDITIONS: Mapping[str, Pair] = {
     "reference_v": ("参考", "reference"),
     "furthest_at_hz": ("最远点", "furthest at"),
     "deviation_db": ("偏差", "deviation"),
-    "against": ("对照", "against"),
     "series_ohm": ("串联", "in series"),
     "flexed_s": ("弯线", "bent for"),
 }

@@ -39,8 +39,8 @@ class Params:
 
 
 async def measure(context: StepContext, params: Params) -> None:
-    """Records per channel `dropouts` (silences longer than 50 ms), `cut_s` (seconds in which the sound was cut by 6 dB or
-    more for a millisecond or longer) and `flex_drop_db` (the largest fall of a second's level under the median)."""
+    """Records per channel `dropouts` (silences longer than 50 ms), `cut_s` (seconds in which it was cut, 6 dB for a
+    millisecond or more) and `flex_drop_db` (the largest fall of a second's level under the median)."""
     await context.bench.drive.prepare()
     await have_done(context, FLEX, "flex")
     tally = await _listen(context, params)

@@ -106,16 +106,20 @@ async def _empty(context: StepContext, params: Params) -> tuple[ResponseReading,
     for text in (EMPTY, EMPTY_AGAIN):
         await have_done(context, text, "empty")
         readings = await _sweep(context)
-        levels = [reading.level_v[AT_TONE] for reading in readings]
-        if all(v.bound is None and abs(db(v.value / asked_v)) <= params.empty_within_db for v in levels):
+        if all(_is_source(level, asked_v, params) for reading in readings for level in reading.level_v):
             return readings
-        volts = " and ".join(f"{level.value:.4f} V" for level in levels)
-        wrong = f"the empty jack gives {volts} of {asked_v:.4f} V"
+        volts = " and ".join(f"{reading.level_v[AT_TONE].value:.4f} V" for reading in readings)
+        wrong = f"the empty jack gives {volts} of {asked_v:.4f} V at 1 kHz"
         context.note(f"fixture: {wrong}")
     raise StepError(
-        f"fixture: {wrong}, must be within {params.empty_within_db:g} dB; switch to IMPEDANCE, plug out, check its "
-        "supply, leads and gain, then test again"
+        f"fixture: {wrong}, must be within {params.empty_within_db:g} dB from 20 Hz to 20 kHz; switch to IMPEDANCE, "
+        "plug out, check its supply, leads and gain, then test again"
     )
+
+
+def _is_source(level: Value, asked_v: float, params: Params) -> bool:
+    """Whether this is what the source gives; at every frequency neither headphones nor a microphone would show that."""
+    return level.bound is None and abs(db(level.value / asked_v)) <= params.empty_within_db
 
 
 def _ratio(loaded: Value, alone: Value) -> Ratio:
