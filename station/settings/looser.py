@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-from station.settings.plan_safety import GATES
+from station.settings.plan_safety import ALL_GATES
 from station.settings.revisions import INTERLOCKS
 
 Keys = tuple[str, ...]
@@ -37,10 +37,10 @@ class Way(StrEnum):
 
 
 _MIRROR = {Way.LOOSER: Way.TIGHTER, Way.TIGHTER: Way.LOOSER}
-SAFETY_USES = frozenset({*(gate.use for gate in GATES), "inrush", "touch_current", "idle_power", "power_up"})
+SAFETY_USES = frozenset({*(gate.use for gate in ALL_GATES), "inrush", "touch_current", "idle_power", "power_up"})
 SAFETY_LIMITS = frozenset(
     {
-        *(gate.measurement for gate in GATES),
+        *(gate.measurement for gate in ALL_GATES),
         *("inrush_a", "touch_current_ma", "idle_power_w", "power_up_a", "power_up_w"),
         *("soak_dc_offset_mv", "heatsink_degc"),
     }
@@ -49,7 +49,7 @@ SAFETY_LIMITS = frozenset(
 POWERLESS = frozenset(
     {
         *("self_test", "checklist", "mutual_inspection", "signature", "bias_zero"),
-        *("earth_bond", "insulation"),
+        *("earth_bond", "insulation", "battery_voltage", "idle_current"),
     }
 )
 """Steps that need neither mains nor drive. Any other counts as one that does."""

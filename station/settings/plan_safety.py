@@ -64,6 +64,7 @@ GATES_OF_FAMILY: Mapping[str, tuple[Gate, ...]] = {
     ),
 }  # fmt: skip
 """Of families that the bench feeds with extra-low voltage: what their own hazard wants."""
+ALL_GATES = (*GATES, *(gate for gates in GATES_OF_FAMILY.values() for gate in gates))
 
 
 def gates_of(family: str | None) -> tuple[Gate, ...]:
