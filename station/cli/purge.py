@@ -16,6 +16,7 @@ from typing import Any
 
 from station.cli.results import bench_of, open_history
 from station.domain.errors import SettingsError, StoreError
+from station.domain.imei import read_imei
 from station.domain.printable import printable
 from station.purging.named import runs_named_in
 from station.purging.traces import Compacted, Traces, compact, ranges, search
@@ -67,6 +68,7 @@ def purge(choice: Choice) -> int:
         print(f"purge: {printable(error)}", file=sys.stderr)
         return FOUND
     _tell(choice, bound, tally, squeezed, traces)
+    warn_of_imei(choice)
     stays = bound.marker is not None and not choice.dry_run and (bool(tally.kept) or (traces or _NONE).are_left)
     return FOUND if tally.left or stays else DONE
 
@@ -94,6 +96,13 @@ def show_history(config: Path, *, as_json: bool) -> int:
     if not entries:
         print("nothing was ever purged here", file=sys.stderr)
     return DONE
+
+
+def warn_of_imei(choice: Choice) -> None:
+    """A phone's number is on record without hyphens, a MEID without its check digit: as printed it finds nothing."""
+    number = read_imei(choice.serial_number or "")
+    if isinstance(number, str) and number != choice.serial_number:
+        print(f"purge: an IMEI or MEID is on record as --serial {number}: purge that too", file=sys.stderr)
 
 
 def check_days(days: object, what: str) -> int:

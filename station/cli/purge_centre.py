@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from station.cli.purge import DONE, Choice, check_days
+from station.cli.purge import DONE, Choice, check_days, warn_of_imei
 from station.collector.database import open_centre
 from station.collector.purging import CentreBound, purge_messages
 from station.domain.clock import utc_text
@@ -45,4 +45,5 @@ def purge_centre(database: str, choice: Choice) -> int:
         verb = "would go" if choice.dry_run else "gone"
         print(f"{verb}: {tally.results} results, {tally.messages} messages with them, {tally.bytes / 1e6:.1f} MB; "
               "numbers and hashes stay, so that none is taken twice")  # fmt: skip
+    warn_of_imei(choice)
     return DONE

@@ -102,4 +102,4 @@ def reserve_log(db: sqlite3.Connection, path: Path) -> None:
     db.execute("INSERT INTO log_reserve VALUES (zeroblob(?))", (_WAL_RESERVE_BYTES,))
     db.execute("DROP TABLE log_reserve")
     db.execute("COMMIT")
-    db.execute("PRAGMA wal_checkpoint(RESTART)")
+    db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # RESTART would hold up writers for as long as somebody reads

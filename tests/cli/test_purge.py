@@ -101,6 +101,13 @@ def test_whoever_is_forgotten_is_looked_for_byte_by_byte(bench: Path, capsys: py
     assert "nothing here names it" in capsys.readouterr().out
 
 
+def test_an_imei_as_it_is_printed_is_told_as_it_is_on_record(bench: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert say(bench, "--serial", "35-693803-564380-9") == 0
+    assert "as --serial 356938035643809" in capsys.readouterr().err
+    assert say(bench, "--serial", "356938035643809") == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_what_stays_of_a_person_is_said_by_the_exit_status(bench: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert say(bench, "--badge", "ZZBADGE1") == 1
     told = capsys.readouterr().out

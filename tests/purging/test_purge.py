@@ -215,5 +215,7 @@ def test_runs_that_a_calibration_names_are_known_by_number_and_by_id() -> None:
     revisions = (
         Revision(day, day, "me", "R-1", "C-1", note="readings of run 17 and Run no. 18"),
         Revision(day, day, "me", f"see {run_id}", "C-2; 99 runs"),
+        Revision(day, day, "me", "runs 20-22, 25 and 30 to 31", "C-3"),
     )
-    assert runs_named_in({"mains": Calibration("mains", "1", revisions)}) == {"17", "18", run_id}
+    numbers = {"17", "18", "20", "21", "22", "25", "30", "31"}
+    assert runs_named_in({"mains": Calibration("mains", "1", revisions)}) == {*numbers, run_id}
