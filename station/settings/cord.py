@@ -26,8 +26,8 @@ BY_CLASS: Mapping[str, tuple[tuple[str, str, float], ...]] = {
     "I": (("touch_current_ma", "high", 3.5),),
     "II": (("insulation_mohm", "low", 2.0), ("touch_current_ma", "high", 0.5)),
 }
-"""By protection class: a limit, its bound, and the loosest that it may be. Of class I it is the current of the protective
-conductor, which the bench's network stands in; its insulation (1 Mohm) is a gate of `plan_safety.py`."""
+"""By protection class: a limit, its bound, and the loosest that it may be. Of class I it is the current of the
+protective conductor, which the bench's network stands in; its insulation (1 Mohm) is a gate of `plan_safety.py`."""
 
 
 def earth_bond_ohm(cord_m: float) -> float:
