@@ -9,7 +9,7 @@ from typing import Any
 
 from station.domain.limit import Limit
 from station.domain.plan import Product
-from station.domain.plates import PLATES, Plate
+from station.domain.plates import FED_BY_BENCH, PLATES, ElectronicsPlate, Plate
 from station.settings.cord import check_class, derived
 from station.settings.locate import Path
 from station.settings.names import nearest_of, suggest, unit_word
@@ -19,6 +19,8 @@ from station.settings.source import Source, table
 from station.settings.validate import read
 
 BOUNDS = ("low", "high", "relative_percent")
+EXTRA_LOW_V = 60.0
+"""DC, as IEC 61140 has it (secondary)."""
 
 
 def read_product(source: Source) -> tuple[Product | None, list[Problem]]:
@@ -35,6 +37,7 @@ def read_product(source: Source) -> tuple[Product | None, list[Problem]]:
         problems.append(source.problem(("family",), f"no family {family!r} is known", suggest(family, PLATES)))
     problems += check_id(source)
     problems += check_class(source)
+    problems += _check_fed(source, plate)
     for name, limit in table(source.data.get("limits")).items():
         if isinstance(limit, dict):
             problems += check_bounds(source, ("limits", name), limit)
@@ -61,6 +64,18 @@ def check_id(source: Source) -> Iterator[Problem]:
     if isinstance(own, str) and own != stem:
         wrong = f"{own!r} differs from the file's name"
         yield source.problem(("id",), wrong, f"write {stem!r}, or rename the file to {own}.toml")
+
+
+def _check_fed(source: Source, plate: Plate | None) -> Iterator[Problem]:
+    """What the protection class says of the supply: III is extra-low voltage, and the bench feeds nothing else."""
+    family, third = source.data.get("family"), source.data.get("protection_class") == "III"
+    if family in FED_BY_BENCH and not third:
+        wrong = f"{family} are fed by the bench, so their plans prove no insulation: class III only"
+        yield source.problem(("protection_class",), wrong, 'protection_class = "III", or the family that fits it')
+    elif isinstance(plate, ElectronicsPlate) and third != (plate.supply_v <= EXTRA_LOW_V):
+        wrong = f"{plate.supply_v:g} V is {'no' if third else 'an'} extra-low voltage"
+        remedy = f"class III has {EXTRA_LOW_V:g} V DC or less, classes I and II have mains: correct one of the two"
+        yield source.problem(("supply_v",), wrong, remedy)
 
 
 def check_bounds(source: Source, path: Path, limit: Mapping[str, Any]) -> Iterator[Problem]:
