@@ -232,7 +232,7 @@ LABELS: Mapping[str, Pair] = {
     "verdict": ("结论", "Verdict"),
     "source": ("限值依据", "Source of limits"),
     "curves": ("曲线", "Curves"),
-    "soak": ("满功率稳定性", "Stability at full power"),
+    "over_time": ("随时间的读数", "Readings over time"),
     "mask": ("限值", "limit"),
     "causes": ("不合格原因（按发生顺序）", "Why not PASS, in order of time"),
     "trips": ("联锁跳闸", "Trips"),
