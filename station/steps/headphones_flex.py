@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from station.domain.measurement import CHANNELS, Channel, Measurement
 from station.metrology.uncertainty import DB, bound, expanded, normal
-from station.steps.headphones import have_done, tone
+from station.steps.headphones import FAINT_DB, have_done, plate_of, tone
 from station.steps.levels import STABILITY, db
 from station.steps.params import require
 from station.steps.soak_tally import DROPOUT_S, Tally
@@ -45,7 +45,8 @@ async def measure(context: StepContext, params: Params) -> None:
     await have_done(context, FLEX, "flex")
     tally = await _listen(context, params)
     for index, channel in enumerate(CHANNELS):
-        if context.already("sensitivity_db", channel) is None:  # it never spoke: it drops out of nothing
+        before = context.already("sensitivity_db", channel)
+        if before is None or before < plate_of(context).sensitivity_db_v - FAINT_DB:  # it drops out of nothing
             context.note(f"{channel}: no sound that could drop out")
             for name in ("dropouts", "cut_s", "flex_drop_db"):
                 context.skip(name, channel)

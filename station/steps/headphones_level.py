@@ -97,11 +97,11 @@ def _wrong(context: StepContext, params: Params, looked: Looked) -> str:
     driven, strays = looked
     if _is_at_jack(context, params, driven):
         return "the switch is still at IMPEDANCE"
-    levels = [reading.level_v for reading in driven]
-    if any(_stray_db(stray, levels[1 - i]) > CROSSED_DB and stray.bound is None for i, stray in enumerate(strays)):
-        return "one side's tone comes out of the other"
     quiet = [reading.channel for reading in driven if is_faint(reading.level_v)]
-    return f"{' and '.join(quiet)} more than {FAINT_DB:g} dB too quiet" if quiet else ""
+    if quiet:
+        return f"{' and '.join(quiet)} more than {FAINT_DB:g} dB too quiet"
+    strayed = [_stray_db(stray, driven[1 - index].level_v) for index, stray in enumerate(strays) if stray.bound is None]
+    return "one side's tone comes out of the other" if max(strayed, default=-99.0) > CROSSED_DB else ""
 
 
 def _stray_db(stray: Value, other: Value) -> float:

@@ -184,3 +184,11 @@ def test_a_shorted_side_is_never_driven_by_the_bare_amplifier(monkeypatch: pytes
     monkeypatch.setattr(HeadphonesDevice, "act", act)
     run_plan(shipped("headphones-shorted-right"), PLAN)
     assert positions and not any(positions)
+
+
+def test_a_side_as_good_as_dead_has_no_cable_to_blame() -> None:
+    record = run_first(replace(Headphones(), sensitivity_db_v=Sides(112.0, 60.0)), "impedance", "level", "cable")
+    assert [(c.measurement, c.channel) for c in record.causes] == [
+        ("sensitivity_db", "right"), ("channel_balance_db", None),
+    ], told(record)  # fmt: skip
+    assert "right more than 12 dB too quiet" in notes_of(record) and "no sound that could drop out" in notes_of(record)
