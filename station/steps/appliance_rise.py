@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from station.domain.measurement import Curve, Measurement
 from station.metrology.uncertainty import expanded, extreme, normal, wander
 from station.steps.params import require
+from station.steps.readings import needed
 from station.steps.soak_tally import thinned
 from station.steps.step import StepContext
 
@@ -45,7 +46,7 @@ async def measure(context: StepContext, params: Params) -> None:
     while at_s < params.work_s:
         await context.clock.sleep(params.every_s)
         at_s = context.clock.now_s() - begun_s
-        degc = await meters.fresh("temperature")
+        degc = needed(await meters.fresh("temperature"), "temperature", "heatsink_degc", "ambient_degc")
         powers.append((await meters.fresh("mains"))["power_w"])
         rooms.append(degc["ambient_degc"])
         points.append((round(at_s, 1), degc["heatsink_degc"] - degc["ambient_degc"]))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from station.domain.measurement import Measurement
 from station.domain.plates import AppliancePlate
 from station.steps.params import require
-from station.steps.readings import mean_of
+from station.steps.readings import mean_of, needed
 from station.steps.step import StepContext
 
 Reading = Mapping[str, float]
@@ -71,7 +71,7 @@ async def _readings(context: StepContext, params: Params) -> Sequence[Reading]:
     largest_w = context.already("start_power_w") or 0.0
     begun_s = context.clock.now_s()
     while True:
-        seen.append(await context.bench.meters.fresh("mains"))
+        seen.append(needed(await context.bench.meters.fresh("mains"), "mains", "power_w", "voltage_v", "current_a"))
         largest_w = max(largest_w, seen[-1]["power_w"])
         at_work = [one for one in seen if one["power_w"] >= PAUSE * largest_w]
         context.progress(min(1.0, len(at_work) / params.readings), {"work_power_w": seen[-1]["power_w"]})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from station.domain.errors import StepError
 from station.metrology.uncertainty import expanded, extreme, normal, scatter, wander
 
 
@@ -13,6 +14,16 @@ class Accurate(Protocol):
 
     def expanded(self, value: float) -> float:
         """Expanded uncertainty (k=2) of a reading, in its unit."""
+
+
+def needed(readings: Mapping[str, float], role: str, *names: str) -> Mapping[str, float]:
+    """The readings of a role, all of these names among them. Raises `StepError`: this bench does not read one."""
+    missing = [name for name in names if name not in readings]
+    if missing:
+        raise StepError(
+            f"{role} does not read {', '.join(missing)} on this bench; add it to [devices.{role}] of station.toml"
+        )
+    return readings
 
 
 def mean_of(readings: Sequence[float], accuracy: Accurate) -> tuple[float, float]:

@@ -131,7 +131,9 @@ def test_where_none_is_demanded_it_passes_and_is_named() -> None:
 
 
 def test_what_must_be_calibrated_is_what_the_roles_read() -> None:
-    known = quantities_of(READINGS_OF_ROLE)
+    besides = {"mains": ("current_a",), "temperature": ("ambient_degc",)}
+    """What no bench must have and a step of a family reads; without it that step says so."""
+    known = quantities_of({role: (*names, *besides.get(role, ())) for role, names in READINGS_OF_ROLE.items()})
     hanging = {(name, role) for name, roles in MEASURED_BY.items() for role in roles}
 
     for name, role in hanging:
