@@ -11,7 +11,7 @@ _SCAN: Mapping[str, Pair] = {
     "operator": ("请扫描您的工牌", "scan your badge"),
     "work_order": ("请扫描工单条码", "scan the work order"),
     "serial_number": ("请扫描机器上的序列号", "scan the serial number on the device"),
-    "imei": ("请扫描手机的 IMEI（按 *#06# 显示条码）", "scan the phone's IMEI (dial *#06# to see it)"),
+    "imei": ("请扫描手机 IMEI（*#06#）", "scan the phone's IMEI (dial *#06#)"),
     "product": ("请扫描产品条码", "scan the product code"),
     "plan": ("请扫描测试方案条码", "scan the plan"),
 }

@@ -47,6 +47,11 @@ def _wrong(stage: Stage) -> None:
     stage.scan(*SCANS[:3])
 
 
+def _imei(stage: Stage) -> None:
+    stage.assign("WO-2611-0815", serial_number="S5-004711", product="example-s-5", purpose="outgoing")
+    stage.scan(*SCANS[:2], "SN:S5-004711", "IM:490154203237519")
+
+
 def _prompt(stage: Stage) -> None:
     stage.scan(*SCANS)
     stage.start("connect")
@@ -118,6 +123,7 @@ SCENES: dict[str, Callable[[Stage], None]] = {
     "missing": lambda stage: stage.scan(SCANS[0]),
     "refused": _refused,
     "wrong": _wrong,
+    "imei": _imei,
     "ready": _ready,
     "soak": _run("soak"),
     "response": _run("response"),

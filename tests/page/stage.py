@@ -53,8 +53,9 @@ class Stage:
         """A bench as it is in the morning."""
         self.session = Session(
             Catalogue(
-                {"example-a-100": "audio-amplifier"},
+                {"example-a-100": "audio-amplifier", "example-s-5": "phone"},
                 {"outgoing-amplifier": "outgoing", "adjust-bias": "adjust", "self-test": "engineering"},
+                with_imei=frozenset({"example-s-5"}),
             )
         )
         self.voltage = "off"

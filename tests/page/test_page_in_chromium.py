@@ -139,7 +139,7 @@ async def test_a_code_is_typed_with_gloves_and_the_session_decides(stage: Stage,
     for letter in ("1", "other", "W", "O"):
         await look.page.click(f".keys button:text-is('{letter}')" if len(letter) == 1 else ".keypad .other")
     keys: list[list[float]] = await look.page.evaluate(BOXES % ".keypad button")
-    assert len(keys) == 39 and all(side >= TOUCH_MM * PX_PER_MM["small"] - 2.0 for box in keys for side in box), keys
+    assert len(keys) == 40 and all(side >= TOUCH_MM * PX_PER_MM["small"] - 2.0 for box in keys for side in box), keys
     await look.page.click(".keypad .go")
     await look.shows(".typed-answer", "已收下")
     assert stage.session.view()["scans"]["work_order"] == "1WO"

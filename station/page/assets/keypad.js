@@ -1,7 +1,7 @@
 // A code that will not scan, typed with gloves on. Only the bench's own screen offers it; the daemon's session decides.
 import { h, icon, put, say, text, ui } from "./dom.js";
 
-const KINDS = [["WO", "work_order"], ["SN", "serial_number"], ["IM", "imei"], ["PR", "product"], ["PL", "plan"]];
+const KINDS = [["WO", "work_order"], ["SN", "serial_number"], ["PR", "product"], ["PL", "plan"], ["IM", "imei"]];
 // two sheets of keys, so that each is as large as a glove needs
 const SHEETS = { ABC: ["QWERTYUIOP", "ASDFGHJKL-", "ZXCVBNM_./"], 123: ["12345", "67890", "-_./#"] };
 const MOST = 48;

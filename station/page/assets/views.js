@@ -27,7 +27,8 @@ function idle() {
       if (!session || !(news.has("session") || news.has("history"))) return;
       const next = session.missing[0];
       const asked = (name) => name !== "imei" || session.scans.imei || session.missing.includes("imei");
-      put(tiles, ...FIELDS.filter(asked).map((name) => {
+      const fields = FIELDS.filter(asked), crowded = fields.length > 5 && session.scans.work_order;
+      put(tiles, ...fields.map((name) => {
         const value = session.scans[name], missing = session.missing.includes(name);
         const state = value ? "have" : name === next ? "next" : missing ? "miss" : "free";
         const wrong = name === "serial_number" && session.state === "wrong_serial";
@@ -35,7 +36,7 @@ function idle() {
         const more = name === "work_order" && value && session.typed ? ` · ${ui("typed")}` : name === "plan" && session.scans.step ? ` · ${session.scans.step}` : "";
         return h("div", `scan ${wrong ? "wrong" : state}`, h("span", "scan-name", mark, ui(name), more),
           h("strong", "scan-value", value || (missing ? ui("to_scan") : "—")));
-      }), ordersTile(session.orders));
+      }), crowded ? null : ordersTile(session.orders));
       put(below, session.scans.serial_number ? historyBlock(board, 3) : null);
       fitValues(tiles);
     },
