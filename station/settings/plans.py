@@ -206,7 +206,7 @@ def _check_pair(plan: Source, product: Source, steps: Sequence[Step]) -> Iterato
     for step in steps:
         if step.raw.get("use") in not_for(product.data.get("protection_class")):
             continue
-        if step.items and step.raw.get("id") in left_out:
+        if step.items and str(step.raw.get("id")) in left_out:
             continue  # a whole guided step that this product has nothing for
         for index, name in step.requires:
             if step.spec is not None and name not in step.measurements:
