@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from station.cli.demo import IMEI, Choice, _require_startable, _scans
+from station.domain.errors import SettingsError
 from station.domain.imei import read_imei
 
 
@@ -28,5 +29,7 @@ def test_of_nothing_else_is_one_scanned(product: str) -> None:
     assert "imei" not in scans(product, "outgoing-amplifier")
 
 
-def test_a_plan_that_needs_consent_can_be_shown() -> None:
+def test_a_plan_that_needs_consent_can_be_shown_and_one_that_needs_an_earlier_pass_cannot() -> None:
     _require_startable("outgoing-phone", {"needs_consent": True})
+    with pytest.raises(SettingsError, match="waits for a PASS"):
+        _require_startable("later-phone", {"needs_consent": True, "needs_pass": {"plan": "outgoing-phone"}})
