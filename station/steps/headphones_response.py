@@ -9,24 +9,30 @@ from __future__ import annotations
 import cmath
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from station.domain.measurement import Channel, Curve, Measurement
 from station.domain.sound import ResponseReading
 from station.metrology.uncertainty import DB, bound, expanded, extreme, normal
-from station.steps.headphones import TONE_HZ, is_faint, plate_of
+from station.steps.headphones import TONE_HZ, have_done, is_faint, plate_of
 from station.steps.levels import db, noise_db
 from station.steps.params import require
 from station.steps.response import THIRD_OCTAVES_HZ
 from station.steps.step import StepContext
 
+SEAT = {
+    "zh": "低音不足，多半是漏气：耳垫重新贴紧耦合腔，头发线材不要夹住；好了按 OK",
+    "en": "Bass is missing, most likely a gap: seat the pads on the couplers again, nothing caught under them; then OK",
+}
+AT_TONE = THIRD_OCTAVES_HZ.index(TONE_HZ)
+BOTH_SIDES = "both sides"
 Levels = Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """The band where there is no reference, where polarity is told, and uncertainties (k=2)."""
+    """The band where there is no reference, where polarity is told, uncertainties (k=2), lack of bass to ask about."""
 
     low_hz: float = 100.0
     high_hz: float = 8000.0
@@ -34,6 +40,7 @@ class Params:
     polarity_high_hz: float = 500.0
     placement_db: float = 0.5
     driver_deg: float = 45.0
+    leak_db: float = 2.0
 
     def __post_init__(self) -> None:
         require("low_hz", self.low_hz, 20.0, 800.0)
@@ -42,20 +49,25 @@ class Params:
         require("polarity_high_hz", self.polarity_high_hz, self.polarity_low_hz * 2.0, 2000.0)
         require("placement_db", self.placement_db, 0.0, 6.0)
         require("driver_deg", self.driver_deg, 1.0, 80.0)
+        require("leak_db", self.leak_db, 0.5, 20.0)
 
 
 async def measure(context: StepContext, params: Params) -> None:
-    """Records `response_deviation_db` (the largest, its sign left out) and `polarity_deg` per channel, and curves."""
+    """Records `response_deviation_db` (the largest, its sign left out) and `polarity_deg` per channel, and curves.
+
+    Bass that is missing by more than `leak_db` is a bad seat more often than a torn pad: seated once more, then judged.
+    """
     await context.bench.drive.prepare()
-    plate = plate_of(context)
-    readings = await context.bench.sound.measure_response(THIRD_OCTAVES_HZ, plate.test_v, plate.test_v)
-    at = THIRD_OCTAVES_HZ.index(TONE_HZ)
-    curves = {
-        reading.channel: [db(max(one.value, 1e-9) / reading.level_v[at].value) for one in reading.level_v]
-        for reading in readings
-        if not is_faint(reading.level_v[at])
-    }
+    readings, curves = await _sweep(context)
     reference, against = _reference(context, params, list(curves.values()))
+    leaking = _leaking(params, curves, reference)
+    if leaking:
+        context.note(f"response: {leaking}; seated once more")
+        await have_done(context, SEAT, "coupler")
+        readings, curves = await _sweep(context)
+        reference, against = _reference(context, params, list(curves.values()))
+    if against == BOTH_SIDES and len(curves) == len(readings):
+        context.note("response: no reference for this model, each side is held against the mean of both")
     for reading in readings:
         if reading.channel not in curves:
             for name in ("response_deviation_db", "polarity_deg"):
@@ -63,6 +75,26 @@ async def measure(context: StepContext, params: Params) -> None:
             continue
         _record_deviation(context, params, reading, curves[reading.channel], reference, against)
         _record_polarity(context, params, reading)
+
+
+async def _sweep(context: StepContext) -> tuple[tuple[ResponseReading, ResponseReading], dict[Channel, Levels]]:
+    """Both sides, and of those that are heard dB re 1 kHz."""
+    volts = plate_of(context).test_v
+    readings = await context.bench.sound.measure_response(THIRD_OCTAVES_HZ, volts, volts)
+    curves: dict[Channel, Levels] = {
+        reading.channel: [db(max(one.value, 1e-9) / reading.level_v[AT_TONE].value) for one in reading.level_v]
+        for reading in readings
+        if not is_faint(reading.level_v[AT_TONE])
+    }
+    return readings, curves
+
+
+def _leaking(params: Params, curves: Mapping[Channel, Levels], reference: Mapping[int, float]) -> str:
+    """Which side lacks bass at the lowest frequency of the reference, and by how much; empty if none does."""
+    lowest = min(reference)
+    missing = {channel: reference[lowest] - curve[lowest] for channel, curve in curves.items()}
+    found = [f"{channel} lacks {lack:.1f} dB" for channel, lack in missing.items() if lack > params.leak_db]
+    return f"{' and '.join(found)} at {THIRD_OCTAVES_HZ[lowest]:g} Hz" if found else ""
 
 
 def _reference(context: StepContext, params: Params, curves: list[Levels]) -> tuple[dict[int, float], str]:
@@ -73,9 +105,7 @@ def _reference(context: StepContext, params: Params, curves: list[Levels]) -> tu
     if points:
         at_tone = between(points, TONE_HZ)
         return {i: between(points, THIRD_OCTAVES_HZ[i]) - at_tone for i in places}, "reference"
-    if len(curves) == 2:
-        context.note("response: no reference for this model, each side is held against the mean of both")
-    return {i: sum(curve[i] for curve in curves) / max(len(curves), 1) for i in places}, "both sides"
+    return {i: sum(curve[i] for curve in curves) / max(len(curves), 1) for i in places}, BOTH_SIDES
 
 
 def between(points: Sequence[tuple[float, float]], hz: float) -> float:

@@ -12,6 +12,7 @@ from drivers.sim.dut_file import Sides
 from drivers.sim.families import load_any
 from drivers.sim.headphones import Headphones
 from drivers.sim.headphones_device import HeadphonesDevice
+from drivers.sim.headphones_voice import HeadphonesVoice, Spectrum, Values
 from station.cli.simulate import family_of
 from station.domain.record import Record
 from station.domain.verdict import Verdict
@@ -154,6 +155,27 @@ def test_what_was_forgotten_once_is_asked_again_and_noted(
     forgets(monkeypatch, what, 1)
     record = run_first(Headphones(), *(("impedance", "level") if what == "coupler" else ("impedance",)))
     assert record.verdict is Verdict.PASS and said in notes_of(record), told(record)
+
+
+def test_a_gap_under_a_pad_is_seated_once_more_and_does_not_fail_the_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    real_act, real_pressure, seated = HeadphonesDevice.act, HeadphonesVoice.pressure, [0]
+
+    def act(self: HeadphonesDevice, words: str) -> bool:
+        seated[0] += words == "fixture coupler"
+        return real_act(self, words)
+
+    def pressure(self: HeadphonesVoice, hz: Values) -> Spectrum:
+        found = real_pressure(self, hz)
+        if seated[0] < 2:
+            found[0] *= 1j * hz / (1j * hz + 150.0)
+        return found
+
+    monkeypatch.setattr(HeadphonesDevice, "act", act)
+    monkeypatch.setattr(HeadphonesVoice, "pressure", pressure)
+    record = run_first(Headphones(), "impedance", "level", "response")
+    assert record.verdict is Verdict.PASS and "left lacks 5.1 dB at 100 Hz; seated once more" in notes_of(record), told(
+        record
+    )
 
 
 def test_a_plug_left_in_is_told_by_the_empty_jack(monkeypatch: pytest.MonkeyPatch) -> None:
