@@ -64,6 +64,7 @@ class Rows(Protocol):
     """Either place that holds runs."""
 
     unreadable: int
+    unfilled: int
 
     def left_out(self, selection: Selection) -> Counter[tuple[str, bool]]: ...
     def runs(self, selection: Selection) -> Iterator[Run]: ...
@@ -107,6 +108,7 @@ def figures(choice: Choice, now: datetime) -> Told:
             ),
             "verify": there["verify", choice.simulated],
             "unreadable": rows.unreadable,
+            "unfilled": rows.unfilled,
         }  # fmt: skip
     found = tally.finish()
     asked = {name: getattr(choice, name) for name in ("product", "plan", "station", "since", "until")}

@@ -26,6 +26,11 @@ def _about(left_out: Mapping[str, int], sample: bool) -> Iterator[str]:
     )
     if left_out["unreadable"]:
         yield f"{_runs_of(left_out['unreadable'], 'unreadable')} left out: the record is none that this software knows"
+    if left_out["unfilled"]:
+        yield (
+            f"{_runs_of(left_out['unfilled'], 'counted')} without steps and findings at the centre: stored by a"
+            " collector of an older version, or unreadable when it was replaced; no step times and no areas of them"
+        )
 
 
 def _runs(found: Statistics, left_out: Mapping[str, int]) -> Iterator[str]:
@@ -44,7 +49,7 @@ def _runs(found: Statistics, left_out: Mapping[str, int]) -> Iterator[str]:
     if counts.stamps_against_run_numbers:
         yield (
             f"{counts.stamps_against_run_numbers} run(s) of a device whose stamps go against their numbers: a clock"
-            " was set; which run was the first may be wrong there"
+            " was set; at one bench the numbers decide, but which of several benches was first may be wrong"
         )
     if counts.impossible_wall_time:
         yield f"{counts.impossible_wall_time} run(s) with a wall time below nought or above a week are in no time"
@@ -59,6 +64,12 @@ def _values(found: Statistics) -> Iterator[str]:
         )
     if few:
         yield f"{few} of {len(found.capabilities)} capabilities are of fewer than {FEW} values: read the interval"
+    relative = sum(one.relative for one in found.capabilities)
+    if relative:
+        yield (
+            f"{relative} capabilities are of limits that follow each device (a percentage around its own reading):"
+            " their figures are percent from there"
+        )
     bounds = sum(one.bounds for one in found.capabilities)
     if bounds:
         yield f"{bounds} value(s) known only as a bound are in no Ppk: what is left is the part that could be measured"

@@ -10,7 +10,8 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -40,11 +41,14 @@ _NOT_A_CENTRE = "is no database of `station collect`, or an empty one; name its 
 
 
 class CentreRows(ABC):
-    """Every query raises `CentreError` where the database cannot be read. `unreadable`: messages that were left out."""
+    """Every query raises `CentreError` where the database cannot be read. `unreadable`: messages that were left out.
+
+    `unfilled`: runs without steps and findings, which a collector of an older version wrote, or a migration could not.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.unreadable = 0
+        self.unreadable = self.unfilled = 0
 
     def __enter__(self) -> CentreRows:
         return self
@@ -61,7 +65,10 @@ class CentreRows(ABC):
         return Counter({(purpose, bool(simulated)): n for purpose, simulated, n in self._stream(sql, values)})
 
     def runs(self, selection: Selection) -> Iterator[Run]:
-        """Every run of the devices that have one within the selection; those of a device in a row, by their stamps."""
+        """Every run of the devices that have one within the selection; those of a device in a row, by their stamps.
+
+        Those of one store by their numbers (contracts/record.md): a clock may have been set.
+        """
         asked, values = selection.sql(stations=True)
         real = "simulated" if selection.simulated else "NOT simulated"
         counted = f"{real} AND purpose IN ({_PURPOSES})"
@@ -72,7 +79,7 @@ class CentreRows(ABC):
             f"SELECT {_RESULT} FROM results WHERE {counted} {within}"
             " ORDER BY serial_number, started_at, station, store_epoch, run_no"
         )
-        rows = self._stream(sql, values)
+        rows = _by_number(self._stream(sql, values))
         while batch := list(islice(rows, BATCH)):
             yield from self._whole(batch)
 
@@ -111,6 +118,7 @@ class CentreRows(ABC):
         areas = _by_run(self._of_runs("run_id, area", "findings", incoming))
         for row in batch:
             run_id = row[0]
+            self.unfilled += row[16] is None
             counted: Row = (
                 *row[1:14], cause_of(row[14], row[15]), tuple(area for (area,) in areas.get(run_id, ())),
                 bool(row[16]), tuple(map(Value._make, values.get(run_id, ()))),
@@ -182,6 +190,18 @@ class SqliteRows(CentreRows):
             yield
         except sqlite3.DatabaseError as error:
             raise CentreError(f"{self.name}: {error}; see whether it is the centre's database and in order") from error
+
+
+def _by_number(rows: Iterator[Row]) -> Iterator[Row]:
+    """By stamps, but the runs of a device in one store by their numbers, in the places that they have together."""
+    for _, device in groupby(rows, key=itemgetter(8)):
+        held = list(device)
+        stores: dict[tuple[str, str], list[Row]] = {}
+        for row in held:
+            stores.setdefault(row[1:3], []).append(row)
+        next_of = {store: iter(sorted(own, key=itemgetter(3))) for store, own in stores.items()}
+        for row in held:
+            yield next(next_of[row[1:3]])
 
 
 def _by_run(rows: Sequence[Row]) -> dict[str, list[Row]]:

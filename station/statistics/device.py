@@ -81,9 +81,9 @@ def repairs_of(runs: Sequence[Run], now: datetime) -> list[Repair]:
         insort(begun.setdefault(product, []), (began, order))
     found = []
     for (product, order), own in orders.items():
-        done = next((run for run in reversed(own) if run.purpose == "outgoing" and run.verdict == "PASS"), None)
+        done = next((run for run in reversed(own) if run.purpose == "outgoing" and run.judged), None)
         ended = moment(done.ended_at) if done else None
-        if done is not None and ended is not None:
+        if done is not None and done.verdict == "PASS" and ended is not None:
             place = bisect_right(begun[product], ended, key=_at)
             later = begun[product][place : place + 2]
             back = next((one for one in later if one[1] != order), None)

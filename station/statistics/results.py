@@ -51,7 +51,8 @@ class Capability:
     """One measurement of one channel under one pair of limits. `outside`: values beyond them.
 
     `deviation` of one value is None. `bounds`: values known only as a bound, `no_value`: null, SKIPPED, NOT_APPLICABLE
-    and ERROR; both are left out.
+    and ERROR; both are left out. `relative`: the limits are a percentage around what each device read elsewhere, and
+    all figures are percent from there.
     """
 
     product: str
@@ -73,6 +74,7 @@ class Capability:
     few: bool
     bounds: int
     no_value: int
+    relative: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,10 @@ class Tally:
             self._said["not_judged_after_a_failed_value"] += failed
         for lap in run.steps:
             if lap.attempt > 0 and lap.verdict in JUDGED:
-                self._laps.setdefault((run.plan, lap.step), Quantiles()).add(max(0.0, lap.duration_s))
+                laps = self._laps.get((run.plan, lap.step))
+                if laps is None:
+                    laps = self._laps[run.plan, lap.step] = Quantiles()
+                laps.add(max(0.0, lap.duration_s))
         if run.judged:
             self._add_wall(run)
 
@@ -167,7 +170,8 @@ class Tally:
         self._values.next_device()
         for before, after in pairwise(runs):
             same = (before.station, before.epoch) == (after.station, after.epoch)
-            self._said["stamps_against_run_numbers"] += same and after.run_no < before.run_no
+            against = (after.run_no < before.run_no) is not (after.started_at < before.started_at)
+            self._said["stamps_against_run_numbers"] += same and against
         for unit in units_of(runs):
             self._count_unit(unit)
         for repair in repairs_of(runs, self._now):

@@ -21,9 +21,8 @@ from station.statistics.selection import COUNTED, Selection
 from station.store.history import WAIT_S
 from station.store.journal import Codec
 
-_BEGIN, _END = '"curves":[', '],"notes":'
+_BEGIN, _END = b'"curves":[', b'],"notes":'
 _PURPOSES = ", ".join(f"'{purpose}'" for purpose in COUNTED)
-_VALUE = ("name", "channel", "value", "unit", "low", "high", "bound", "verdict")
 
 
 class StoreRows:
@@ -35,7 +34,7 @@ class StoreRows:
             raise StoreError(f"{path}: there is no store; run a test first or name the right path")
         self.path = path
         self._codec = codec
-        self.unreadable = 0
+        self.unreadable = self.unfilled = 0
         with self._said():
             self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_S)
 
@@ -60,7 +59,7 @@ class StoreRows:
         asked, values = selection.sql(stations=False)
         counted = f"record IS NOT NULL AND simulated = {int(selection.simulated)} AND purpose IN ({_PURPOSES})"
         within = f"AND serial_number IN (SELECT serial_number FROM runs WHERE {counted} AND {asked})" if values else ""
-        sql = f"SELECT record FROM runs WHERE {counted} {within} ORDER BY serial_number, run_no"
+        sql = f"SELECT CAST(record AS BLOB) FROM runs WHERE {counted} {within} ORDER BY serial_number, run_no"
         for (text,) in self._stream(sql, values):
             try:
                 yield run_of(text)
@@ -104,21 +103,21 @@ class StoreRows:
             ) from error
 
 
-def run_of(text: str) -> Run:
+def run_of(text: bytes) -> Run:
     """A record's text as a run. Raises `ValueError`, `KeyError`, `TypeError` or `AttributeError` for what is none."""
     try:
-        return _run(json.loads(without_curves(text)))
+        return _run(json.loads(without_curves(text).decode()))
     except (ValueError, KeyError):
-        return _run(json.loads(text))  # its fields stand in another order than we write them
+        return _run(json.loads(text.decode()))  # its fields stand in another order than we write them
 
 
-def without_curves(text: str) -> str:
+def without_curves(text: bytes) -> bytes:
     """The text without what stands between `"curves":[` and `],"notes":`, as a step is written.
 
     A quote within a text of JSON has a backslash before it, so neither mark is ever part of one.
     """
     first, *others = text.split(_BEGIN)
-    return first + "".join(_BEGIN + rest[max(0, rest.find(_END)) :] for rest in others)
+    return first + b"".join(_BEGIN + rest[max(0, rest.find(_END)) :] for rest in others)
 
 
 def _run(record: dict[str, Any]) -> Run:
@@ -141,4 +140,7 @@ def _values(steps: list[dict[str, Any]]) -> Iterator[Value]:
         place = step["id"]
         for one in step["measurements"]:
             get = one.get
-            yield Value(place, *(get(name) for name in _VALUE))
+            yield Value(
+                place, get("name"), get("channel"), get("value"), get("unit"), get("low"), get("high"), get("bound"),
+                get("verdict"),
+            )  # fmt: skip

@@ -127,12 +127,12 @@ def test_curves_are_cut_out_of_a_record_and_what_reads_like_their_end_is_not(rec
     first, *rest = one.steps
     note = 'said "curves":[ and then ],"notes": and went on'
     noted = replace(one, steps=(replace(first, notes=(note,)), *rest), operator=note)
-    text = text_of(noted)
+    text = text_of(noted).encode()
     assert len(without_curves(text)) < len(text) / 3
     document = json.loads(text)
-    ordered = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    ordered = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
     assert json.loads(without_curves(text))["steps"][0]["notes"] == [note]
-    assert run_of(text) == run_of(ordered) == run_of(json.dumps(document, ensure_ascii=False))
+    assert run_of(text) == run_of(ordered) == run_of(json.dumps(document, ensure_ascii=False).encode())
     assert run_of(text).operator == note and run_of(text).values[0].name == "earth_bond_ohm"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ from station.collector.database import open_centre
 from station.collector.statistics_rows import SqliteRows
 from station.domain.errors import CentreError, SettingsError
 from station.domain.record import Record
+from station.domain.verdict import Verdict
 from station.statistics.selection import Selection
 from station.store.schema import open_database
 from tests.collector.post import result, rows, run, said
+from tests.report.conftest import make_pass
 from tests.statistics.made_up import MadeUp, text_of
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -151,6 +154,32 @@ def test_a_database_that_goes_away_is_a_centre_error(tmp_path: Path, records: li
         held._db.execute("DROP TABLE findings")
         with pytest.raises(CentreError, match="the centre: no such table: findings"):
             list(held.runs(Selection()))
+
+
+def test_a_clock_that_was_set_turns_no_first_run_into_the_last(database: str, tmp_path: Path) -> None:
+    """A FAIL, then a PASS by a clock that began anew in 1970: at the centre as at the bench, by their numbers."""
+    good = make_pass()
+    first = replace(good, run_no=1, run_id=good.run_id[:-1] + "1", verdict=Verdict.FAIL)
+    then = replace(good, run_no=2, run_id=good.run_id[:-1] + "2", started_at="1970-01-01T00:00:00.000Z",
+                   ended_at="1970-01-01T02:00:00.000Z")  # fmt: skip
+    collect(database, [first, then])
+    at_bench, at_centre = (
+        told(Choice(config=keep(tmp_path / "config", [first, then]))), told(Choice(database=database))
+    )  # fmt: skip
+    assert at_bench == at_centre
+    assert [(one["first_pass"]["hits"], one["final"]["hits"]) for one in at_centre["yields"]] == [(0, 1)]
+    assert at_centre["counts"]["stamps_against_run_numbers"] == 1
+
+
+def test_what_a_collector_of_an_older_version_wrote_is_told(database: str, records: list[Record]) -> None:
+    """It goes on after another one has brought the tables forward, and knows no steps and no findings."""
+    collect(database, records[:10])
+    one = next(r for r in records[:10] if r.purpose == "outgoing").run_id
+    run(database, f"UPDATE results SET rework = NULL WHERE run_id = '{one}'",
+        f"DELETE FROM steps WHERE run_id = '{one}'")  # fmt: skip
+    document = told(Choice(database=database))
+    assert document["left_out"]["unfilled"] == 1
+    assert any("1 counted run without steps and findings" in line for line in document["words"])
 
 
 def test_a_bench_is_one_of_those_at_the_centre(database: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+
 import pytest
 
 from station.statistics.results import Share, Statistics
@@ -136,6 +138,31 @@ def test_values_under_other_limits_are_another_row_and_those_without_a_choice_ar
     assert (found.counts.values_with_one_allowed, found.counts.values_without_limits) == (2, 1)
 
 
+def test_limits_that_follow_each_device_are_one_row_in_percent() -> None:
+    """10 % around what the device read elsewhere, as a product asks of its mains power: no two units have one pair."""
+    off = {1: -2.0, 2: 0.0, 3: 2.0, 4: 4.0, 5: 11.0}
+    runs = [
+        made(f"D{n}", f"W{n}", "PASS", n, values=(
+            value(read * (1 + percent / 100), float(f"{0.9 * read:.6g}"), float(f"{1.1 * read:.6g}")),
+        )) for n, percent in off.items() for read in (300.0 + n / 7.0,)
+    ]  # fmt: skip
+    (one,) = tallied(*runs).capabilities
+    assert (one.relative, one.unit, one.low, one.high, one.n, one.outside) == (True, "%", -10.0, 10.0, 5, 1)
+    mean, deviation = statistics.fmean(off.values()), statistics.stdev(off.values())
+    assert (one.mean, one.deviation) == (pytest.approx(mean, abs=1e-3), pytest.approx(deviation, abs=1e-3))
+    assert (one.least, one.greatest) == (pytest.approx(-2.0, abs=1e-3), pytest.approx(11.0, abs=1e-3))
+    assert one.ppk == pytest.approx((10.0 - mean) / (3 * deviation), abs=1e-3)
+    assert tallied(*reversed(runs)).capabilities[0].ppk == pytest.approx(one.ppk)
+    two = tallied(*runs[:2]).capabilities
+    assert [(row.relative, row.n) for row in two] == [(False, 1), (False, 1)], "two pairs may be a changed limit"
+
+
+def test_what_is_always_beyond_its_limit_stands_first_though_it_has_no_index() -> None:
+    stuck = value(9.0, None, 0.5, verdict="FAIL", name="stuck_v")
+    runs = [made(f"D{n}", f"W{n}", "FAIL", n, values=(stuck, value(float(n), None, 50.0))) for n in range(9)]
+    assert [one.measurement for one in tallied(*runs).capabilities] == ["stuck_v", "gain_db"]
+
+
 def test_values_without_scatter_have_no_index() -> None:
     runs = [made(f"D{n}", f"W{n}", "PASS", n, values=(value(0.1, None, 0.5),)) for n in range(30)]
     (one,) = tallied(*runs).capabilities
@@ -154,6 +181,13 @@ def test_a_return_within_30_days_of_a_pass_in_another_work_order_is_a_rework() -
     assert (a.name, counted(a.returned), a.same_fault) == ("a-100", (1, 5), 1), "A's first; 30.1 days are too many"
     assert (b.name, counted(b.returned)) == ("b-200", (0, 1)), "an adjustment is no return"
     assert found.counts.without_work_order == 2
+
+
+def test_a_work_order_that_ended_in_a_fail_is_no_repair_whatever_passed_before() -> None:
+    """The bench part passed and the soak did not: the device never left, and coming again is no return."""
+    found = tallied(made("A", "W1", "PASS", 0), made("A", "W1", "FAIL", 1, plan="soak"), made("A", "W2", "PASS", 9),
+                    made("B", "W3", "PASS", 0), made("B", "W3", "ERROR", 1))  # fmt: skip
+    assert [counted(one.returned) for one in found.rework] == [(0, 2)], "an ERROR says nothing"
 
 
 def test_a_work_order_that_was_open_before_the_pass_is_no_return() -> None:

@@ -66,10 +66,10 @@ def slow_rework(runs: list[Run], asked: Selection) -> tuple[int, int]:
     tests = [run for run in runs if run.purpose in ("incoming", "outgoing") and run.work_order is not None]
     returned = of = 0
     for order in {run.work_order for run in tests}:
-        passes = [r for r in tests if r.work_order == order and r.purpose == "outgoing" and r.verdict == "PASS"]
-        if not passes or not asked.holds(max(passes, key=lambda r: r.started_at)):
+        own = [r for r in tests if r.work_order == order and r.purpose == "outgoing" and r.verdict in ("PASS", "FAIL")]
+        done = max(own, key=lambda run: run.started_at, default=None)
+        if done is None or done.verdict != "PASS" or not asked.holds(done):
             continue
-        done = max(passes, key=lambda run: run.started_at)
         of += 1
         mine = [run for run in tests if run.serial_number == done.serial_number and run.work_order != order]
         begun = [min(stamp(r.started_at) for r in mine if r.work_order == one) for one in {r.work_order for r in mine}]
