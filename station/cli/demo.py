@@ -193,6 +193,7 @@ def _play(client: ControlClient, technician: Technician, view: DemoView, oversee
         view.take(kind, data)
         if kind == "run_started":
             technician.run_id = data["run_id"]
+            overseer.begun()
         elif kind == "run_ended":
             ended = True
             overseer.await_receipt()

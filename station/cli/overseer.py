@@ -20,6 +20,8 @@ NUDGE_S = 4.0
 SILENCE_S = 150.0
 """Longer than any step is quiet, at any speed."""
 RECEIPT_S = 30.0
+START_S = 180.0
+"""Longer than a bench cools down and a START that is refused for good reasons may be pressed again."""
 
 
 class Overseer:
@@ -33,12 +35,18 @@ class Overseer:
         self._heard_at = time.monotonic()
         self._patience_s = SILENCE_S
         self._waits_for = "the station"
+        self._begun_by = time.monotonic() + START_S
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="overseer", daemon=True)
 
     def heard(self) -> None:
         """An event came."""
         self._heard_at = time.monotonic()
+
+    def begun(self) -> None:
+        """The run has begun."""
+        self.heard()
+        self._begun_by = float("inf")
 
     def await_receipt(self) -> None:
         """From here on only the centre's receipt is waited for, and not for long."""
@@ -63,6 +71,10 @@ class Overseer:
                 silence_s = time.monotonic() - self._heard_at
                 if NUDGE_S <= silence_s % (2 * NUDGE_S) < NUDGE_S + LOOK_S:
                     self._nudge()
+                if time.monotonic() > self._begun_by:
+                    raise StationError(
+                        f"no run began within {START_S:g} s: a scan or START is refused; see bench/station.log there"
+                    )
                 if silence_s > self._patience_s:
                     raise StationError(
                         f"{self._waits_for} said nothing for {self._patience_s:g} s; see the logs in the output folder"
