@@ -50,7 +50,7 @@ def _check_codes(plans: Sequence[Source]) -> Iterator[Problem]:
     owners: dict[tuple[object, str], str] = {}
     for plan in plans:
         for index, code in texts(plan.data.get("fault_codes")):
-            owner = owners.setdefault((plan.data.get("family"), code), plan.name)
+            owner = owners.setdefault((str(plan.data.get("family")), code), plan.name)
             if owner != plan.name:
                 wrong = f"{code!r} is in {owner} as well, for the same family"
                 yield plan.problem(("fault_codes", index), wrong, "name it in one of them only")

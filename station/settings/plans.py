@@ -162,7 +162,7 @@ def _check_family(source: Source, step: Step) -> Iterator[Problem]:
     """A step that works from the data plate of one family has no place in a plan of another, nor in one for all."""
     plate = step.spec.plate if step.spec is not None else None
     family = source.data.get("family")
-    if plate is None or PLATES.get(str(family)) is plate or (family is not None and family not in PLATES):
+    if plate is None or PLATES.get(str(family)) is plate or (family is not None and str(family) not in PLATES):
         return  # a family that nobody knows is said where it stands
     own = " or ".join(name for name, kind in PLATES.items() if kind is plate)
     whose = "is for every product" if family is None else f"is for {family}"
@@ -204,7 +204,7 @@ def _check_pair(plan: Source, product: Source, steps: Sequence[Step]) -> Iterato
     title = product.data.get("id", product.name)
     left_out = {name for _, name in texts(product.data.get("without"))}
     for step in steps:
-        if step.raw.get("use") in not_for(product.data.get("protection_class")):
+        if str(step.raw.get("use")) in not_for(product.data.get("protection_class")):
             continue
         if step.items and str(step.raw.get("id")) in left_out:
             continue  # a whole guided step that this product has nothing for
@@ -232,10 +232,12 @@ def _check_unmeasured(
     product: Source, plans: Sequence[Source], catalogue: Mapping[str, StepEntry]
 ) -> Iterator[Problem]:
     family = product.data.get("family")
+    if not isinstance(family, str):
+        return  # said where it stands
     if family not in _families(plans):
-        if nearest_of(str(family), _families(plans)) is None:  # else it has been said at the misspelled one
+        if nearest_of(family, _families(plans)) is None:  # else it has been said at the misspelled one
             wrong = f"no plan is for the family {family!r}, so the limits would judge nothing"
-            yield product.problem(("family",), wrong, suggest(str(family), _families(plans)))
+            yield product.problem(("family",), wrong, suggest(family, _families(plans)))
         return
     own = [plan for plan in plans if plan.data.get("family") in (None, family)]
     steps = [step for plan in own for step in steps_of(plan, catalogue)]

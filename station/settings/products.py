@@ -68,7 +68,7 @@ def check_id(source: Source) -> Iterator[Problem]:
 
 def _check_fed(source: Source, plate: Plate | None) -> Iterator[Problem]:
     """What the protection class says of the supply: III is extra-low voltage, and the bench feeds nothing else."""
-    family, third = source.data.get("family"), source.data.get("protection_class") == "III"
+    family, third = str(source.data.get("family")), source.data.get("protection_class") == "III"
     if family in FED_BY_BENCH and not third:
         wrong = f"{family} are fed by the bench, so their plans prove no insulation: class III only"
         yield source.problem(("protection_class",), wrong, 'protection_class = "III", or the family that fits it')

@@ -67,12 +67,12 @@ BIAS_FOR_S, BIAS_AGE_S = 0.2, 3.0
 
 def bias_rows(plans: Sequence[Source], products: Sequence[Source]) -> tuple[Required, ...]:
     """What must watch the bias meter where a plan uses `bias`: both channels, both ways round, for every product."""
-    families = {
+    families = [
         plan.data.get("family")
         for plan in plans
         for _, step in tables(plan.data.get("step"))
         if step.get("use") == BIAS
-    }
+    ]
     bounds = {
         BIAS_TIMES * own["bias_ma"] * own["emitter_ohm"]: str(own.get("id"))
         for own in (table(product.data) for product in products)

@@ -22,6 +22,7 @@ FILES = {
     for name in (
         "station.toml", "interlocks.toml", "diagnosis.toml",
         "plans/outgoing-amplifier.toml", "plans/self-test.toml", "products/example-a-100.toml",
+        "plans/outgoing-electronics.toml", "products/example-n-230.toml",
     )
 }  # fmt: skip
 VALUES = st.sampled_from([0, -1, 1e9, math.nan, math.inf, "", "x", "\n", True, [], [1, "a"], {}, {"low": 2, "high": 1}])
