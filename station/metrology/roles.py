@@ -21,6 +21,7 @@ MEASURED_BY: dict[str, tuple[str, ...]] = {
     "work_current_a": ("mains",),
     "stopped_power_w": ("mains",),
     "temperature_rise_k": ("temperature",),
+    "held_power_percent": ("mains",),
     "idle_power_rise_w": ("mains",),
     "battery_voltage_v": ("feed",),
     "idle_current_ma": ("feed",),

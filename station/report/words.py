@@ -66,6 +66,7 @@ MEASUREMENTS: Mapping[str, Pair] = {
     "stopped_power_w": ("安全装置触发后功率", "Power when stopped"),
     "safety_device_ok": ("安全装置", "Safety device"),
     "temperature_rise_k": ("温升", "Temperature rise"),
+    "held_power_percent": ("最后工作功率", "Power held to the end"),
     "cord_ok": ("电源线与插头完好", "Cord and plug sound"),
     "housing_ok": ("外壳完好", "Housing sound"),
     "works_ok": ("功能正常", "Does its work"),

@@ -7,12 +7,14 @@ loosest that a limit may be, not what a product should have; reference/safety.md
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from station.domain.plan import Needs, OnFail, Product
-from station.domain.plates import FED_BY_BENCH, PhonePlate
+from station.domain.plates import FED_BY_BENCH, AppliancePlate, PhonePlate
 from station.domain.prompt import PROMPT_S
+from station.settings.cord import BY_CLASS, EARTH_BOND, STANDARD, earth_bond_ohm
 from station.settings.locate import Path
 from station.settings.problem import Problem
 from station.settings.source import Source, table, tables, texts
@@ -38,9 +40,17 @@ class Gate:
     high_max: float | None = None
 
     def low_of(self, product: Product) -> float | None:
-        """`low_min` for this product: of a battery, for each of its cells."""
+        """`low_min` for this product: of a battery, for each of its cells; what its protection class wants besides."""
         cells = product.plate.cells if isinstance(product.plate, PhonePlate) else 1
-        return None if self.low_min is None else self.low_min * cells
+        rows = BY_CLASS.get(product.protection_class, ())
+        stricter = [most for name, bound, most in rows if (name, bound) == (self.measurement, "low")]
+        return None if self.low_min is None else max(self.low_min * cells, *stricter, -math.inf)
+
+    def high_of(self, product: Product) -> float | None:
+        """`high_max` for this product: of an earth bond, with its cord."""
+        if self.measurement == EARTH_BOND and isinstance(product.plate, AppliancePlate):
+            return earth_bond_ohm(product.plate.cord_m)
+        return self.high_max
 
     @property
     def remedy(self) -> str:
@@ -48,6 +58,19 @@ class Gate:
         return f'use = "{self.use}", requires = ["{self.measurement}"], on_fail = "{self.on_fail[0]}"'
 
 
+PRESENCE: Mapping[str, tuple[str, ...]] = {
+    "audio-amplifier": ("idle_power_w",),
+    "appliance": ("work_power_w",),
+    "electronics": ("supply_current_ma",),
+    "phone": ("idle_current_ma", "charging_current_ma", "battery_charging_ma"),
+}
+"""What must have a low limit in a plan with a label: a device that is not plugged in would pass (invariant 22)."""
+KEPT_ITEMS: Mapping[str, frozenset[str]] = {
+    "appliance": frozenset({"metal", "visual", "preparation"}),
+    "phone": frozenset({"swelling", "preparation"}),
+}
+"""Items that prepare, and steps, by family, that no product is `without`: on the clip at the metal hangs insulation, a
+swollen battery is never charged."""
 BEFORE_DRIVE = ("inrush", "touch_current", "idle_power")
 """What is measured on mains alone: where a plan has these, each comes once before the first step that drives."""
 _ENERGISED, _DRIVE = frozenset({Needs.MAINS, Needs.DRIVE}), frozenset({Needs.DRIVE})
@@ -170,12 +193,18 @@ def check_gate_limits(
         for product in products:
             if plan.family not in (None, product.family):
                 continue
+            yield from check_presence(files, plan, product)
+            yield from _check_by_class(files, plan, product)
             for gate in gates_of(product.family):
                 if gate.use in not_for(product.protection_class):
                     continue
                 found = _lawful(plan, gate)
                 if found and not any(_holds(step, gate, product) for _, step in found):
                     yield _too_loose(files, plan, product, gate, *found[0])
+                elif not found and plan.family is None and any(step.spec.needs in gate.before for step in plan.steps):
+                    wrong = f"for every product, and {product.id} would be energised before `{gate.measurement}`"
+                    remedy = f'family = "…", or put before the first that energises a step with {gate.remedy}'
+                    yield files[f"plans/{plan.id}.toml"].problem(("step",), wrong, remedy)
 
 
 def _lawful(plan: PlanTemplate, gate: Gate) -> list[tuple[int, StepTemplate]]:
@@ -189,22 +218,51 @@ def _holds(step: StepTemplate, gate: Gate, product: Product) -> bool:
     limit = limit_of(step, product, gate.measurement)
     if limit is None:
         return True  # a requirement without a limit is said by `check_limits`
-    low_min = gate.low_of(product)
+    low_min, high_max = gate.low_of(product), gate.high_of(product)
     low = low_min is None or (limit.low is not None and limit.low >= low_min)
-    return low and (gate.high_max is None or (limit.high is not None and limit.high <= gate.high_max))
+    return low and (high_max is None or (limit.high is not None and limit.high <= high_max))
 
 
 def _too_loose(
     files: Mapping[str, Source], plan: PlanTemplate, product: Product, gate: Gate, index: int, step: StepTemplate
 ) -> Problem:
-    low_min = gate.low_of(product)
+    low_min, high_max = gate.low_of(product), gate.high_of(product)
     bounds = [] if low_min is None else [f"low = {low_min:g} or more"]
-    bounds += [] if gate.high_max is None else [f"high = {gate.high_max:g} or less"]
+    bounds += [] if high_max is None else [f"high = {high_max:g} or less"]
     wrong = "a device that is dangerous would pass this and be energised"
     remedy = f"write {', '.join(bounds)} ({gate.why})"
     if gate.measurement in step.limits:
         return files[f"plans/{plan.id}.toml"].problem(("step", index, "limits", gate.measurement), wrong, remedy)
     return files[f"products/{product.id}.toml"].problem(("limits", gate.measurement), wrong, remedy)
+
+
+def _check_by_class(files: Mapping[str, Source], plan: PlanTemplate, product: Product) -> Iterator[Problem]:
+    """A plan's own limit that is looser than the standard allows this product's class; its file's are `cord.py`'s."""
+    gates = {gate.measurement for gate in gates_of(product.family)}
+    for name, bound, most in BY_CLASS.get(product.protection_class, ()):
+        for index, step in enumerate(plan.steps):
+            limit = limit_of(step, product, name) if name in step.limits and name not in gates else None
+            given = getattr(limit, bound) if limit is not None else most
+            if given is None or (given < most if bound == "low" else given > most):
+                wrong = f"looser than {STANDARD} allows class {product.protection_class} ({product.id})"
+                own = files[f"plans/{plan.id}.toml"]
+                yield own.problem(("step", index, "limits", name), wrong, f"write {bound} = {most:g} or stricter")
+
+
+def check_presence(files: Mapping[str, Source], plan: PlanTemplate, product: Product) -> Iterator[Problem]:
+    """A limit of a plan with a label that a device which takes nothing would keep."""
+    for name in PRESENCE.get(product.family, ()) if plan.label else ():
+        for index, step in enumerate(plan.steps):
+            limit = limit_of(step, product, name) if name in step.requires else None
+            if limit is None or step.spec.use in not_for(product.protection_class):
+                continue
+            if limit.relative_percent is None and not (limit.low is not None and limit.low > 0.0):
+                wrong, remedy = "a device that is not plugged in would pass this", "write low, above 0 (invariant 22)"
+                if name in step.limits:
+                    own = files[f"plans/{plan.id}.toml"]
+                    yield own.problem(("step", index, "limits", name), wrong, remedy)
+                else:
+                    yield files[f"products/{product.id}.toml"].problem(("limits", name), wrong, remedy)
 
 
 def check_kept(product: Source, plans: Sequence[Source]) -> Iterator[Problem]:
@@ -216,6 +274,9 @@ def check_kept(product: Source, plans: Sequence[Source]) -> Iterator[Problem]:
     asked = [table(raw.get("params")).get("items") for raw in steps if raw.get("id") == SWITCHED_ON]
     kept = {SWITCHED_ON} | {str(item.get("id")) for items in asked for _, item in tables(items)}
     for index, name in texts(product.data.get("without")):
+        if name in KEPT_ITEMS.get(str(family), ()):
+            wrong = f"{name!r} is what the safety of the steps after it hangs on"
+            yield product.problem(("without", index), wrong, "remove it")
         if name in kept:
             wrong = f"{name!r} is what insulation and touch current hang on, and every device has it"
             yield product.problem(("without", index), wrong, "remove it")

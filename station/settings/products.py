@@ -21,6 +21,8 @@ from station.settings.validate import read
 BOUNDS = ("low", "high", "relative_percent")
 EXTRA_LOW_V = 60.0
 """DC, as IEC 61140 has it (secondary)."""
+MAINS_V = (200.0, 250.0)
+"""What data plates say that the bench's outlet suits (230 V)."""
 
 
 def read_product(source: Source) -> tuple[Product | None, list[Problem]]:
@@ -67,7 +69,10 @@ def check_id(source: Source) -> Iterator[Problem]:
 
 
 def _check_fed(source: Source, plate: Plate | None) -> Iterator[Problem]:
-    """What the protection class says of the supply: III is extra-low voltage, and the bench feeds nothing else."""
+    """What the protection class says of the supply: III is extra-low voltage, and the bench feeds nothing else.
+
+    In class III earth bond, insulation and touch current do not apply, so nothing that hangs on mains may claim it.
+    """
     family, third = str(source.data.get("family")), source.data.get("protection_class") == "III"
     if family in FED_BY_BENCH and not third:
         wrong = f"{family} are fed by the bench, so their plans prove no insulation: class III only"
@@ -76,6 +81,12 @@ def _check_fed(source: Source, plate: Plate | None) -> Iterator[Problem]:
         wrong = f"{plate.supply_v:g} V is {'no' if third else 'an'} extra-low voltage"
         remedy = f"class III has {EXTRA_LOW_V:g} V DC or less, classes I and II have mains: correct one of the two"
         yield source.problem(("supply_v",), wrong, remedy)
+    elif isinstance(plate, ElectronicsPlate) and not third and not MAINS_V[0] <= plate.supply_v <= MAINS_V[1]:
+        wrong = f"{plate.supply_v:g} V is not what the bench's outlet gives, and the device would be damaged"
+        yield source.problem(("supply_v",), wrong, f"devices for {MAINS_V[0]:g} to {MAINS_V[1]:g} V are tested here")
+    elif third and family in PLATES and family not in FED_BY_BENCH and PLATES[str(family)] is not ElectronicsPlate:
+        wrong = f"{family}s hang on mains, and of class III neither earth bond nor insulation would be tested"
+        yield source.problem(("protection_class",), wrong, '"I" or "II", as the data plate says')
 
 
 def check_bounds(source: Source, path: Path, limit: Mapping[str, Any]) -> Iterator[Problem]:

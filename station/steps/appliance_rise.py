@@ -20,6 +20,7 @@ from station.steps.step import StepContext
 
 STOPPED = 0.2
 """Of the power at work: less, and the device stands still."""
+WORK = "work_power_w"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,9 @@ class Params:
 
 
 async def measure(context: StepContext, params: Params) -> None:
-    """Records `temperature_rise_k` and its curve; mains is on since the device was started."""
+    """Records `temperature_rise_k`, its curve, and `held_power_percent`: the largest power within the last third, of
+    the power at work. Without that a device that something stopped for good would pass for a cool one. Mains is on
+    since the device was started."""
     meters = context.bench.meters
     at_s, begun_s = 0.0, context.clock.now_s()
     points: list[tuple[float, float]] = []
@@ -67,7 +70,19 @@ async def measure(context: StepContext, params: Params) -> None:
     )
     xs, ys = zip(*((x, round(y, 2)) for x, y in thinned(points)), strict=True)
     context.curve(Curve("temperature_rise_k", "time", "s", "temperature_rise", "K", xs, ys))
+    _record_held(context, powers)
     _notes(context, params, rises, powers)
+
+
+def _record_held(context: StepContext, powers: list[float]) -> None:
+    """A thermostat's pauses are shorter than a third of the time; where nothing was taken at all, nothing is known."""
+    whole_w = context.already(WORK) or max(powers)
+    held_w = max(powers[-(len(powers) // 3) :])
+    if whole_w <= 0.0:
+        context.record(Measurement("held_power_percent", None))
+        return
+    within_w = context.bench.meters.accuracy("mains.power_w").expanded(held_w)
+    context.record(Measurement("held_power_percent", 100.0 * held_w / whole_w, uncertainty=100.0 * within_w / whole_w))
 
 
 def _notes(context: StepContext, params: Params, rises: list[float], powers: list[float]) -> None:
@@ -76,7 +91,7 @@ def _notes(context: StepContext, params: Params, rises: list[float], powers: lis
     added_k = max(rises[-third:]) - max(rises[:-third])
     if added_k > params.steady_k:
         context.note(f"not steady: the last third of {params.work_s:g} s added {added_k:.1f} K; a longer work_s tells")
-    off = [power < STOPPED * max(powers) for power in powers]
+    off = [power < STOPPED * (context.already(WORK) or max(powers)) for power in powers]
     if all(off[-third:]):
         context.note("the power fell and did not come back: a thermostat or a safety device has stopped it")
     elif any(off):

@@ -130,7 +130,7 @@ STEPS: Mapping[str, StepSpec] = {
         _spec("safety_stop", safety_stop.measure, safety_stop.Params, Needs.MAINS,
               "safety_device_ok", "stopped_power_w", per_channel=False, items_of=safety_stop.items_of),
         _spec("temperature_rise", appliance_rise.measure, appliance_rise.Params, Needs.MAINS,
-              "temperature_rise_k", per_channel=False),
+              "temperature_rise_k", "held_power_percent", per_channel=False),
         # ---- headphones (config/plans/outgoing-headphones.toml)
         _headphones("headphones_impedance", headphones_impedance.measure, headphones_impedance.Params, Needs.DRIVE,
                     "impedance_ohm", "impedance_min_ohm"),

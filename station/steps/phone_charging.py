@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from station.domain.errors import StepDeclined, StepError
 from station.domain.measurement import Measurement
 from station.domain.plates import PhonePlate
 from station.steps.params import require
@@ -23,7 +24,10 @@ TAKEN: dict[str, tuple[str, float]] = {
     "charging_battery_v": ("battery_v", 1.0),
 }
 """What is measured, of which quantity, and times what: into the battery counts as positive."""
-DEAD_V = 1.0
+SET_PERCENT = 10.0
+"""Further from the plate's voltage than this, the bench's supply is set for something else."""
+NOTHING_A = 0.1
+"""Whoever takes less does not pull a supply down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +43,40 @@ class Params:
 
 
 async def measure(context: StepContext, params: Params) -> None:
-    """Switches the supply on and records voltage and current at the plug and at the battery, as means."""
+    """Switches the supply on and records voltage and current at the plug and at the battery, as means.
+
+    The same supply feeds boards of 12 V and more, so its setting is asked for and looked at: too much is off at once.
+    Raises `StepDeclined` if nobody has set it, `StepError` if it is set wrongly; neither blames the phone.
+    """
     supply_v = context.product.plate_of(PhonePlate).charger_v
     meters = context.bench.meters
+    zh, en = f"直流电源设为 {supply_v:g} V？按 OK", f"DC supply set to {supply_v:g} V? OK"
+    if not await context.ask({"zh": zh, "en": en}, {"item": "supply"}):
+        raise StepDeclined(f"charging: NG; set the DC supply to {supply_v:g} V, then test again")
     await context.bench.mains.on(context.mains_bound_s)
+    await _look(context, supply_v, rising=True)
     await context.clock.sleep(params.settle_s)
+    await _look(context, supply_v)
     readings: list[dict[str, float]] = []
     for done in range(round(params.test_s)):
         readings.append(dict(await meters.fresh(ROLE)))
         shown = {name: readings[-1][quantity] * scale for name, (quantity, scale) in TAKEN.items()}
         context.progress((done + 1) / params.test_s, shown)
         await context.clock.sleep(1.0)
-    if all(one["main_v"] < DEAD_V for one in readings):
-        context.note("no voltage at the charger's lead: look at the bench's supply, or for a short in the port")
     conditions: dict[str, str | float] = {"supply_v": supply_v, "settle_s": params.settle_s, "test_s": params.test_s}
     for name, (quantity, scale) in TAKEN.items():
         mean, uncertainty = mean_of([one[quantity] for one in readings], meters.accuracy(f"{ROLE}.{quantity}"))
         context.record(Measurement(name, mean * scale, None, uncertainty * abs(scale), conditions=conditions))
+
+
+async def _look(context: StepContext, supply_v: float, *, rising: bool = False) -> None:
+    """One reading of the lead; a supply that is set wrongly goes off. `rising`: only too much is wrong yet."""
+    read = await context.bench.meters.fresh(ROLE)
+    volts, amps = read["main_v"], read["main_a"]
+    off_percent = 100.0 * (volts / supply_v - 1.0)
+    if off_percent > SET_PERCENT or (off_percent < -SET_PERCENT and amps < NOTHING_A and not rising):
+        await context.bench.mains.off()
+        raise StepError(
+            f"DC supply: {volts:.2f} V at {amps:.3f} A, the product wants {supply_v:g} V; set the supply, look at its "
+            "leads and for a short in the port, then test again"
+        )

@@ -18,6 +18,9 @@ from station.steps.readings import mean_of
 from station.steps.step import StepContext
 
 ITEM = "safety-stop"
+AGAIN, WAIT_S, PAUSE_S = 0.5, 300.0, 2.0
+"""Put back, it takes at least so much of what it took at work, within so long (test time): its thermostat may be open
+just then. What does not run again was not stopped by its safety device."""
 OPERATE = {
     "zh": "触发机器的安全装置(打开机盖/放倒)并保持，关好测试台盖，再按 OK；触发不了按 NG",
     "en": "Trip its safety device (open its lid, lay it over), leave it so, shut the bench's lid, OK. Cannot: NG",
@@ -48,8 +51,8 @@ def items_of(params: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 async def measure(context: StepContext, params: Params) -> None:
-    """Records `safety_device_ok` (1: a hand could operate it and put it back) and `stopped_power_w`. Mains is on again
-    after it, unless the answer was NG."""
+    """Records `safety_device_ok` (1: a hand could operate it and put it back, and it ran again) and `stopped_power_w`.
+    Mains is on again after it, unless the answer was NG."""
     mains = context.bench.mains
     await mains.off()
     if not await _ask(context, params, OPERATE, "operate"):
@@ -62,10 +65,28 @@ async def measure(context: StepContext, params: Params) -> None:
     await mains.off()
     context.record(Measurement("stopped_power_w", watts, uncertainty=uncertainty))
     back = await _ask(context, params, RESTORE, "restore")
-    _record_answer(context, is_ok=back)
     if back:
         await mains.on(context.mains_bound_s)
-        context.note(f"put back, it takes {(await _power(context, params))[0]:.0f} W again")
+        if not await _runs_again(context, params):
+            context.record(Measurement("safety_device_ok", 0.0, conditions={"answer": "OK"}))
+            return
+    _record_answer(context, is_ok=back)
+
+
+async def _runs_again(context: StepContext, params: Params) -> bool:
+    """Whether it takes its power again; True where this run has not measured what it takes at work."""
+    wanted_w = AGAIN * (context.already("work_power_w") or 0.0)
+    begun_s = context.clock.now_s()
+    while (watts := (await _power(context, params))[0]) < wanted_w and context.clock.now_s() - begun_s < WAIT_S:
+        await context.clock.sleep(PAUSE_S)
+    if watts < wanted_w:
+        context.note(
+            f"put back, it takes {watts:.0f} W and must take {wanted_w:.0f} W or more: it stays off, so that it stood "
+            'still proves nothing. One that wants its button pressed after a power cut says without = ["safety-stop"]'
+        )
+        return False
+    context.note(f"put back, it takes {watts:.0f} W again")
+    return True
 
 
 async def _ask(context: StepContext, params: Params, text: Mapping[str, str], what: str) -> bool:

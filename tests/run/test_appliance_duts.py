@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from drivers.sim.appliance import Appliance
+from drivers.sim.appliance_device import ApplianceDevice
 from drivers.sim.families import load_any
 from station.cli.simulate import family_of
 from station.domain.plan import Needs
@@ -168,3 +169,22 @@ def test_the_temperature_rise_is_the_same_from_cold_and_from_warm() -> None:
     cold = value_of(run_plan(shipped(MIXER), PLAN), "temperature_rise_k")
     quick = value_of(run_plan(replace(shipped(MIXER), body_j_per_k=120.0), PLAN), "temperature_rise_k")
     assert cold is not None and quick == pytest.approx(cold, abs=0.3)
+
+
+def test_a_cut_out_that_opens_for_good_fails_although_nothing_got_hot() -> None:
+    record = run_plan(replace(shipped(HEATER), thermostat_degc=60.0, thermostat_k=200.0, body_j_per_k=9000.0), PLAN)
+    assert causes(record) == ["held_power_percent"], told(record)
+    rise_k = value_of(record, "temperature_rise_k")
+    assert rise_k is not None and 5.0 < rise_k < 60.0, "it was warm once, and that alone would have passed"
+
+
+@pytest.mark.parametrize("name", [HEATER, MIXER])
+def test_what_stays_off_once_its_safety_device_is_put_back_has_proven_nothing(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    act = ApplianceDevice.act
+    monkeypatch.setattr(ApplianceDevice, "act", lambda device, words: act(device, words.replace("restore", "operate")))
+    record = run_plan(shipped(name), PLAN)
+    assert causes(record) == ["safety_device_ok"], told(record)
+    assert any("that it stood still proves nothing" in note for note in step_of(record, "safety-stop").notes)
+    assert step_of(record, "temperature-rise").started_at is None

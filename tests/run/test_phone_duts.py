@@ -100,3 +100,13 @@ def test_a_value_6_percent_inside_or_outside_a_limit_is_judged_rightly(
 def test_an_adapter_that_is_the_wrong_way_round_or_a_phone_that_is_off_does_not_pass() -> None:
     record = judge(replace(GOOD, idle_ma=0.0))
     assert record.causes[0].measurement == "idle_current_ma"
+
+
+@pytest.mark.parametrize("supply_v", [0.0, 4.0, 9.0, 12.0, 20.0])
+def test_a_supply_that_is_set_for_something_else_is_an_error_of_the_bench_and_off_at_once(supply_v: float) -> None:
+    record = judge(replace(GOOD, supply_v=supply_v))
+    assert record.verdict is Verdict.ERROR and len(record.causes) == 1
+    assert "the product wants 5 V; set the supply" in record.causes[0].text
+    if supply_v > 5.0:
+        charging = next(step for step in record.steps if step.id == "charging")
+        assert charging.duration_s < 16.0, "the question and the pause before ON, and no settling"
