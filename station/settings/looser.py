@@ -43,6 +43,7 @@ SAFETY_LIMITS = frozenset(
         *(gate.measurement for gate in ALL_GATES),
         *("inrush_a", "touch_current_ma", "idle_power_w", "power_up_a", "power_up_w"),
         *("soak_dc_offset_mv", "heatsink_degc"),
+        *("start_power_w", "stopped_power_w", "temperature_rise_k", "charging_voltage_v", "charging_battery_v"),
     }
 )
 """Limits of what a person would be hurt by, or a fire begin with."""
@@ -141,6 +142,16 @@ def _are_names(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
+def _families(before: Any, after: Any) -> Way:
+    """Of an interlock: those that it watches, all of them where none is named."""
+    if not all(value is ABSENT or _are_names(value) for value in (before, after)):
+        return Way.MAYBE
+    first, second = (set() if value is ABSENT else set(value) for value in (before, after))
+    if not first or not second:
+        return Way.NONE if first == second else Way.LOOSER if second else Way.TIGHTER
+    return Way.LOOSER if second < first else Way.TIGHTER if first < second else Way.MAYBE
+
+
 def _when(before: Any, after: Any) -> Way:
     first, second = (_WHENS.get(value, set()) if isinstance(value, str) else set() for value in (before, after))
     return Way.LOOSER if second < first else Way.TIGHTER if first < second else Way.MAYBE
@@ -155,6 +166,7 @@ _INTERLOCK: Mapping[str, Callable[[Any, Any], Way]] = {
     "when": _when,
     "reaction": lambda before, after: _ranked(before, after, {"refuse": 0, "trip": 1}, "trip"),
     "reading": lambda before, after: Way.MAYBE,
+    "families": _families,
 }
 
 
@@ -192,6 +204,10 @@ def _of_product(keys: Keys, before: Any, after: Any) -> tuple[Way, bool]:
             return _of_limit(name, tuple(rest), before, after, of_plan=False)
         case ("protection_class",):
             return _ranked(before, after, {"III": 0, "II": 1, "I": 2}, None), True
+        case ("family",):  # by it go what must be proven, and which interlocks are judged
+            return Way.MAYBE, True
+        case ("cord_m",) | ("max_v",) | ("charger_v",) | ("battery_v",) | ("supply_v",) | ("supply_a",):
+            return _more(before, after), True
         case ("rated_power_w",):  # what it is driven with is reckoned from these three
             return _more(before, after), True
         case ("load_ohm",) | ("gain_db",):
@@ -204,6 +220,8 @@ def _of_product(keys: Keys, before: Any, after: Any) -> tuple[Way, bool]:
 
 def _of_plan(keys: Keys, before: Any, after: Any, step: Mapping[str, Any]) -> tuple[Way, bool]:
     match keys:
+        case ("family",):
+            return Way.MAYBE, True
         case ("max_mains_s",):
             return _more(before, after), True
         case ("needs_pass",):

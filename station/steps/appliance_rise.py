@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from station.domain.errors import StepError
 from station.domain.measurement import Curve, Measurement
 from station.metrology.uncertainty import expanded, extreme, normal, wander
 from station.steps.params import require
@@ -25,16 +26,19 @@ WORK = "work_power_w"
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """`work_s` of test time at work, a reading each `every_s`; steady: the last third adds at most `steady_k`."""
+    """`work_s` of test time at work, a reading each `every_s`; steady: the last third adds at most `steady_k`. A room
+    that warms by more than `room_k` is the device's own air, and hides its rise."""
 
     work_s: float = 900.0
     every_s: float = 10.0
     steady_k: float = 1.0
+    room_k: float = 5.0
 
     def __post_init__(self) -> None:
         require("work_s", self.work_s, 60.0, 14_400.0)
         require("every_s", self.every_s, 1.0, self.work_s / 12.0)
         require("steady_k", self.steady_k, 0.1, 20.0)
+        require("room_k", self.room_k, 1.0, 20.0)
 
 
 async def measure(context: StepContext, params: Params) -> None:
@@ -57,6 +61,11 @@ async def measure(context: StepContext, params: Params) -> None:
             min(1.0, at_s / params.work_s), {"temperature_rise_k": points[-1][1], "power_w": powers[-1]},
             max(0.0, params.work_s - at_s),
         )  # fmt: skip
+    if max(rooms) - rooms[0] > params.room_k:
+        raise StepError(
+            f"room: its thermocouple rose by {max(rooms) - rooms[0]:.1f} K, may be {params.room_k:g} K; hang it away "
+            "from the device's air, let both cool, then test again"
+        )
     rises = [rise for _, rise in points]
     worst = max(rises)
     noise = 2.0 * math.sqrt(2.0) * wander(rooms)  # of two thermocouples; the hot one's own swing is no noise

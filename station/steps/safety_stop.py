@@ -22,8 +22,8 @@ AGAIN, WAIT_S, PAUSE_S = 0.5, 300.0, 2.0
 """Put back, it takes at least so much of what it took at work, within so long (test time): its thermostat may be open
 just then. What does not run again was not stopped by its safety device."""
 OPERATE = {
-    "zh": "触发机器的安全装置(打开机盖/放倒)并保持，关好测试台盖，再按 OK；触发不了按 NG",
-    "en": "Trip its safety device (open its lid, lay it over), leave it so, shut the bench's lid, OK. Cannot: NG",
+    "zh": "停转后(当心烫手)触发机器的安全装置(打开机盖/放倒)并保持，关好测试台盖，再按 OK；触发不了按 NG",
+    "en": "Stopped? (Hot!) Trip its safety device (open lid, lay over), leave it so, shut the bench's lid: OK. Else NG",
 }
 RESTORE = {
     "zh": "把安全装置复原，关好测试台盖，再按 OK；复原不了按 NG",

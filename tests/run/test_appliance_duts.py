@@ -188,3 +188,15 @@ def test_what_stays_off_once_its_safety_device_is_put_back_has_proven_nothing(
     assert causes(record) == ["safety_device_ok"], told(record)
     assert any("that it stood still proves nothing" in note for note in step_of(record, "safety-stop").notes)
     assert step_of(record, "temperature-rise").started_at is None
+
+
+def test_a_room_thermocouple_in_the_devices_warm_air_hides_no_rise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third of the rise comes back to it: a place 8 K too hot would read as sound."""
+    monkeypatch.setattr(
+        ApplianceDevice, "ambient_degc",
+        property(lambda device: 25.0 + 0.3 * (device._body.value - 25.0) if "_body" in vars(device) else 25.0,
+                 lambda device, value: None), raising=False,
+    )  # fmt: skip
+    record = run_plan(shipped(HEATER), PLAN)
+    assert record.verdict is Verdict.ERROR, told(record)
+    assert "away from the device's air" in record.causes[0].text
