@@ -15,18 +15,21 @@ from station.settings.problem import Problem
 from station.settings.source import Source, table
 
 POWER, PEAK = "mains.power_w", "inrush.peak_a"
-FAMILY = "appliance"
-"""Others are bounded by what they drive (`load_bank.py`) or by the bench's own supply."""
-LIMITS: Mapping[str, str] = {"start_power_w": POWER, "work_power_w": POWER, "start_current_a": PEAK}
+LIMITS: Mapping[str, Mapping[str, str]] = {
+    "appliance": {"start_power_w": POWER, "work_power_w": POWER, "start_current_a": PEAK},
+    "electronics": {"inrush_a": PEAK},
+}
+"""Of families on mains. Others are bounded by what they drive (`load_bank.py`) or by the bench's own supply."""
 
 
 def check_outlet(products: Sequence[Source], interlocks: Sequence[Interlock]) -> Iterator[Problem]:
-    """Appliances whose rated power, or a limit, is above what trips."""
+    """Appliances and electronics on mains whose rated power, or a limit, is above what trips."""
     for product in products:
-        if product.data.get("family") != FAMILY:
+        family = str(product.data.get("family"))
+        if family not in LIMITS:
             continue
         yield from _check(product, ("rated_power_w",), product.data.get("rated_power_w"), POWER, interlocks)
-        for name, reading in LIMITS.items():
+        for name, reading in LIMITS[family].items():
             high = table(table(product.data.get("limits")).get(name)).get("high")
             yield from _check(product, ("limits", name, "high"), high, reading, interlocks)
 
@@ -34,7 +37,8 @@ def check_outlet(products: Sequence[Source], interlocks: Sequence[Interlock]) ->
 def _check(
     product: Source, path: tuple[str, ...], value: Any, reading: str, interlocks: Sequence[Interlock]
 ) -> Iterator[Problem]:
-    rows = [row for row in interlocks if row.reading == reading and FAMILY in (row.families or (FAMILY,))]
+    family = str(product.data.get("family"))
+    rows = [row for row in interlocks if row.reading == reading and family in (row.families or (family,))]
     bounds = [(row.high, row.name) for row in rows if row.high is not None and row.reaction == "trip"]
     if not bounds or not isinstance(value, int | float) or isinstance(value, bool):
         return

@@ -113,3 +113,9 @@ def test_a_plan_for_every_product_waits_for_consent_and_for_the_battery(tree: Tr
     path.write_text(FOR_ALL.replace("CONSENT", "needs_consent = true"), encoding="utf-8")
     found = problems_of(tree)
     assert found and all("energised before `battery_voltage_v`" in problem for problem in found)
+
+
+def test_an_inrush_that_the_outlet_would_trip_at_in_good_health_is_refused(tree: TreeCopy) -> None:
+    tree.spoil(BOARD, "high = 30.0", "high = 80.0")
+    (problem,) = problems_of(tree)
+    assert "80 A, and interlock 'inrush' switches off above 60 A" in problem
