@@ -23,8 +23,8 @@ from hypothesis.errors import Flaky
 
 REPEATS = 2
 TESTS_MOST = 8
-TEXT_MOST = 1200
-"""Characters of a first failure: enough for what a demo's station said last."""
+TEXT_MOST = 4000
+"""Characters of a first failure, half of them its end: there stands what a station said last."""
 _REPEATS_DONE = pytest.StashKey[int]()
 _LOST = pytest.StashKey[bool]()
 _TESTS = pytest.StashKey[set[str]]()
@@ -112,4 +112,5 @@ def _first_failures(terminalreporter: pytest.TerminalReporter) -> dict[str, pyte
 def _short(report: pytest.TestReport) -> str:
     crash = getattr(report.longrepr, "reprcrash", None)
     text = " ".join((crash.message if crash else report.longreprtext).split())
-    return text if len(text) <= TEXT_MOST else f"{text[:TEXT_MOST]}…"
+    half = TEXT_MOST // 2
+    return text if len(text) <= TEXT_MOST else f"{text[:half]} … {text[-half:]}"
