@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
 
+from station.cli.days import span_of
 from station.cli.results import bench_of, find_record, open_history
 from station.collector.reading import find_runs, read_results
 from station.contract.canonical import parse_json, to_json
 from station.contract.records import record_from_plain
 from station.domain.chosen_runs import ChosenRuns
-from station.domain.clock import utc_text
 from station.domain.errors import MessageError, SettingsError, StoreError
 from station.domain.record import Record
 from station.report.numbers import zone_of
@@ -106,19 +106,5 @@ def _id_of(url: str, run: str) -> str:
 
 
 def _chosen(source: ExportSource, ids: tuple[str, ...], zone: tzinfo) -> ChosenRuns:
-    since = _midnight("--since", source.since, zone, 0)
-    until = _midnight("--until", source.until, zone, 1)
-    if since is not None and until is not None and since >= until:
-        raise SettingsError(f"--since {source.since} is after --until {source.until}; no day is between them")
+    since, until = span_of(source.since, source.until, zone)
     return replace(ChosenRuns(source.serial, source.work_order, since, until, source.simulated), run_ids=ids)
-
-
-def _midnight(option: str, day: str | None, zone: tzinfo, later: int) -> str | None:
-    """The first moment of a day, or of one `later`, as records write it."""
-    if day is None:
-        return None
-    try:
-        begins = datetime.combine(date.fromisoformat(day) + timedelta(days=later), time(), zone)
-        return utc_text(begins.astimezone(UTC))
-    except (ValueError, OverflowError) as error:
-        raise SettingsError(f"{option} {day}: no day; write it as 2026-01-31") from error

@@ -10,18 +10,18 @@ import json
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 
 from rich.markup import escape
 from rich.table import Table
 
 from station.cli.calibrate_file import EARLIER
+from station.cli.days import begin_of, first_moment
 from station.cli.remote_view import VERDICT_STYLES
 from station.cli.results import bench_of, open_history
 from station.cli.terminal import Terminal
 from station.domain.calibration import Calibration
-from station.domain.clock import utc_text
 from station.domain.errors import SettingsError
 from station.domain.record import Record
 from station.metrology.roles import roles_of
@@ -67,7 +67,7 @@ def recall(config: Path, serial: str, since: str | None, *, as_json: bool) -> in
     """Exit status 0, also where there is none. Raises `SettingsError`, so for a number that nobody ever named."""
     bench = bench_of(config)
     zone, zone_name = zone_of(bench.timezone)
-    begins = _begin_of(since, zone)
+    begins = "" if since is None else begin_of("--since", since, zone)
     now, replaced = load_calibrations(config, []), tuple(_replaced(config))
     spans = [_Span("", begins), *_declared(now, replaced, serial, begins, zone)]
     with open_history(bench) as history:
@@ -89,21 +89,6 @@ def recall(config: Path, serial: str, since: str | None, *, as_json: bool) -> in
     return 0
 
 
-def _begin_of(since: str | None, zone: tzinfo) -> str:
-    """The day's first moment at the bench, as records write it."""
-    if since is None:
-        return ""
-    try:
-        day = date.fromisoformat(since)
-    except ValueError as error:
-        raise SettingsError(f"--since {since}: no day; write it as 2026-01-31") from error
-    return _stamp(day, zone)
-
-
-def _stamp(day: date, zone: tzinfo) -> str:
-    return utc_text(datetime.combine(day, time(), zone).astimezone(UTC))
-
-
 def _require_known(serial: str, known: Collection[str]) -> None:
     """No run since a day is an answer; a number that nobody ever named is a slip, and no answer."""
     if serial not in known:
@@ -123,8 +108,8 @@ def _declared(
         successor = now.get(one.role)
         until = NEVER
         if successor is not None and successor.serial_number != serial:
-            until = _stamp(successor.revisions[0].made, zone)
-        yield _Span(one.role, max(begins, _stamp(one.revisions[0].made, zone)), until)
+            until = first_moment(successor.revisions[0].made, zone)
+        yield _Span(one.role, max(begins, first_moment(one.revisions[0].made, zone)), until)
 
 
 def _replaced(config: Path) -> Iterator[Calibration]:

@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from station.cli.days import span_of
 from station.cli.options import CONFIG
 from station.cli.results import Bench, bench_of
 from station.cli.stats_golden import golden_units
@@ -23,7 +24,6 @@ from station.cli.stats_view import show
 from station.cli.stats_words import SAMPLE, words_of
 from station.cli.verify_bench import kept_in, read_frozen
 from station.contract.records import RecordCodec
-from station.domain.clock import utc_text
 from station.domain.errors import CentreError, SettingsError, StoreError
 from station.domain.record import Record
 from station.metrology.golden import Frozen
@@ -89,12 +89,8 @@ def figures(choice: Choice, now: datetime) -> Told:
     """Everything that is told. Raises `SettingsError`."""
     bench = bench_of(choice.config or CONFIG) if choice.database is None else None
     zone, zone_name = zone_of(bench.timezone) if bench else (UTC, "UTC")
-    selection = Selection(
-        choice.product, choice.plan, choice.station, _begin("--since", choice.since, zone, 0),
-        _begin("--until", choice.until, zone, 1), choice.simulated,
-    )  # fmt: skip
-    if selection.since is not None and selection.until is not None and selection.since >= selection.until:
-        raise SettingsError(f"--since {choice.since} --until {choice.until}: the last day lies before the first")
+    begins, ends = span_of(choice.since, choice.until, zone)
+    selection = Selection(choice.product, choice.plan, choice.station, begins, ends, choice.simulated)
     with _open(bench, choice.database) as rows:
         there = rows.left_out(selection)
         tally = Tally(selection, now)
@@ -125,17 +121,6 @@ def plain(told: Told) -> dict[str, Any]:
     mark = {"sample": f"{SAMPLE}"} if told.sample else {"sample": None}
     return {**mark, **{name: document[name] for name in ("source", "zone", "selection", "left_out", "words")},
             **document["statistics"], "golden": document["golden"]}  # fmt: skip
-
-
-def _begin(option: str, day: str | None, zone: tzinfo, after_days: int) -> str | None:
-    """The first moment of the day, or of the one after it, as records write it."""
-    if day is None:
-        return None
-    try:
-        first = date.fromisoformat(day) + timedelta(days=after_days)
-    except (ValueError, OverflowError) as error:
-        raise SettingsError(f"{option} {day}: no day; write it as 2026-01-31") from error
-    return utc_text(datetime(first.year, first.month, first.day, tzinfo=zone).astimezone(UTC))
 
 
 @contextmanager
