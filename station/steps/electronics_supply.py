@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from station.domain.errors import StepDeclined, StepError
 from station.domain.measurement import Measurement
 from station.domain.plates import ElectronicsPlate
+from station.steps.dc_supply import Setting, look, switch_on
 from station.steps.params import require
 from station.steps.readings import mean_of
 from station.steps.step import StepContext
@@ -39,15 +39,16 @@ async def measure_dc(context: StepContext, params: Params) -> None:
 
     Raises `StepDeclined` if nobody has set the supply, `StepError` (and off at once) if it is set wrongly.
     """
-    plate = context.product.plate_of(ElectronicsPlate)
-    zh = f"直流电源设为 {plate.supply_v:g} V，限流 {plate.supply_a:g} A，极性正确、板已接好？按 OK"
-    en = f"DC supply set to {plate.supply_v:g} V, limit {plate.supply_a:g} A, polarity right, board joined? OK"
-    if not await context.ask({"zh": zh, "en": en}, {"item": "supply"}):
-        raise StepDeclined("DC supply: NG; set it as the data plate says, join the board, then test again")
-    await context.bench.mains.on(context.mains_bound_s)
-    await _look(context, params, plate, rising=True)
+    setting = _setting(params, context.product.plate_of(ElectronicsPlate))
+    await switch_on(context, setting)
     await context.clock.sleep(params.settle_s)
-    await _record(context, params, [await _look(context, params, plate) for _ in range(params.readings)], "feed.main")
+    pairs = []
+    for done in range(params.readings):
+        volts, amps = await look(context, setting)
+        pairs.append((volts, amps))
+        shown = {"supply_current_ma": 1000.0 * amps, "supply_voltage_v": volts}
+        context.progress((done + 1) / params.readings, shown)
+    await _record(context, params, pairs, "feed.main")
 
 
 async def measure_mains(context: StepContext, params: Params) -> None:
@@ -58,25 +59,17 @@ async def measure_mains(context: StepContext, params: Params) -> None:
     await _record(context, params, pairs, "mains")
 
 
-async def _look(
-    context: StepContext, params: Params, plate: ElectronicsPlate, *, rising: bool = False
-) -> tuple[float, float]:
-    """One reading of the DC lead, V and A; a supply that is set wrongly is switched off before it does more harm.
-
-    `rising`: it has just been switched on, so only too much is wrong.
-    """
-    read = await context.bench.meters.fresh("feed")
-    volts, amps = read["main_v"], read["main_a"]
-    context.progress(0.5, {"supply_current_ma": 1000.0 * amps, "supply_voltage_v": volts})
-    off_percent = 100.0 * (volts / plate.supply_v - 1.0)
-    too_low = off_percent < -params.set_percent and amps < LIMITING * plate.supply_a and not rising
-    if off_percent > params.set_percent or too_low:
-        await context.bench.mains.off()
-        raise StepError(
-            f"DC supply: {volts:.2f} V at {amps:.3f} A, the product wants {plate.supply_v:g} V with a limit of "
-            f"{plate.supply_a:g} A; set the supply, look at its leads, then test again"
-        )
-    return volts, amps
+def _setting(params: Params, plate: ElectronicsPlate) -> Setting:
+    volts, limit = f"{plate.supply_v:g} V", f"{plate.supply_a:g} A"
+    ask = {
+        "zh": f"直流电源设为 {volts}，限流 {limit}，极性正确、板已接好？按 OK",
+        "en": f"DC supply set to {volts}, limit {limit}, polarity right, board joined? OK",
+    }
+    return Setting(
+        plate.supply_v, params.set_percent, LIMITING * plate.supply_a, ask,
+        declined="DC supply: NG; set it as the data plate says, join the board, then test again",
+        wanted=f"{volts} with a limit of {limit}", remedy="look at its leads",
+    )  # fmt: skip
 
 
 async def _record(context: StepContext, params: Params, pairs: list[tuple[float, float]], meter: str) -> None:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from station.domain.errors import StepDeclined, StepError
 from station.domain.measurement import Measurement
 from station.domain.plates import PhonePlate
+from station.steps.dc_supply import ROLE, Setting, look, switch_on
 from station.steps.params import require
 from station.steps.readings import mean_of
 from station.steps.step import StepContext
 
-ROLE = "feed"
 TAKEN: dict[str, tuple[str, float]] = {
     "charging_voltage_v": ("main_v", 1.0),
     "charging_current_ma": ("main_a", 1000.0),
@@ -50,13 +49,10 @@ async def measure(context: StepContext, params: Params) -> None:
     """
     supply_v = context.product.plate_of(PhonePlate).charger_v
     meters = context.bench.meters
-    zh, en = f"直流电源设为 {supply_v:g} V？按 OK", f"DC supply set to {supply_v:g} V? OK"
-    if not await context.ask({"zh": zh, "en": en}, {"item": "supply"}):
-        raise StepDeclined(f"charging: NG; set the DC supply to {supply_v:g} V, then test again")
-    await context.bench.mains.on(context.mains_bound_s)
-    await _look(context, supply_v, rising=True)
+    setting = _setting(supply_v)
+    await switch_on(context, setting)
     await context.clock.sleep(params.settle_s)
-    await _look(context, supply_v)
+    await look(context, setting)
     readings: list[dict[str, float]] = []
     for done in range(round(params.test_s)):
         readings.append(dict(await meters.fresh(ROLE)))
@@ -69,14 +65,10 @@ async def measure(context: StepContext, params: Params) -> None:
         context.record(Measurement(name, mean * scale, None, uncertainty * abs(scale), conditions=conditions))
 
 
-async def _look(context: StepContext, supply_v: float, *, rising: bool = False) -> None:
-    """One reading of the lead; a supply that is set wrongly goes off. `rising`: only too much is wrong yet."""
-    read = await context.bench.meters.fresh(ROLE)
-    volts, amps = read["main_v"], read["main_a"]
-    off_percent = 100.0 * (volts / supply_v - 1.0)
-    if off_percent > SET_PERCENT or (off_percent < -SET_PERCENT and amps < NOTHING_A and not rising):
-        await context.bench.mains.off()
-        raise StepError(
-            f"DC supply: {volts:.2f} V at {amps:.3f} A, the product wants {supply_v:g} V; set the supply, look at its "
-            "leads and for a short in the port, then test again"
-        )
+def _setting(supply_v: float) -> Setting:
+    return Setting(
+        supply_v, SET_PERCENT, NOTHING_A,
+        {"zh": f"直流电源设为 {supply_v:g} V？按 OK", "en": f"DC supply set to {supply_v:g} V? OK"},
+        declined=f"charging: NG; set the DC supply to {supply_v:g} V, then test again",
+        wanted=f"{supply_v:g} V", remedy="look at its leads and for a short in the port",
+    )  # fmt: skip
