@@ -13,11 +13,14 @@ from station.domain.measurement import Channel
 from station.domain.plates import HeadphonesPlate
 from station.domain.sound import Stimulus, Value
 from station.steps.levels import db
+from station.steps.response import THIRD_OCTAVES_HZ
 from station.steps.step import StepContext
 
 SPL_AT_1_PA = 94.0
 """dB re 20 uPa of 1 Pa (93.98)."""
 TONE_HZ = 1000.0
+AT_TONE = THIRD_OCTAVES_HZ.index(TONE_HZ)
+"""The tone's place among the third octaves of a sweep."""
 MOVED_DB = 1.5
 """Further from the level that was measured before, somebody has moved the switch or a coupler."""
 FAINT_DB = 12.0

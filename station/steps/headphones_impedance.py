@@ -16,7 +16,7 @@ from station.domain.errors import StepError
 from station.domain.measurement import CHANNELS, Channel, Curve, Measurement
 from station.domain.sound import ResponseReading, Value
 from station.metrology.uncertainty import bound, expanded, normal
-from station.steps.headphones import TONE_HZ, have_done, plate_of
+from station.steps.headphones import AT_TONE, TONE_HZ, have_done, plate_of
 from station.steps.levels import STABILITY, db
 from station.steps.params import require
 from station.steps.response import THIRD_OCTAVES_HZ
@@ -33,7 +33,6 @@ EMPTY_AGAIN = {
 PLUG = {"zh": "耳机插头插到底，开关不要动；好了按 OK", "en": "Plug the headphones fully in, leave the switch; then OK"}
 OPEN_RATIO, SHORT_OHM, BEYOND = 0.99, 1.0, 1.02
 """Of the empty jack: from here on a side is open; under so many ohm it is short; above this it is no divider's."""
-AT_TONE = THIRD_OCTAVES_HZ.index(TONE_HZ)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from station.domain.measurement import Channel, Curve, Measurement
 from station.domain.sound import ResponseReading
 from station.metrology.uncertainty import DB, bound, expanded, extreme, normal
-from station.steps.headphones import TONE_HZ, have_done, is_faint, plate_of
+from station.steps.headphones import AT_TONE, TONE_HZ, have_done, is_faint, plate_of
 from station.steps.levels import db, noise_db
 from station.steps.params import require
 from station.steps.response import THIRD_OCTAVES_HZ
@@ -25,7 +25,6 @@ SEAT = {
     "zh": "低音不足，多半是漏气：耳垫重新贴紧耦合腔，头发线材不要夹住；好了按 OK",
     "en": "Bass is missing, most likely a gap: seat the pads on the couplers again, nothing caught under them; then OK",
 }
-AT_TONE = THIRD_OCTAVES_HZ.index(TONE_HZ)
 BOTH_SIDES = "both sides"
 Levels = Sequence[float]
 

@@ -13,10 +13,10 @@ from typing import Any
 from station.domain.measurement import Measurement
 from station.steps.checklist import ID, Words
 from station.steps.params import require
-from station.steps.readings import mean_of
+from station.steps.readings import read_mean
 from station.steps.step import StepContext
 
-ROLE, QUANTITY = "probe", "volts_v"
+VOLTS = "probe.volts_v"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,7 @@ async def measure(context: StepContext, params: Params) -> None:
             context.record(Measurement(node.measures, None))
             continue
         await context.clock.sleep(params.settle_s)
-        readings = [(await context.bench.meters.fresh(ROLE))[QUANTITY] for _ in range(params.readings)]
-        volts, uncertainty = mean_of(readings, context.bench.meters.accuracy(f"{ROLE}.{QUANTITY}"))
+        volts, uncertainty = await read_mean(context.bench.meters, VOLTS, params.readings)
         context.record(Measurement(node.measures, volts, uncertainty=uncertainty, conditions={"node": node.text.en}))
         context.progress((done + 1) / len(params.nodes), {node.measures: volts})
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from station.domain.errors import StepDeclined
 from station.domain.measurement import Measurement
 from station.steps.params import require
-from station.steps.readings import mean_of
+from station.steps.readings import mean_of, read_mean
 from station.steps.step import StepContext
 
 ROLE, VOLTS, AMPS = "feed", "battery_v", "battery_a"
@@ -35,8 +35,7 @@ class VoltageParams:
 async def measure_voltage(context: StepContext, params: VoltageParams) -> None:
     """Records `battery_voltage_v` with the charger dead, whatever the phone draws."""
     await context.bench.mains.off()
-    volts = [(await context.bench.meters.fresh(ROLE))[VOLTS] for _ in range(params.readings)]
-    mean, uncertainty = mean_of(volts, context.bench.meters.accuracy(f"{ROLE}.{VOLTS}"))
+    mean, uncertainty = await read_mean(context.bench.meters, f"{ROLE}.{VOLTS}", params.readings)
     if abs(mean) < ABSENT_V:
         context.note("no voltage at the battery adapter: look at its plug, then at the battery's protection board")
     context.record(Measurement("battery_voltage_v", mean, uncertainty=uncertainty))

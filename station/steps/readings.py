@@ -7,6 +7,7 @@ from typing import Protocol
 
 from station.domain.errors import StepError
 from station.metrology.uncertainty import expanded, extreme, normal, scatter, wander
+from station.safety.bench import Meters
 
 
 class Accurate(Protocol):
@@ -30,6 +31,12 @@ def mean_of(readings: Sequence[float], accuracy: Accurate) -> tuple[float, float
     """Mean of at least one reading, and its uncertainty (k=2): the meter's own, and the scatter of the readings."""
     mean = sum(readings) / len(readings)
     return mean, expanded((normal("meter", accuracy.expanded(mean)), scatter("repeatability", readings)))
+
+
+async def read_mean(meters: Meters, name: str, count: int) -> tuple[float, float]:
+    """Mean of `count` fresh readings of `role.quantity`, and its uncertainty (k=2). Raises `DriverError`."""
+    role, _, quantity = name.partition(".")
+    return mean_of([(await meters.fresh(role))[quantity] for _ in range(count)], meters.accuracy(name))
 
 
 def furthest_uncertainty(worst: float, series: Sequence[float], accuracy: Accurate, besides: float = 0.0) -> float:

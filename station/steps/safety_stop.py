@@ -14,7 +14,7 @@ from typing import Any
 from station.domain.measurement import Measurement
 from station.domain.prompt import PROMPT_S
 from station.steps.params import require
-from station.steps.readings import mean_of
+from station.steps.readings import read_mean
 from station.steps.step import StepContext
 
 ITEM = "safety-stop"
@@ -97,8 +97,7 @@ async def _ask(context: StepContext, params: Params, text: Mapping[str, str], wh
 async def _power(context: StepContext, params: Params) -> tuple[float, float]:
     """Mean mains power once it is settled, W, and its uncertainty."""
     await context.clock.sleep(params.settle_s)
-    readings = [(await context.bench.meters.fresh("mains"))["power_w"] for _ in range(params.readings)]
-    return mean_of(readings, context.bench.meters.accuracy("mains.power_w"))
+    return await read_mean(context.bench.meters, "mains.power_w", params.readings)
 
 
 def _record_answer(context: StepContext, *, is_ok: bool) -> None:
